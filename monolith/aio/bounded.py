@@ -1,0 +1,53 @@
+"""The only timeout in the house."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from monolith.core.errors import MonolithError, OperationFailed, OperationTimedOut
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+_abandoned: set[asyncio.Future[object]] = set()
+
+
+async def bounded(operation: str, call: Awaitable[T], *, ms: int, kind: str = "operation") -> T:
+    """Await `call` for at most `ms` milliseconds, naming `operation` if it goes wrong.
+
+    A call that ignores its cancellation is abandoned, since the promise here is to come back in time;
+    it is held and told in the log until it ends.
+
+    Raises:
+        OperationTimedOut: the budget is spent.
+        OperationFailed: the call raised something that is not ours.
+    """
+    task = asyncio.ensure_future(call)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=ms / 1000)
+    except asyncio.CancelledError:
+        _abandon(operation, task)
+        raise
+    if not done:
+        _abandon(operation, task)
+        raise OperationTimedOut(operation, ms, kind)
+    try:
+        return task.result()
+    except MonolithError:
+        raise
+    except Exception as exc:
+        raise OperationFailed(str(exc), operation=operation) from exc
+
+
+def _abandon(operation: str, task: asyncio.Future[T]) -> None:
+    task.cancel()
+    _abandoned.add(task)  # type: ignore[arg-type]  # a set of futures of anything
+    task.add_done_callback(lambda ended: _told(operation, ended))
+
+
+def _told(operation: str, task: asyncio.Future[T]) -> None:
+    _abandoned.discard(task)  # type: ignore[arg-type]
+    if not task.cancelled() and (late := task.exception()):
+        log.warning("%s, abandoned earlier, ended with: %s", operation, late)

@@ -1,0 +1,18 @@
+"""A file that a manifest names: its size and checksum."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class FileEntry:
+    """One file of a checkpoint or export, relative to the manifest's folder."""
+
+    name: str
+    kind: str  # "rows" or "dense"
+    size: int  # bytes
+    crc32c: int  # of the whole file
+    table: str = ""  # rows only
+    shard: int = 0  # rows only: which server wrote it
+    count: int = 0  # rows only: how many

@@ -1,0 +1,40 @@
+"""A value in, a complaint or nothing out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def positive(value: Any) -> str | None:
+    return None if value > 0 else "must be > 0"
+
+
+def not_negative(value: Any) -> str | None:
+    return None if value >= 0 else "must be >= 0"
+
+
+def name(value: str) -> str | None:
+    """A word: not empty, no space in or around it."""
+    if not value.strip():
+        return "must be non-empty"
+    if value.strip() != value:
+        return "must not have leading/trailing whitespace"
+    return "must not contain whitespace" if value.split() != [value] else None
+
+
+def given(value: Any) -> str | None:
+    return None if value not in (None, "", ()) else "must be given"
+
+
+def port(value: int) -> str | None:
+    return None if 0 <= value <= 65535 else "must be a port, 0..65535 (0: any free one)"
+
+
+def one_of(*allowed: Any) -> Any:
+    """A check that the value is among `allowed`."""
+    said = ", ".join(str(a) for a in allowed)
+
+    def check(value: Any) -> str | None:
+        return None if value in allowed else f"must be one of: {said}"
+
+    return check

@@ -1,0 +1,206 @@
+"""A setting is written once; its flag, variable, file key, check and documentation follow.
+
+Every value remembers where it came from, so that a complaint can name the flag, the variable or the file.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+
+from monolith.core.errors import ConfigError
+
+C = TypeVar("C", bound="Settings")
+Check = Callable[[Any], str | None]
+
+
+class Source(enum.IntEnum):
+    """Where a value came from; the larger wins."""
+
+    DEFAULT = 0
+    FILE = 1
+    ENVIRONMENT = 2
+    COMMAND_LINE = 3
+    CODE = 4
+
+
+@attrs.frozen(kw_only=True)
+class Setting:
+    """What is known of a setting beside its name, type and default."""
+
+    help: str
+    group: str
+    check: Check | None
+    flag: str | None
+    short: str | None
+    alias: str | None
+
+
+class Problem(typing.NamedTuple):
+    """A rule that is broken, and the settings that break it together."""
+
+    names: tuple[str, ...]
+    rule: str
+
+
+class Layer(typing.NamedTuple):
+    """Values of one source. `origin` is the file's path where the source is a file."""
+
+    source: Source
+    values: Mapping[str, Any]
+    origin: str = ""
+
+
+def setting(
+    default: Any,
+    help: str,  # noqa: A002  # what argparse calls it
+    *,
+    group: str = "general",
+    check: Check | None = None,
+    flag: str | None = None,
+    short: str | None = None,
+    alias: str | None = None,
+) -> Any:
+    """One field of a `Settings` class. `flag` and `short` override or add to the derived flag."""
+    about = Setting(help=help, group=group, check=check, flag=flag, short=short, alias=alias)
+    many = tuple if isinstance(default, tuple) else None
+    return attrs.field(default=default, converter=many, metadata={Setting: about})
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Base of every set of settings. Frozen; built by `build` from layers, or directly in code."""
+
+    sources: Mapping[str, Layer] = attrs.field(factory=dict, repr=False, eq=False)
+
+    def rules(self) -> Iterator[Problem]:
+        """Rules between settings; rules of one setting stand on the setting."""
+        return iter(())
+
+    def overrides(self) -> dict[str, Any]:
+        """What was chosen by someone, as opposed to left at its default."""
+        return {name: getattr(self, name) for name in self.sources}
+
+
+def fields(cls: type[Settings]) -> Iterator[tuple[attrs.Attribute[Any], Setting]]:
+    """The settings of `cls` in the order they are written."""
+    for f in attrs.fields(attrs.resolve_types(cls)):
+        if about := f.metadata.get(Setting):
+            yield f, about
+
+
+def flag(f: attrs.Attribute[Any], about: Setting) -> str:
+    return about.flag or "--" + f.name.replace("_", "-")
+
+
+def variable(f: attrs.Attribute[Any]) -> str:
+    return "MONOLITH_" + f.name.upper()
+
+
+def build(cls: type[C], *layers: Layer) -> C:
+    """Merge `layers`, the stronger source winning, and check the result.
+
+    Raises:
+        ConfigError: every broken rule at once, not only the first.
+    """
+    values: dict[str, Any] = {}
+    sources: dict[str, Layer] = {}
+    for layer in sorted(layers, key=lambda one: one.source):
+        values |= layer.values
+        sources |= dict.fromkeys(layer.values, layer)
+    return checked(cls(**values, sources=sources))
+
+
+def checked(cfg: C) -> C:
+    """`cfg` itself, if every rule holds.
+
+    Raises:
+        ConfigError: every broken rule at once, not only the first.
+    """
+    problems = [
+        Problem((f.name,), rule)
+        for f, about in fields(type(cfg))
+        if about.check and (rule := about.check(getattr(cfg, f.name)))
+    ]
+    if problems := problems or list(cfg.rules()):
+        raise ConfigError([f"{_blame(cfg, p.names)}: {p.rule}" for p in problems], problems)
+    return cfg
+
+
+def base_type(kind: Any) -> Any:
+    """`int` of `int | None`; any other type as it is."""
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        return next(k for k in typing.get_args(kind) if k is not type(None))
+    return kind
+
+
+_BOOLS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def read(kind: Any, text: str) -> Any:
+    """`text` as a value of type `kind`; raises KeyError or ValueError if it is none."""
+    kind = base_type(kind)
+    if typing.get_origin(kind) is tuple:
+        return tuple(filter(None, text.split(",")))
+    if kind is bool:
+        return _BOOLS[text.lower()]
+    return kind(text)
+
+
+def to_argv(cfg: Settings, *, leave_out: Sequence[str] = ()) -> list[str]:
+    """The command line that builds `cfg` again: for the processes we start."""
+    argv: list[str] = []
+    for f, about in fields(type(cfg)):
+        value = getattr(cfg, f.name)
+        if f.name in leave_out or value == f.default or value is None:
+            continue
+        name = flag(f, about)
+        if isinstance(value, bool):
+            argv.append(name if value else "--no-" + name.removeprefix("--"))
+        else:
+            argv += [f"{name}={v}" for v in (value if isinstance(value, tuple) else (value,))]
+    return argv
+
+
+def reference(cls: type[Settings]) -> str:
+    """The table in docs/settings.md; a test holds the two together."""
+    rows = ["| setting | flag | variable | default | meaning |", "|---|---|---|---|---|"]
+    rows += [
+        f"| `{f.name}` | `{flag(f, about)}` | `{variable(f)}` | `{default_text(f)}` | {about.help} |"
+        for f, about in fields(cls)
+    ]
+    return "\n".join(rows)
+
+
+def default_text(f: attrs.Attribute[Any]) -> str:
+    return "none" if f.default in (None, (), "") else str(f.default)
+
+
+def _blame(cfg: Settings, names: Sequence[str]) -> str:
+    about = {f.name: (f, a) for f, a in fields(type(cfg))}
+    return ", ".join(f"{n}={_shown(getattr(cfg, n))} (from {_origin(cfg, *about[n])})" for n in names)
+
+
+def _shown(value: Any) -> str:
+    return str(value) if isinstance(value, int | float | Path) and value != "" else repr(value)
+
+
+def _origin(cfg: Settings, f: attrs.Attribute[Any], about: Setting) -> str:
+    layer = cfg.sources.get(f.name)
+    match layer.source if layer else Source.DEFAULT:
+        case Source.DEFAULT:
+            return "its default"
+        case Source.FILE:
+            return layer.origin if layer else ""
+        case Source.ENVIRONMENT:
+            return variable(f)
+        case Source.COMMAND_LINE:
+            return flag(f, about)
+        case _:
+            return "code"

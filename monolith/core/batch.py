@@ -1,0 +1,44 @@
+"""A batch is arrays: what the data room produces and a model consumes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from monolith.core.arrays import Fids, Floats, Splits
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """The ids of one sparse feature for B rows: row i owns `fids[row_splits[i]:row_splits[i + 1]]`."""
+
+    fids: Fids  # (n,)
+    row_splits: Splits  # (B + 1,)
+
+    def __len__(self) -> int:
+        return len(self.row_splits) - 1
+
+    @property
+    def lengths(self) -> Splits:
+        """How many ids each row has, (B,)."""
+        return np.diff(self.row_splits)
+
+    @staticmethod
+    def empty(rows: int) -> Ragged:
+        """No ids at all, for a feature that is missing from `rows` rows."""
+        return Ragged(np.empty(0, np.int64), np.zeros(rows + 1, np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """B examples, column by column."""
+
+    sparse: Mapping[str, Ragged]
+    dense: Mapping[str, Floats]  # name -> (B, width)
+    labels: Floats  # (B,)
+    weights: Floats  # (B,)
+
+    def __len__(self) -> int:
+        return len(self.labels)

@@ -1,0 +1,294 @@
+"""Every error Monolith raises, as one tree.
+
+* MonolithError              .operation  .cleanup
+  * ConfigError (ValueError) .problems             nothing was tried
+  * MissingExtra             .extra                a library that is optional is not installed
+  * DataError                .path  .offset
+    * RecordCorrupt                                framing or checksum of a record is wrong
+    * NoFilesMatched
+    * SchemaError                                  the schema, or data that does not follow it
+  * DiscoveryError
+    * OperationFailed                              __cause__ is the backend's own
+    * OperationTimedOut (TimeoutError)  .after_ms
+    * CleanupFailed                                all went well until it had to be undone
+    * DiscoveryClosed
+    * ShardsNotFound         .found  .expected
+  * PsError                  .shard
+    * ShardUnavailable
+    * ShardRestarted         .incarnation          its rows are gone: resume from a checkpoint
+    * TableNotFound          .table
+    * TableConflict          .table                two definitions under one name
+    * DimensionMismatch (ValueError)  .expected  .got
+    * BarrierError           .barrier  .worker
+      * BarrierTimedOut (TimeoutError)  .arrived  .expected
+      * BarrierMisused
+    * RemoteError            .code                 a peer said what our table does not know
+  * CheckpointError          .path
+    * CheckpointNotFound
+    * CheckpointUnreadable
+    * CheckpointIncomplete
+    * CheckpointMismatch                           it belongs to another model
+  * ModelError               .model
+  * ServingError             .model  .version
+  * LaunchError
+    * RoleDied               .role  .status
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class MonolithError(Exception):
+    """Base of all. Carries what was being done, and what went wrong while undoing it."""
+
+    when = "after role error"
+
+    def __init__(self, message: str, *, operation: str = "") -> None:
+        super().__init__(message)
+        self.operation = operation
+        self.cleanup: tuple[MonolithError, ...] = ()
+
+    def __str__(self) -> str:
+        return super().__str__() + self._told(self.cleanup)
+
+    def _told(self, issues: Sequence[MonolithError]) -> str:
+        if not issues:
+            return ""
+        items = "; ".join(f"{issue.operation}: {issue}" for issue in issues)
+        return f" (discovery cleanup encountered issues {self.when}: {items})"
+
+
+class ConfigError(MonolithError, ValueError):
+    """Settings that cannot be: each line names the culprits, their values and where those came from."""
+
+    def __init__(self, said: Sequence[str], problems: Sequence[object] = ()) -> None:
+        super().__init__("\n".join(said))
+        self.problems = tuple(problems)
+
+
+class MissingExtra(MonolithError):
+    """An optional library is not installed."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(f"{purpose} needs an optional library: pip install 'monolith-recsys[{extra}]'")
+        self.extra = extra
+
+
+class DataError(MonolithError):
+    """Something is wrong with data on disk, at a place that is named."""
+
+    def __init__(self, message: str, *, path: Path | str = "", offset: int | None = None) -> None:
+        at = f" at byte {offset}" if offset is not None else ""
+        super().__init__(f"{path}{at}: {message}" if path else message)
+        self.path = str(path)
+        self.offset = offset
+
+
+class RecordCorrupt(DataError):
+    """A record's framing or checksum is wrong: the file is cut short, altered, or not a record file."""
+
+
+class NoFilesMatched(DataError):
+    """A file pattern matched nothing."""
+
+    def __init__(self, pattern: str) -> None:
+        super().__init__(f"No files matched pattern: {pattern}")
+        self.pattern = pattern
+
+
+class SchemaError(DataError):
+    """The schema cannot be, or the data does not follow it."""
+
+
+class DiscoveryError(MonolithError):
+    """Finding each other went wrong."""
+
+
+class OperationFailed(DiscoveryError):
+    """The other side answered, and the answer was an error."""
+
+
+class OperationTimedOut(DiscoveryError, TimeoutError):
+    """The other side did not answer within its budget."""
+
+    def __init__(self, operation: str, after_ms: int, kind: str = "operation") -> None:
+        super().__init__(
+            f"Timed out during discovery {kind}: {operation} after {after_ms}ms", operation=operation
+        )
+        self.after_ms = after_ms
+
+
+class CleanupFailed(DiscoveryError):
+    """The role succeeded; undoing what it had begun did not."""
+
+    when = "after successful role completion"
+
+    def __init__(self, issues: Sequence[MonolithError]) -> None:
+        first = issues[0]
+        super().__init__(str(first), operation=first.operation)
+        self.cleanup = tuple(issues)
+
+    def __str__(self) -> str:
+        first, *rest = self.cleanup
+        if rest:
+            return f"{first.operation}: {first}" + self._told(rest)
+        return str(first) + self._told([first])
+
+
+class DiscoveryClosed(DiscoveryError):
+    """The backend was disconnected before it was asked."""
+
+
+class ShardsNotFound(DiscoveryError):
+    """Patience ran out before enough parameter servers were seen."""
+
+    def __init__(self, message: str, *, found: int, expected: int) -> None:
+        super().__init__(message)
+        self.found = found
+        self.expected = expected
+
+
+class PsError(MonolithError):
+    """A parameter server could not do what it was asked. `shard` is its index, -1 when not known."""
+
+    def __init__(self, message: str, *, shard: int = -1) -> None:
+        super().__init__(message)
+        self.shard = shard
+
+
+class ShardUnavailable(PsError):
+    """A parameter server did not answer: it is not there, or not in time."""
+
+
+class ShardRestarted(PsError):
+    """A parameter server answers that is not the one the job began with: its rows are gone."""
+
+    def __init__(self, shard: int, *, checkpoint: str | None = None) -> None:
+        self.checkpoint = checkpoint
+        super().__init__(f"ps-{shard} was restarted and lost its rows", shard=shard)
+
+    def __str__(self) -> str:
+        resume = f"resume from {self.checkpoint}" if self.checkpoint else "start the job again"
+        return f"{super().__str__()}: {resume}"
+
+
+class TableNotFound(PsError):
+    """No table of that name has been created on this server."""
+
+    def __init__(self, table: str, *, known: Sequence[str] = (), shard: int = -1) -> None:
+        there = ", ".join(sorted(known)) or "none"
+        super().__init__(f"Table not found: {table} (tables here: {there})", shard=shard)
+        self.table = table
+        self.known = tuple(sorted(known))
+
+
+class TableConflict(PsError):
+    """A table exists under this name with another definition."""
+
+    def __init__(self, table: str, there: str, asked: str, *, shard: int = -1) -> None:
+        super().__init__(f"Table {table} exists as {there}, asked for {asked}", shard=shard)
+        self.table = table
+
+
+class DimensionMismatch(PsError, ValueError):
+    """A row length is not the table's."""
+
+    def __init__(self, expected: int, got: int, *, what: str = "", shard: int = -1) -> None:
+        suffix = f" ({what})" if what else ""
+        super().__init__(f"Dimension mismatch: expected {expected}, got {got}{suffix}", shard=shard)
+        self.expected = expected
+        self.got = got
+
+
+class BarrierError(PsError):
+    """Meeting the other workers went wrong."""
+
+    def __init__(self, message: str, *, barrier: str, worker: int, shard: int = -1) -> None:
+        super().__init__(message, shard=shard)
+        self.barrier = barrier
+        self.worker = worker
+
+
+class BarrierTimedOut(BarrierError, TimeoutError):
+    """Not everyone arrived in time."""
+
+    def __init__(self, *, barrier: str, worker: int, arrived: int, expected: int, after_ms: int) -> None:
+        super().__init__(
+            f"Barrier timeout: {arrived} of {expected} arrived at {barrier} within {after_ms}ms",
+            barrier=barrier,
+            worker=worker,
+        )
+        self.arrived = arrived
+        self.expected = expected
+        self.after_ms = after_ms
+
+
+class BarrierMisused(BarrierError):
+    """Someone came twice, out of range, or with another count."""
+
+
+class RemoteError(PsError):
+    """A peer answered with a status this program does not know."""
+
+    def __init__(self, message: str, *, code: int, shard: int = -1) -> None:
+        super().__init__(message, shard=shard)
+        self.code = code
+
+
+class CheckpointError(MonolithError):
+    """Saving or loading went wrong; what was stored before is as it was."""
+
+    def __init__(self, message: str, *, path: Path | str = "") -> None:
+        super().__init__(f"{path}: {message}" if path else message)
+        self.path = str(path)
+
+
+class CheckpointNotFound(CheckpointError):
+    """There is no checkpoint where one is needed."""
+
+
+class CheckpointUnreadable(CheckpointError):
+    """A file of the checkpoint is torn or altered."""
+
+
+class CheckpointIncomplete(CheckpointError):
+    """A file that the manifest names is not there."""
+
+
+class CheckpointMismatch(CheckpointError):
+    """The checkpoint belongs to another model."""
+
+
+class ModelError(MonolithError):
+    """A model is unknown, or is not what a model must be."""
+
+    def __init__(self, message: str, *, model: str = "") -> None:
+        super().__init__(message)
+        self.model = model
+
+
+class ServingError(MonolithError):
+    """An exported model cannot be loaded, or a request cannot be answered."""
+
+    def __init__(self, message: str, *, model: str = "", version: int | None = None) -> None:
+        super().__init__(message)
+        self.model = model
+        self.version = version
+
+
+class LaunchError(MonolithError):
+    """Starting or watching the processes of a job went wrong."""
+
+
+class RoleDied(LaunchError):
+    """A process of the job ended when it should not have."""
+
+    def __init__(self, message: str, *, role: str, status: int) -> None:
+        super().__init__(message)
+        self.role = role
+        self.status = status

@@ -1,0 +1,131 @@
+"""What a dataset's columns mean: the small file that travels with the data, and with an exported model."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+from monolith.core.errors import SchemaError
+
+
+class Kind(StrEnum):
+    """What the raw values of a feature are."""
+
+    INTEGER = "integer"  # an id: kept as it is below 2**48, hashed above
+    STRING = "string"  # an id: hashed
+    FLOAT = "float"  # numbers, not ids
+
+
+@attrs.frozen(kw_only=True)
+class Feature:
+    """One column. A sparse feature has a `slot`, a dense one a `width`."""
+
+    name: str
+    kind: Kind = attrs.field(converter=Kind)
+    slot: int = 0  # 1..32767, unique in the schema; 0 for dense features
+    width: int = 1  # numbers per row of a dense feature
+    many: bool = False  # a sparse feature with several values per row
+    separator: str = "|"  # between the values of a `many` feature in CSV text
+    column: str = ""  # what the raw data calls it; empty: its name
+
+    @property
+    def sparse(self) -> bool:
+        return self.kind is not Kind.FLOAT
+
+
+@attrs.frozen(kw_only=True)
+class Label:
+    """The column to predict; with a `threshold` it is 1 where the raw value is at least that, else 0."""
+
+    column: str = "label"
+    threshold: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Split:
+    """How rows fall into train, valid and test: by time where there is a `time` column, else by a hash."""
+
+    time: str = ""  # column of numbers or timestamps; empty: seeded hash of the row number
+    valid: float = 0.1
+    test: float = 0.1
+    seed: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Schema:
+    """The features of a dataset, its label, its split and its licence."""
+
+    name: str
+    features: tuple[Feature, ...] = attrs.field(converter=tuple)
+    label: Label = Label()
+    split: Split = Split()
+    weight: str = ""  # column of example weights; empty: all 1
+    licence: str = ""
+    source: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        for problem in self._problems():
+            raise SchemaError(f"schema {self.name}: {problem}")
+
+    def _problems(self) -> list[str]:
+        names = [f.name for f in self.features]
+        slots = [f.slot for f in self.sparse]
+        said = [f"feature {n!r} stands there twice" for n in sorted({n for n in names if names.count(n) > 1})]
+        said += [f"slot {s} is used twice" for s in sorted({s for s in slots if slots.count(s) > 1})]
+        said += [
+            f"feature {f.name!r} has slot {f.slot}, which is not in 1..32767"
+            for f in self.sparse
+            if not 1 <= f.slot <= 32767
+        ]
+        return said
+
+    @property
+    def sparse(self) -> tuple[Feature, ...]:
+        return tuple(f for f in self.features if f.sparse)
+
+    @property
+    def dense(self) -> tuple[Feature, ...]:
+        return tuple(f for f in self.features if not f.sparse)
+
+    def __getitem__(self, name: str) -> Feature:
+        for feature in self.features:
+            if feature.name == name:
+                return feature
+        known = ", ".join(f.name for f in self.features)
+        raise SchemaError(f"schema {self.name} has no feature {name!r} (features: {known})")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types that TOML and JSON can hold; defaults are left out."""
+        return _plain(self)
+
+    @classmethod
+    def from_dict(cls, given: dict[str, Any]) -> Schema:
+        """The schema that `to_dict` wrote, or that a person did.
+
+        Raises:
+            SchemaError: an unknown key, a missing one, or a value that cannot be.
+        """
+        try:
+            return cls(
+                **{
+                    **given,
+                    "features": [Feature(**f) for f in given["features"]],
+                    "label": Label(**given.get("label", {})),
+                    "split": Split(**given.get("split", {})),
+                }
+            )
+        except (KeyError, TypeError, ValueError) as exc:
+            if isinstance(exc, SchemaError):
+                raise
+            raise SchemaError(f"schema cannot be read: {exc}") from exc
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    if attrs.has(type(value)):
+        held = {f.name: (getattr(value, f.name), f.default) for f in attrs.fields(type(value))}
+        return {name: _plain(v) for name, (v, default) in held.items() if v != default and v is not None}
+    return str(value) if isinstance(value, StrEnum) else value

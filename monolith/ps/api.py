@@ -1,0 +1,141 @@
+"""What a parameter server does, as one protocol with two answers: in process and over a channel.
+
+Everything here is numpy and small frozen values. A request names its table; the requests of one call
+travel together, and their results come back in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monolith.checkpoint.files import FileEntry
+from monolith.core.arrays import Fids, Flags, Floats, Rows
+from monolith.table.config import TableConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Read the rows of `fids` (unique). With `create`, unknown ids get a row; without, they read as zeros."""
+
+    table: str
+    fids: Fids
+    dim: int
+    create: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to a `Lookup`: `rows` (n, dim), and which ids existed before the call."""
+
+    rows: Rows
+    found: Flags
+    initialized: int  # rows that this call created
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """Update the rows of `fids` (unique); unknown ids are initialised first.
+
+    `learning_rates` holds one rate per segment, or one for all, or none: then the table's own are used.
+    """
+
+    table: str
+    fids: Fids
+    grads: Rows  # (n, dim)
+    learning_rates: tuple[float, ...] = ()
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The answer to `Gradients`. `duplicate` says that this sequence had been applied before."""
+
+    updated: int
+    inserted: int
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who sends a change, and the how-manieth it is: a server applies each stamp at most once."""
+
+    worker: int  # drawn at random when a worker starts, 64 bits, so that a restarted worker is another one
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableStats:
+    name: str
+    rows: int
+    dim: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShardStats:
+    shard: int
+    incarnation: int
+    uptime_s: float
+    tables: tuple[TableStats, ...]
+    lookups: int
+    applies: int
+    lookup_us: int  # mean per call
+    apply_us: int
+
+
+DenseTensors = Mapping[str, Floats]  # any shape
+
+
+@dataclass(frozen=True, slots=True)
+class SaveOrder:
+    """Write every table's rows into `folder`, which all servers see, as shard `shard` of `shards`."""
+
+    folder: Path
+    shard: int
+    shards: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOrder:
+    """Drop all rows, then take from `files` those that shard `shard` of `shards` owns."""
+
+    folder: Path
+    files: Sequence[FileEntry]
+    shard: int
+    shards: int
+
+
+class Shard(Protocol):
+    """One parameter server. `incarnation` is drawn when it starts; 0 until it has answered."""
+
+    @property
+    def incarnation(self) -> int: ...
+    async def create_tables(self, tables: Mapping[str, TableConfig]) -> None: ...
+    async def lookup(self, requests: Sequence[Lookup]) -> list[Found]: ...
+    async def apply(self, requests: Sequence[Gradients], stamp: Stamp) -> list[Applied]: ...
+    async def push_dense(self, deltas: DenseTensors, stamp: Stamp) -> dict[str, NDArray[np.float32]]: ...
+    async def set_dense(self, values: DenseTensors, *, overwrite: bool) -> dict[str, NDArray[np.float32]]: ...
+    async def gather(
+        self, barrier: str, worker: int, num_workers: int, payload: bytes, timeout_ms: int
+    ) -> tuple[bytes, ...]: ...
+    async def save(self, order: SaveOrder) -> list[FileEntry]: ...
+    async def restore(self, order: RestoreOrder) -> int: ...
+    async def stats(self) -> ShardStats: ...
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobStats:
+    """What all servers said, one entry a shard."""
+
+    shards: tuple[ShardStats, ...] = field(default_factory=tuple)
+
+    @property
+    def rows(self) -> int:
+        return sum(t.rows for s in self.shards for t in s.tables)
