@@ -48,6 +48,6 @@ def _abandon(operation: str, task: asyncio.Future[T]) -> None:
 
 
 def _told(operation: str, task: asyncio.Future[T]) -> None:
-    _abandoned.discard(task)  # type: ignore[arg-type]
+    _abandoned.discard(task)
     if not task.cancelled() and (late := task.exception()):
         log.warning("%s, abandoned earlier, ended with: %s", operation, late)

@@ -75,10 +75,16 @@ def add_flags(parser: argparse.ArgumentParser, cls: type[Settings]) -> None:
     for f, about in fields(cls):
         if about.group not in groups:
             groups[about.group] = parser.add_argument_group(about.group)
-        names = [n for n in (about.short, flag(f, about), about.alias) if n]
-        groups[about.group].add_argument(
-            *names, dest=f.name, default=argparse.SUPPRESS, help=_help(f, about), **_action(f.type)
-        )
+        _add_flag(groups[about.group], f, about)
+
+
+def _add_flag(group: Any, f: attrs.Attribute[Any], about: Setting) -> None:
+    how = {**_action(f.type), "default": argparse.SUPPRESS, "help": _help(f, about)}
+    if about.positional:
+        group.add_argument(f.name, nargs="?", **{**how, "metavar": f.name.upper()})
+        return
+    names = [n for n in (about.short, flag(f, about), about.alias) if n]
+    group.add_argument(*names, dest=f.name, **how)
 
 
 def _action(kind: Any) -> dict[str, Any]:

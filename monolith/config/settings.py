@@ -40,6 +40,7 @@ class Setting:
     flag: str | None
     short: str | None
     alias: str | None
+    positional: bool
 
 
 class Problem(typing.NamedTuple):
@@ -66,9 +67,16 @@ def setting(
     flag: str | None = None,
     short: str | None = None,
     alias: str | None = None,
+    positional: bool = False,
 ) -> Any:
-    """One field of a `Settings` class. `flag` and `short` override or add to the derived flag."""
-    about = Setting(help=help, group=group, check=check, flag=flag, short=short, alias=alias)
+    """One field of a `Settings` class.
+
+    `flag` replaces the flag derived from the name; `short` and `alias` stand beside it. A `positional`
+    setting is given on the command line by its place.
+    """
+    about = Setting(
+        help=help, group=group, check=check, flag=flag, short=short, alias=alias, positional=positional
+    )
     many = tuple if isinstance(default, tuple) else None
     return attrs.field(default=default, converter=many, metadata={Setting: about})
 
@@ -96,6 +104,8 @@ def fields(cls: type[Settings]) -> Iterator[tuple[attrs.Attribute[Any], Setting]
 
 
 def flag(f: attrs.Attribute[Any], about: Setting) -> str:
+    if about.positional:
+        return f.name.upper()
     return about.flag or "--" + f.name.replace("_", "-")
 
 
@@ -160,12 +170,16 @@ def to_argv(cfg: Settings, *, leave_out: Sequence[str] = ()) -> list[str]:
         value = getattr(cfg, f.name)
         if f.name in leave_out or value == f.default or value is None:
             continue
-        name = flag(f, about)
-        if isinstance(value, bool):
-            argv.append(name if value else "--no-" + name.removeprefix("--"))
-        else:
-            argv += [f"{name}={v}" for v in (value if isinstance(value, tuple) else (value,))]
+        argv += _flag_argv(flag(f, about), value, positional=about.positional)
     return argv
+
+
+def _flag_argv(name: str, value: Any, *, positional: bool) -> list[str]:
+    if positional:
+        return [str(value)]
+    if isinstance(value, bool):
+        return [name if value else "--no-" + name.removeprefix("--")]
+    return [f"{name}={v}" for v in (value if isinstance(value, tuple) else (value,))]
 
 
 def reference(cls: type[Settings]) -> str:
@@ -188,7 +202,7 @@ def _blame(cfg: Settings, names: Sequence[str]) -> str:
 
 
 def _shown(value: Any) -> str:
-    return str(value) if isinstance(value, int | float | Path) and value != "" else repr(value)
+    return str(value) if isinstance(value, int | float | Path) else repr(value)
 
 
 def _origin(cfg: Settings, f: attrs.Attribute[Any], about: Setting) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+
+import attrs
 
 
 class Role(StrEnum):
@@ -13,7 +14,8 @@ class Role(StrEnum):
     WORKER = "worker"
 
 
-class ServiceId(NamedTuple):
+@attrs.frozen
+class ServiceId:
     """One process of a job, printed as `worker-3`."""
 
     role: Role

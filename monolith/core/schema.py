@@ -98,7 +98,8 @@ class Schema:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types that TOML and JSON can hold; defaults are left out."""
-        return _plain(self)
+        plain: dict[str, Any] = _plain(self)
+        return plain
 
     @classmethod
     def from_dict(cls, given: dict[str, Any]) -> Schema:

@@ -1,0 +1,68 @@
+"""What a command is: its settings, and a function from settings to a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from monolith.cli.interrupts import Interrupts
+from monolith.config.settings import Settings
+from monolith.core.progress import Progress
+from monolith.core.stop import Stop
+
+C = TypeVar("C", bound=Settings)
+
+
+@attrs.frozen
+class Ui:
+    """What a command may use of the world around it."""
+
+    progress: Progress
+    interrupts: Interrupts
+    environ: Mapping[str, str]
+
+    @property
+    def stop(self) -> Stop:
+        return self.interrupts.stop
+
+
+@attrs.frozen
+class Table:
+    """Rows for people to read; for programs, a list of objects."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+    def as_dicts(self) -> list[dict[str, object]]:
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """What a command found or did, told once and printed twice: as a table or as one JSON object.
+
+    A figure's key is its name in JSON; printed, underscores become spaces.
+    """
+
+    title: str
+    figures: Mapping[str, object] = attrs.field(factory=dict)
+    table: Table | None = None
+    status: int = 0  # the exit code
+
+    def as_dict(self) -> dict[str, object]:
+        rows = {"rows": self.table.as_dicts()} if self.table else {}
+        return {**self.figures, **rows}
+
+
+@attrs.frozen
+class Command(Generic[C]):
+    """One word of the command line. `graceful`: it looks at `ui.stop`, so the first Ctrl-C only asks."""
+
+    settings: type[C]
+    run: Callable[[C, Ui], Report]
+    graceful: bool = False
+
+
+AnyCommand = Command[Any]

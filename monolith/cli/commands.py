@@ -1,0 +1,55 @@
+"""Every command there is, by name. A module is imported when its command is called, and not before."""
+
+from __future__ import annotations
+
+import importlib
+from typing import NamedTuple
+
+from monolith.cli.command import AnyCommand
+
+
+class Entry(NamedTuple):
+    """Where a command lives, `module:ATTRIBUTE`, and its line in `--help`."""
+
+    target: str
+    help: str
+
+    def load(self) -> AnyCommand:
+        module, _, attribute = self.target.partition(":")
+        command: AnyCommand = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+class Group(NamedTuple):
+    """Commands that share a first word."""
+
+    help: str
+    entries: dict[str, Entry]
+
+
+COMMANDS: dict[str, Entry | Group] = {
+    "data": Group(
+        "Fetch, convert and look at datasets.",
+        {
+            "get": Entry("monolith.cli.data:GET", "Fetch a public dataset and convert it."),
+            "convert": Entry("monolith.cli.data:CONVERT", "Convert a CSV or Parquet file of your own."),
+            "head": Entry("monolith.cli.data:HEAD", "Show the first records, readably."),
+            "stats": Entry("monolith.cli.data:STATS", "Count rows, ids and labels."),
+        },
+    ),
+    "train": Entry("monolith.cli.train:TRAIN", "Train a model, in one process or on a local cluster."),
+    "evaluate": Entry("monolith.cli.evaluate:EVALUATE", "Measure a trained model on held-out data."),
+    "export": Entry("monolith.cli.export:EXPORT", "Write a checkpoint in the form that is served."),
+    "serve": Entry("monolith.cli.serve:SERVE", "Serve an exported model over gRPC and HTTP."),
+    "predict": Entry("monolith.cli.predict:PREDICT", "Ask a running server for predictions."),
+    "checkpoint": Group(
+        "List, show and verify checkpoints.",
+        {
+            "ls": Entry("monolith.cli.checkpoint:LS", "List the checkpoints of a model."),
+            "show": Entry("monolith.cli.checkpoint:SHOW", "Show one checkpoint."),
+            "verify": Entry("monolith.cli.checkpoint:VERIFY", "Read every file and compare checksums."),
+        },
+    ),
+    "ps": Entry("monolith.cli.roles:PS", "Be one parameter server of a job."),
+    "worker": Entry("monolith.cli.roles:WORKER", "Be one worker of a job."),
+}

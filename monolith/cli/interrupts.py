@@ -1,0 +1,45 @@
+"""The first Ctrl-C asks, the second does not."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+from monolith.core.stop import Stop
+
+INTERRUPTED = 130  # what a shell reports of a program ended by Ctrl-C
+
+
+class Interrupts:
+    """Turns signals into a request to stop, and impatience into an end.
+
+    Only a graceful command gets the request; any other is interrupted where it stands.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.stop = Stop()
+        self.by_keyboard = False
+        self._say = say
+        self._last_words: list[Callable[[], None]] = []
+
+    def install(self) -> None:
+        signal.signal(signal.SIGINT, self._interrupted)
+        signal.signal(signal.SIGTERM, self._terminated)
+
+    def before_abort(self, call: Callable[[], None]) -> None:
+        """Have `call` run when a second Ctrl-C ends this process at once: to end those it started."""
+        self._last_words.append(call)
+
+    def _interrupted(self, _signal: int, _frame: FrameType | None) -> None:
+        if self.by_keyboard:
+            for call in self._last_words:
+                call()
+            os._exit(INTERRUPTED)
+        self.by_keyboard = True
+        self._say("stopping cleanly; Ctrl-C again stops at once")
+        self.stop.ask()
+
+    def _terminated(self, _signal: int, _frame: FrameType | None) -> None:
+        self.stop.ask()

@@ -1,0 +1,109 @@
+"""argv → settings → one call → a report. Every failure ends here as one sentence and an exit code.
+
+0: done. 1: it went wrong. 2: wrong use. 130: ended by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from monolith import __version__
+from monolith.cli.command import AnyCommand, Report, Ui
+from monolith.cli.commands import COMMANDS, Entry, Group
+from monolith.cli.interrupts import INTERRUPTED, Interrupts
+from monolith.cli.screen import Screen
+from monolith.config.layers import add_flags, from_environment, from_namespace, from_toml
+from monolith.config.settings import Settings, build
+from monolith.core.errors import ConfigError, MonolithError
+
+WRONG_USE = 2
+
+
+def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
+    """Run the command that `argv` names; return the exit code."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    words, entry = _find(given)
+    if entry is None:
+        return _help(words, given[len(words) :])
+    command = entry.load()
+    args = _parser(words, entry, command).parse_args(given[len(words) :])
+    screen = Screen(as_json=args.json)
+    try:
+        return _run(command, args, screen, environ)
+    except MonolithError as exc:
+        if args.debug:
+            raise
+        status = WRONG_USE if isinstance(exc, ConfigError) else 1
+        screen.error(type(exc).__name__, _told(exc), status=status)
+        return status
+    except KeyboardInterrupt:
+        screen.error("Interrupted", "interrupted", status=INTERRUPTED)
+        return INTERRUPTED
+
+
+def _run(command: AnyCommand, args: argparse.Namespace, screen: Screen, environ: Mapping[str, str]) -> int:
+    settings = _settings(command.settings, args, environ)
+    interrupts = Interrupts(screen.say)
+    if command.graceful:
+        interrupts.install()
+    report: Report = command.run(settings, Ui(screen, interrupts, environ))
+    screen.report(report)
+    return INTERRUPTED if interrupts.by_keyboard and not report.status else report.status
+
+
+def _settings(cls: type[Settings], args: argparse.Namespace, environ: Mapping[str, str]) -> Settings:
+    path = args.config_path or environ.get("MONOLITH_CONFIG_PATH")
+    layers = [from_environment(cls, environ), from_namespace(cls, args)]
+    if path:
+        layers.append(from_toml(cls, Path(path)))
+    return build(cls, *layers)
+
+
+def _told(exc: MonolithError) -> str:
+    """The sentence, and what was noted beside it."""
+    return "\n  ".join([str(exc), *getattr(exc, "__notes__", ())])
+
+
+def _find(given: Sequence[str]) -> tuple[list[str], Entry | None]:
+    """The words that name a command, and the command; None where they name none or a group."""
+    found = COMMANDS.get(given[0]) if given else None
+    if isinstance(found, Group):
+        entry = found.entries.get(given[1]) if len(given) > 1 else None
+        return [given[0], given[1]] if entry else [given[0]], entry
+    return [given[0]] if found else [], found
+
+
+def _parser(words: Sequence[str], entry: Entry, command: AnyCommand) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=" ".join(["monolith", *words]), description=entry.help, allow_abbrev=False
+    )
+    add_flags(parser, command.settings)
+    common = parser.add_argument_group("every command")
+    common.add_argument("-c", "--config-path", metavar="FILE", help="TOML file of settings")
+    common.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def _help(words: Sequence[str], rest: Sequence[str]) -> int:
+    """Help for `monolith` or a group; anything unknown is wrong use."""
+    group = COMMANDS[words[0]] if words else None
+    entries: Mapping[str, Entry | Group] = group.entries if isinstance(group, Group) else COMMANDS
+    parser = argparse.ArgumentParser(
+        prog=" ".join(["monolith", *words]),
+        description=group.help
+        if group
+        else "Recommender models on a parameter server, ids that never collide.",
+        epilog="`monolith COMMAND --help` tells a command's settings.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"monolith {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, entry in entries.items():
+        commands.add_parser(name, help=entry.help, add_help=False)
+    parser.parse_args(rest or ["--help"])
+    return WRONG_USE

@@ -1,0 +1,135 @@
+"""What a person sees: progress while it lasts, a table at the end. Programs get one JSON object."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monolith.cli.command import Report, Table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+
+class Screen:
+    """A `core.progress.Progress` that draws on standard error, and prints reports on standard output."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._bars: Bars | None = None
+        self._task: TaskID | None = None
+
+    def begin(self, what: str, total: int | None, unit: str) -> None:
+        if self._as_json or not sys.stderr.isatty():
+            return
+        self.end()
+        self._bars = _bars(unit)
+        self._task = self._bars.add_task(what, total=total, figures="")
+        self._bars.start()
+
+    def advance(self, count: int = 1, **figures: float) -> None:
+        if self._bars is None or self._task is None:
+            return
+        told: dict[str, Any] = {"figures": _figures(figures)} if figures else {}
+        self._bars.update(self._task, advance=count, **told)
+
+    def say(self, sentence: str) -> None:
+        if self._bars is not None:
+            self._bars.console.print(sentence, highlight=False, markup=False)
+        else:
+            print(sentence, file=sys.stderr, flush=True)  # noqa: T201
+
+    def end(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+    def report(self, report: Report) -> None:
+        self.end()
+        if self._as_json:
+            self.object(report.as_dict())
+            return
+        from rich.console import Console
+
+        console = Console(highlight=False)
+        if report.figures:
+            names = Table(("", ""), [(k.replace("_", " "), v) for k, v in report.figures.items()])
+            _print_table(console, names, report.title, head=False)
+        if report.table:
+            _print_table(console, report.table, "" if report.figures else report.title, head=True)
+
+    def object(self, data: dict[str, object]) -> None:
+        print(json.dumps(data, default=_plain, allow_nan=True), flush=True)  # noqa: T201
+
+    def error(self, kind: str, sentence: str, *, status: int) -> None:
+        self.end()
+        if self._as_json:
+            self.object({"error": sentence, "kind": kind, "status": status})
+        self.say(f"monolith: {sentence}")
+
+
+def _bars(unit: str) -> Bars:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[figures]}"),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _print_table(console: Console, table: Table, title: str, *, head: bool) -> None:
+    from rich.table import Table as Drawn
+
+    drawn = Drawn(title=title or None, title_justify="left", show_header=head)
+    for column in table.columns:
+        numeric = head and all(isinstance(r[table.columns.index(column)], int | float) for r in table.rows)
+        drawn.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
+    for row in table.rows:
+        drawn.add_row(*(shown(value) for value in row))
+    console.print(drawn, markup=False)
+
+
+def _figures(figures: dict[str, float]) -> str:
+    return "  ".join(f"{name} {shown(value)}" for name, value in figures.items())
+
+
+def shown(value: object) -> str:
+    """A value as a person reads it: thousands apart, four digits after the point."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4f}"
+        case None:
+            return "-"
+        case _:
+            return str(value)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "item"):  # a numpy scalar
+        return value.item()
+    raise TypeError(f"{type(value).__name__} does not go into JSON")
