@@ -17,9 +17,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 def _load() -> DescriptorPool:
     held = DescriptorPool()
-    for file in FileDescriptorSet.FromString(
-        files("monolith.wire").joinpath("tensorflow.binpb").read_bytes()
-    ).file:
+    described = files("monolith.wire").joinpath("tensorflow.binpb").read_bytes()
+    for file in FileDescriptorSet.FromString(described).file:
         held.Add(file)
     return held
 
@@ -29,7 +28,7 @@ pool = _load()
 
 @cache
 def message(full_name: str) -> Any:
-    """The class of a message, e.g. `message("tensorflow.Event")`.
+    """Give the class of a message, e.g. `message("tensorflow.Event")`.
 
     Raises:
         KeyError: protos/tensorflow/ has no such message.
@@ -39,5 +38,5 @@ def message(full_name: str) -> Any:
 
 @cache
 def enum(full_name: str) -> dict[str, int]:
-    """The names and numbers of an enum, e.g. `enum("tensorflow.DataType")["DT_FLOAT"]`."""
+    """Give the names and numbers of an enum, e.g. `enum("tensorflow.DataType")["DT_FLOAT"]`."""
     return {value.name: value.number for value in pool.FindEnumTypeByName(full_name).values}
