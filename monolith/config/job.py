@@ -65,19 +65,14 @@ class PsSettings(MeetingSettings):
             yield Problem(("discovery_path",), "must be given")
 
 
-@attrs.frozen(kw_only=True)
-class TrainSettings(MeetingSettings):
-    """A training job. With neither count of processes given it is one process with the tables inside."""
+@attrs.frozen(kw_only=True, slots=False)  # without slots it can stand beside MeetingSettings as a base
+class RunConfig(Settings):
+    """How far and how to train, whatever the number of processes."""
 
     # fmt: off
-    model: str = setting("deepfm", "Built-in model, `module:Class` or `path.py:Class`.", group="model")
-    data: Path | None = setting(None, "Dataset folder.", group="data", check=given)
     model_dir: Path | None = setting(None, "Folder of checkpoints and events.", group="model", short="-d",
                                      check=given)
-    num_ps: int | None = setting(None, "Parameter server processes to start.", group="cluster")
-    num_workers: int | None = setting(None, "Worker processes to start.", group="cluster",
-                                      flag="--num-workers-cluster")
-    epochs: int | None = setting(None, "Passes over the training data; 1 if --train-steps is not given either.",
+    epochs: int | None = setting(None, "Passes over the training data; 1 if no --train-steps either.",
                                  group="training")
     train_steps: int | None = setting(None, "Batches to train, summed over the workers.", group="training",
                                       short="-s")
@@ -86,7 +81,7 @@ class TrainSettings(MeetingSettings):
                                    group="training", check=positive, flag="--learning-rate")
     shuffle: bool = setting(True, "Read the training data in a seeded random order.", group="training")
     seed: int = setting(0, "Seed of everything random.", group="training")
-    torch_threads: int | None = setting(None, "Threads of one worker; default: the cores, shared by the workers.",
+    torch_threads: int | None = setting(None, "Threads of a worker; default: its share of the cores.",
                                         group="training")
     dense_sync_steps: int = setting(8, "Steps between two exchanges of the dense parameters.",
                                     group="training", check=positive)
@@ -96,13 +91,32 @@ class TrainSettings(MeetingSettings):
     resume: bool = setting(True, "Go on from the newest complete checkpoint.", group="checkpoint")
     round_timeout_ms: int = setting(600_000, "How long a worker waits for the others at the end of a round.",
                                     group="cluster", check=positive)
+    clip_norm: float = setting(1_000.0, "Largest global norm of all gradients of a step together.",
+                               group="training", check=positive)
+    log_steps: int = setting(100, "A worker's steps between two lines of loss and AUC.", group="training",
+                             check=positive)
     # fmt: on
 
     def rules(self) -> Iterator[Problem]:
-        yield from super().rules()
-        for count in ("num_ps", "num_workers", "epochs", "train_steps", "torch_threads"):
-            if (value := getattr(self, count)) is not None and value <= 0:
-                yield Problem((count,), "must be > 0")
+        yield from _positive_if_given(self, "epochs", "train_steps", "torch_threads")
+
+
+@attrs.frozen(kw_only=True)
+class TrainSettings(MeetingSettings, RunConfig):
+    """A training job. With neither count of processes given it is one process with the tables inside."""
+
+    # fmt: off
+    model: str = setting("deepfm", "Built-in model, `module:Class` or `path.py:Class`.", group="model")
+    data: Path | None = setting(None, "Dataset folder.", group="data", check=given)
+    num_ps: int | None = setting(None, "Parameter server processes to start.", group="cluster")
+    num_workers: int | None = setting(None, "Worker processes to start.", group="cluster",
+                                      flag="--num-workers-cluster")
+    # fmt: on
+
+    def rules(self) -> Iterator[Problem]:
+        yield from MeetingSettings.rules(self)
+        yield from RunConfig.rules(self)
+        yield from _positive_if_given(self, "num_ps", "num_workers")
 
     @property
     def one_process(self) -> bool:
@@ -127,3 +141,9 @@ class WorkerSettings(TrainSettings):
                 yield Problem((must,), "must be given")
         if self.num_workers is not None and self.index >= self.num_workers:
             yield Problem(("index", "num_workers"), "index must be < num_workers")
+
+
+def _positive_if_given(settings: Settings, *counts: str) -> Iterator[Problem]:
+    for count in counts:
+        if (value := getattr(settings, count)) is not None and value <= 0:
+            yield Problem((count,), "must be > 0")
