@@ -52,6 +52,10 @@ class Split:
     test: float = 0.1
     seed: int = 0
 
+    @property
+    def possible(self) -> bool:
+        return self.valid >= 0 and self.test >= 0 and self.valid + self.test < 1
+
 
 @attrs.frozen(kw_only=True)
 class Schema:
@@ -79,6 +83,9 @@ class Schema:
             for f in self.sparse
             if not 1 <= f.slot <= 32767
         ]
+        said += [f"feature {f.name!r} has width {f.width}, must be > 0" for f in self.dense if f.width < 1]
+        if not self.split.possible:
+            said.append(f"split valid={self.split.valid}, test={self.split.test} leaves nothing to train on")
         return said
 
     @property
