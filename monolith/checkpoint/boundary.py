@@ -1,0 +1,47 @@
+"""Where the operating system's errors become ours."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from monolith.core.errors import CheckpointError, CheckpointIncomplete, CheckpointUnreadable
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def saving(folder: Path) -> Iterator[None]:
+    """Tell an OSError of a save.
+
+    Raises:
+        CheckpointError: the save failed; checkpoints committed before are as they were.
+    """
+    try:
+        yield
+    except OSError as exc:
+        raise CheckpointError(f"{_why(exc, folder)}; earlier checkpoints are unharmed", path=folder) from exc
+
+
+@contextmanager
+def loading(path: Path) -> Iterator[None]:
+    """Tell an OSError of a read.
+
+    Raises:
+        CheckpointIncomplete: `path` is not there.
+        CheckpointUnreadable: the system cannot read it.
+    """
+    try:
+        yield
+    except FileNotFoundError as exc:
+        raise CheckpointIncomplete("the file is missing", path=path) from exc
+    except OSError as exc:
+        raise CheckpointUnreadable(f"cannot be read: {exc.strerror}", path=path) from exc
+
+
+def _why(exc: OSError, folder: Path) -> str:
+    if exc.errno in _FULL:
+        return f"no space left in {folder}; free space or choose another model directory"
+    return f"cannot save: {exc.strerror or exc}" + (f" ({exc.filename})" if exc.filename else "")
