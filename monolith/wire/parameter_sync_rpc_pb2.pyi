@@ -1,0 +1,5 @@
+from monolith.wire import parameter_sync_pb2 as _parameter_sync_pb2
+from google.protobuf import descriptor as _descriptor
+from typing import ClassVar as _ClassVar
+
+DESCRIPTOR: _descriptor.FileDescriptor
