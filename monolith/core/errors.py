@@ -30,6 +30,8 @@
     * CheckpointMismatch                           it belongs to another model
   * ModelError               .model
   * ServingError             .model  .version
+    * ModelNotFound                                no such model or version is served here
+    * InvalidRequest         .input                the request does not fit the model
   * LaunchError
     * RoleDied               .role  .status
 """
@@ -279,6 +281,18 @@ class ServingError(MonolithError):
         super().__init__(message)
         self.model = model
         self.version = version
+
+
+class ModelNotFound(ServingError):
+    """The model, or the version of it, that a request names is not served here."""
+
+
+class InvalidRequest(ServingError):
+    """A request does not fit the model. `input` is the part of it that does not, where one can be named."""
+
+    def __init__(self, message: str, *, input: str = "") -> None:  # noqa: A002  # TF-Serving's word
+        super().__init__(message)
+        self.input = input
 
 
 class LaunchError(MonolithError):
