@@ -9,7 +9,7 @@ import google_crc32c
 import numpy as np
 
 from monolith.checkpoint.files import FileEntry
-from monolith.checkpoint.tensorfile import read_tensors, write_tensors
+from monolith.checkpoint.tensorfile import Tensors, read_tensors, write_tensors
 from monolith.core.arrays import Fids
 from monolith.core.errors import CheckpointUnreadable
 from monolith.core.files import DISK, Disk
@@ -28,7 +28,7 @@ def write_rows(
     """
     rows = _ascending(rows)
     name = f"ps-{shard}-of-{shards}-{_plain(table)}.safetensors"
-    tensors = {"fids": rows.fids, "slots": rows.slots, "values": rows.values}
+    tensors: Tensors = {"fids": rows.fids, "slots": rows.slots, "values": rows.values}
     written = write_tensors(folder / name, tensors, disk)
     return FileEntry(
         name=name,
@@ -63,7 +63,7 @@ def _ascending(rows: TableRows) -> TableRows:
 
 
 def _plain(table: str) -> str:
-    """`table` as part of a file name: what a file system may not like is escaped, what is too long is hashed."""
+    """`table` as part of a file name: what a file system may not like is escaped, what is too long hashed."""
     name = quote(table, safe="")
     if len(name) <= _LONGEST:
         return name

@@ -1,8 +1,8 @@
 """Named arrays in one file of the safetensors format, with a checksum taken as the bytes pass.
 
-The format is eight bytes of header length, a JSON header, then the arrays. It is written and read here rather than
-by the safetensors library because that writes without a checksum or fsync, and copies every array when it
-reads; here reading fills one buffer, of which the arrays are views. The library reads these files as they are.
+The format is eight bytes of header length, a JSON header, then the arrays. It is written and read here
+rather than by the safetensors library because that writes without a checksum or fsync, and copies every array
+when it reads; here reading fills one buffer, of which the arrays are views. The library reads these files.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def verify_file(folder: Path, entry: FileEntry, progress: Progress | None = None
 
 
 def check_size(folder: Path, entry: FileEntry) -> Path:
-    """The file's path, once it is known to be there and as long as the manifest says. Raises as `read_tensors`."""
+    """The file's path, if it is there and as long as the manifest says. Raises as `read_tensors`."""
     path = folder / entry.name
     with loading(path):
         size = path.stat().st_size
@@ -88,7 +88,7 @@ def _check(path: Path, entry: FileEntry, buffers: Iterable[Octets], progress: Pr
     crc = 0
     with loading(path), path.open("rb") as file:
         for buffer in buffers:
-            file.readinto(buffer)
+            file.readinto(buffer.data)
             crc = google_crc32c.extend(crc, buffer)
             progress.advance(len(buffer))
     if crc != entry.crc32c:
@@ -97,24 +97,26 @@ def _check(path: Path, entry: FileEntry, buffers: Iterable[Octets], progress: Pr
         )
 
 
-def _header(path: Path, ordered: Iterable[tuple[str, NDArray[Any]]]) -> bytes:
+def _header(path: Path, ordered: Iterable[tuple[str, NDArray[Any]]]) -> Octets:
     described, at = {}, 0
     for name, tensor in ordered:
         if tensor.dtype not in _NAMES:
-            raise CheckpointError(f"tensor {name!r} has dtype {tensor.dtype}, which safetensors lacks", path=path)
+            raise CheckpointError(
+                f"tensor {name!r} has dtype {tensor.dtype}, which safetensors lacks", path=path
+            )
         span = [at, at := at + tensor.nbytes]
         described[name] = {"dtype": _NAMES[tensor.dtype], "shape": tensor.shape, "data_offsets": span}
     text = json.dumps(described, separators=(",", ":")).encode()
     text += b" " * (-len(text) % _ALIGNMENT)
-    return len(text).to_bytes(8, "little") + text
+    return np.frombuffer(len(text).to_bytes(8, "little") + text, np.uint8)
 
 
-def _views(buffer: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[Any]]]:
+def _views(buffer: Octets) -> Iterator[tuple[str, NDArray[Any]]]:
     begin = 8 + int.from_bytes(buffer[:8].tobytes(), "little")
     for name, about in json.loads(buffer[8:begin].tobytes()).items():
         first, last = about["data_offsets"]
         yield name, buffer[begin + first : begin + last].view(_DTYPES[about["dtype"]]).reshape(about["shape"])
 
 
-def _octets(tensor: NDArray[Any]) -> NDArray[np.uint8]:
+def _octets(tensor: NDArray[Any]) -> Octets:
     return np.ascontiguousarray(tensor).reshape(-1).view(np.uint8)

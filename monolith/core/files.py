@@ -6,19 +6,23 @@ the system's own `OSError`; each room tells them in its own words.
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-Octets: TypeAlias = bytes | NDArray[np.uint8]
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+Octets: TypeAlias = NDArray[np.uint8]
 CHUNK = 1 << 20  # bytes checksummed and written at a time: what the checksum read is still in cache
-TEMPORARY = ".tmp"  # suffix of a file that has not got its name yet; what bears it after a crash is rubbish
 
 
 class Disk:
@@ -28,11 +32,9 @@ class Disk:
         """A descriptor of `path`, created or emptied, for writing."""
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
 
-    def write(self, descriptor: int, data: Octets) -> None:
-        """Write all of `data`: the system may take less at a time."""
-        left = memoryview(data)
-        while left:
-            left = left[os.write(descriptor, left) :]
+    def write(self, descriptor: int, data: Buffer) -> int:
+        """How many bytes of `data` were taken: it may be fewer than there are."""
+        return os.write(descriptor, data)
 
     def sync(self, descriptor: int) -> None:
         os.fsync(descriptor)
@@ -72,28 +74,80 @@ class Written:
     crc32c: int
 
 
+@contextmanager
+def replacing(path: Path, disk: Disk = DISK) -> Iterator[BinaryIO]:
+    """A file to write that takes the place of `path` when the block ends well, durably.
+
+    Whoever looks, and whenever the power fails: `path` is all old or all new. If the block raises, `path` is
+    as it was and the part that was written is removed.
+    """
+    part = part_of(path)
+    try:
+        with _synced(part, disk) as file:
+            yield file
+        disk.rename(part, path)
+    except BaseException:
+        with suppress(OSError):
+            disk.remove(part)
+        raise
+    disk.sync_folder(path.parent)
+
+
+def part_of(path: Path) -> Path:
+    """Where what is to become `path` is written; one that is found after a crash is rubbish."""
+    return path.with_name(f".{path.name}.part")
+
+
 def write_file(path: Path, parts: Iterable[Octets], disk: Disk = DISK) -> Written:
     """Write `parts` into `path` and fsync it; its *name* is durable only once the folder is synced too."""
     size = crc = 0
-    descriptor = disk.open(path)
-    try:
+    with _synced(path, disk) as file:
         for part in parts:
             for chunk in chunks(part):
                 crc = google_crc32c.extend(crc, chunk)
-                disk.write(descriptor, chunk)
+                file.write(chunk.data)
                 size += len(chunk)
-        disk.sync(descriptor)
-    finally:
-        disk.close(descriptor)
     return Written(size, crc)
 
 
 def write_atomically(path: Path, content: bytes, disk: Disk = DISK) -> None:
-    """Give `path` this content: whoever looks, and whenever the power fails, it is all old or all new."""
-    temporary = path.with_name(path.name + TEMPORARY)
-    write_file(temporary, [content], disk)
-    disk.rename(temporary, path)
-    disk.sync_folder(path.parent)
+    """Replace `path` by `content`, as `replacing` does."""
+    with replacing(path, disk) as file:
+        file.write(content)
+
+
+@contextmanager
+def _synced(path: Path, disk: Disk) -> Iterator[BinaryIO]:
+    """A new file, synced when the block ends well and closed in any case."""
+    raw = _Raw(disk, disk.open(path))
+    try:
+        yield cast("BinaryIO", file := io.BufferedWriter(raw, CHUNK))
+        file.flush()
+        raw.sync()
+    finally:
+        raw.close()  # not `file`: that would try once more to write what just failed
+
+
+class _Raw(io.RawIOBase):
+    """What io's buffering asks of a descriptor, passed on to a `Disk`."""
+
+    def __init__(self, disk: Disk, descriptor: int) -> None:
+        self._disk = disk
+        self._descriptor = descriptor
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Buffer) -> int:
+        return self._disk.write(self._descriptor, data)
+
+    def sync(self) -> None:
+        self._disk.sync(self._descriptor)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._disk.close(self._descriptor)
 
 
 def make_folders(path: Path, disk: Disk = DISK) -> None:
@@ -106,5 +160,5 @@ def make_folders(path: Path, disk: Disk = DISK) -> None:
 
 
 def chunks(data: Octets) -> Iterable[Octets]:
-    """`data` in pieces of at most CHUNK bytes, without a copy where it is an array."""
+    """`data` in pieces of at most CHUNK bytes; each is a view."""
     return (data[start : start + CHUNK] for start in range(0, len(data), CHUNK))
