@@ -93,12 +93,18 @@ class RoleProcess:
         if self.alive:
             self._child.send_signal(what)
 
-    def close(self) -> None:
-        """Wait for the threads of an ended process."""
-        for thread in self._threads:
-            thread.join()
+    def close_lifeline(self) -> None:
+        """Let it notice what it would notice if we were gone."""
         if self._child.stdin:
             self._child.stdin.close()
+
+    def close(self) -> None:
+        """Let go of a process that has ended."""
+        for thread in self._threads:
+            thread.join()
+        self.close_lifeline()
+        if self._child.stdout:
+            self._child.stdout.close()
 
     def _hear(self, descriptor: int) -> None:
         for event in read_events(descriptor):

@@ -1,0 +1,55 @@
+"""Write the pages that follow from the code; `--check` says which are out of date instead."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from monolith.cli.commands import COMMANDS, Entry, Group
+from monolith.config.settings import reference
+
+SETTINGS = Path(__file__).with_name("settings.md")
+
+HEAD = """# Settings
+
+Written by `nox -s docs -- --write`; do not edit.
+
+A setting can be given on the command line, as an environment variable, or in a TOML file
+(`--config-path FILE`, or `MONOLITH_CONFIG_PATH`) as `name = value`, at the top or in a table.
+The command line wins over the environment, the environment over the file, the file over the default.
+A value that cannot be is refused with where it came from.
+"""
+
+
+def entries() -> Iterator[tuple[str, Entry]]:
+    """Every command with all its words."""
+    for word, one in COMMANDS.items():
+        if isinstance(one, Group):
+            yield from ((f"{word} {name}", entry) for name, entry in one.entries.items())
+        else:
+            yield word, one
+
+
+def settings_page() -> str:
+    """The page of all settings, command by command."""
+    parts = [HEAD]
+    for words, entry in entries():
+        parts.append(f"## monolith {words}\n\n{entry.help}\n\n{reference(entry.load().settings)}\n")
+    return "\n".join(parts)
+
+
+def main() -> int:
+    """Write or check; the exit code says whether all was up to date."""
+    page = settings_page()
+    if "--check" not in sys.argv:
+        SETTINGS.write_text(page)
+        return 0
+    if SETTINGS.exists() and SETTINGS.read_text() == page:
+        return 0
+    print(f"{SETTINGS} is out of date: nox -s docs -- --write", file=sys.stderr)  # noqa: T201
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""The frame: exit codes, one sentence an error, one JSON object."""
+
+import json
+import subprocess
+import sys
+
+import attrs
+import pytest
+
+from monolith.cli import commands, main
+from monolith.cli.command import Command, Report, Table, Ui
+from monolith.config.checks import positive
+from monolith.config.settings import Settings, setting
+from monolith.core.errors import DataError
+
+
+@attrs.frozen(kw_only=True)
+class Sum(Settings):
+    count: int = setting(2, "How many.", check=positive)
+
+
+def run(settings: Sum, ui: Ui) -> Report:
+    if settings.count == 13:
+        raise DataError("cannot be read", path="a.csv", offset=7)
+    if settings.count == 14:
+        raise KeyboardInterrupt
+    table = Table(("n", "square"), [(n, n * n) for n in range(settings.count)])
+    return Report(
+        title="squares", figures={"how_many": settings.count}, table=table, status=settings.count == 3
+    )
+
+
+@pytest.fixture(autouse=True)
+def _one_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "SUM", Command(Sum, run), raising=False)
+    monkeypatch.setitem(commands.COMMANDS, "sum", commands.Entry(f"{__name__}:SUM", "Square."))
+    monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
+
+
+@pytest.mark.parametrize(("count", "status"), [("2", 0), ("3", 1), ("13", 1), ("0", 2), ("14", 130)], ids=str)
+def test_exit_codes(count: str, status: int) -> None:
+    assert main.main(["sum", f"--count={count}"], {}) == status
+
+
+def test_json_is_all_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    main.main(["sum", "--json"], {})
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {
+        "how_many": 2,
+        "rows": [{"n": 0, "square": 0}, {"n": 1, "square": 1}],
+    }
+    assert said.err == ""
+
+
+def test_table_shows_names_and_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    main.main(["sum"], {"MONOLITH_COUNT": "4"})
+    out = capsys.readouterr().out
+    assert "how many" in out
+    assert "square" in out
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_error_is_one_sentence(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    main.main(["sum", "--count=13", *(["--json"] if as_json else [])], {})
+    said = capsys.readouterr()
+    assert said.err == "monolith: a.csv at byte 7: cannot be read\n"
+    if as_json:
+        assert json.loads(said.out) == {
+            "error": "a.csv at byte 7: cannot be read",
+            "kind": "DataError",
+            "status": 1,
+        }
+
+
+def test_debug_shows_the_traceback() -> None:
+    with pytest.raises(DataError):
+        main.main(["sum", "--count=13", "--debug"], {})
+
+
+@pytest.mark.parametrize("argv", [["nonsense"], ["data", "nonsense"], ["sum", "--nonsense"]], ids=str)
+def test_wrong_use_is_two(argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main.main(argv, {})
+    assert caught.value.code == 2
+
+
+ENTRIES = [
+    entry
+    for one in commands.COMMANDS.values()
+    for entry in (one.entries.values() if isinstance(one, commands.Group) else [one])
+]
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.target)
+def test_every_command_exists(entry: commands.Entry) -> None:
+    assert isinstance(entry.load(), Command)
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["train", "--help"], ["ps", "--help"]], ids=str)
+def test_help_stays_light(argv: list[str]) -> None:
+    heavy = "{'torch', 'numba', 'onnxruntime', 'pyarrow', 'grpc', 'starlette', 'rich'}"
+    code = (
+        "import sys\nfrom monolith.cli.main import main\n"
+        f"try: main({argv!r})\nexcept SystemExit: pass\n"
+        f"sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
