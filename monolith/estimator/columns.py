@@ -1,0 +1,99 @@
+"""What a model says of each sparse feature: how its ids become numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from monolith.core.errors import ModelError
+from monolith.core.schema import Schema
+from monolith.estimator.learning_rates import LearningRate
+from monolith.table.config import Adagrad, Initializer, Optimizer, RandomUniform, Segment, TableConfig
+from monolith.table.pooling import Combiner
+
+VECTOR_OPTIMIZER = Adagrad(learning_rate=0.05, initial_accumulator_value=0.1)
+
+
+def _combiner(name: str) -> Combiner:
+    try:
+        return Combiner(name)
+    except ValueError:
+        raise ModelError(f"unknown combiner {name!r}: give one of {', '.join(Combiner)}") from None
+
+
+@attrs.frozen
+class FeatureColumn:
+    """One embedding per id of a feature, and how the ids of one example are put together.
+
+    A row has the values of `bias`, if any, and then the `dim` values of the vector; each part starts and
+    learns in its own way. The module sees float32 [B, width], or [B, max_length, width] where the combiner
+    is "first_n" (further ids are cut, missing ones are zeros).
+
+    `learning_rate` overrides the optimizer's own, for the vector only. Columns whose rows are alike share
+    a table: ids of different features never meet, since the feature's slot is part of the id.
+
+    Raises:
+        ModelError: a length where the combiner has no use for one, or none where it needs one.
+    """
+
+    name: str
+    dim: int = 16
+    combiner: Combiner = attrs.field(default=Combiner.SUM, converter=_combiner, kw_only=True)
+    max_length: int = attrs.field(default=0, kw_only=True)  # first_n only: ids per example
+    initializer: Initializer = attrs.field(default=RandomUniform(), kw_only=True)
+    optimizer: Optimizer = attrs.field(default=VECTOR_OPTIMIZER, kw_only=True)
+    learning_rate: LearningRate | None = attrs.field(default=None, kw_only=True)
+    bias: Segment | None = attrs.field(default=None, kw_only=True)
+    feature: str = attrs.field(kw_only=True)  # the schema's name for it
+
+    @feature.default
+    def _same_name(self) -> str:
+        return self.name
+
+    def __attrs_post_init__(self) -> None:
+        if (self.combiner is Combiner.FIRST_N) != (self.max_length > 0):
+            raise ModelError(
+                f"column {self.name}: max_length={self.max_length} with combiner={self.combiner}; "
+                "first_n needs a max_length > 0, the other combiners take none"
+            )
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        vector = Segment(self.dim, self.initializer, self.optimizer)
+        return (self.bias, vector) if self.bias else (vector,)
+
+    @property
+    def width(self) -> int:
+        """Values the module gets per row, the bias included."""
+        return sum(s.dim for s in self.segments)
+
+    @property
+    def table_config(self) -> TableConfig:
+        return TableConfig(self.segments)
+
+    @property
+    def rates(self) -> tuple[LearningRate | None, ...]:
+        """One a segment; None is the optimizer's own."""
+        return (None, self.learning_rate) if self.bias else (self.learning_rate,)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """What the module gets per example."""
+        return (self.max_length, self.width) if self.max_length else (self.width,)
+
+
+def checked_columns(columns: Sequence[FeatureColumn], schema: Schema) -> tuple[FeatureColumn, ...]:
+    """`columns` themselves, if each reads a sparse feature of `schema` and no name stands there twice.
+
+    Raises:
+        ModelError: naming the column.
+        SchemaError: the schema has no such feature.
+    """
+    names = [c.name for c in columns]
+    for column in columns:
+        if names.count(column.name) > 1:
+            raise ModelError(f"column {column.name!r} stands there twice: give one of them another name")
+        if not schema[column.feature].sparse:
+            raise ModelError(f"column {column.name!r} reads {column.feature!r}, which is numbers, not ids")
+    return tuple(columns)

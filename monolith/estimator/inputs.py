@@ -1,0 +1,145 @@
+"""From a batch of ids to the tensors a module takes, and from their gradients back to the tables.
+
+Each table is asked once a step: the ids of all its columns together, each id once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from monolith.core.arrays import Fids, Rows, Splits
+from monolith.core.batch import Batch, Ragged
+from monolith.core.errors import SchemaError
+from monolith.estimator.columns import FeatureColumn
+from monolith.estimator.tables import PlannedTable
+from monolith.table.dedup import dedup
+from monolith.table.pooling import pool, unpool
+
+if TYPE_CHECKING:
+    from monolith.ps.blocking import BlockingClient, Pending
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Columns that are pooled by one call, as if they were one feature of len(columns) * B examples."""
+
+    columns: tuple[FeatureColumn, ...]
+    inverse: NDArray[np.int64]  # (V,) into the table's unique ids
+    row_splits: Splits  # (len(columns) * B + 1,)
+
+    def forward(self, rows: Rows) -> torch.Tensor:
+        """Float32 [len(columns), B, *shape], which asks for its gradient."""
+        first = self.columns[0]
+        pooled = pool(rows, self.inverse, self.row_splits, first.combiner, first.max_length)
+        stacked = torch.from_numpy(pooled).view(len(self.columns), -1, *first.shape)
+        return stacked.requires_grad_()
+
+    def backward(self, grad: torch.Tensor, into: Rows) -> None:
+        first = self.columns[0]
+        flat = grad.numpy().reshape(-1, *first.shape)
+        unpool(flat, self.inverse, self.row_splits, first.combiner, first.max_length, into)
+
+
+@dataclass(frozen=True, slots=True)
+class TableIds:
+    """What one batch asks of one table."""
+
+    unique: Fids
+    pools: tuple[Pool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A batch's embeddings. `leaves` are what the gradients arrive at, one tensor a pool."""
+
+    by_column: Mapping[str, torch.Tensor]
+    leaves: Mapping[str, tuple[torch.Tensor, ...]]
+
+    def gradients(self) -> Iterator[torch.Tensor]:
+        """Those that the module's output depends on."""
+        for leaves in self.leaves.values():
+            yield from (leaf.grad for leaf in leaves if leaf.grad is not None)
+
+
+class SparseInputs:
+    """The way of the ids of a batch through the tables of a model."""
+
+    def __init__(self, tables: Mapping[str, PlannedTable], client: BlockingClient) -> None:
+        self._tables = tables
+        self._client = client
+
+    def prepare(self, batch: Batch) -> dict[str, TableIds]:
+        """What to ask each table for; asks nobody yet.
+
+        Raises:
+            SchemaError: the batch lacks a feature.
+        """
+        return {name: _table_ids(table, batch) for name, table in self._tables.items()}
+
+    def lookup(self, ids: Mapping[str, TableIds], *, create: bool) -> Embedded:
+        """The embeddings of a batch; without `create`, ids that no table knows read as zeros."""
+        if not ids:
+            return Embedded({}, {})
+        wanted = {name: one.unique for name, one in ids.items()}
+        rows = self._client.lookup(wanted, create=create, unique=True)
+        leaves = {name: tuple(p.forward(rows[name]) for p in one.pools) for name, one in ids.items()}
+        by_column = {
+            column.name: tensor
+            for name, one in ids.items()
+            for one_pool, leaf in zip(one.pools, leaves[name], strict=True)
+            for column, tensor in zip(one_pool.columns, leaf.unbind(), strict=True)
+        }
+        return Embedded(by_column, leaves)
+
+    def submit_apply(self, ids: Mapping[str, TableIds], embedded: Embedded, step: int) -> Pending | None:
+        """Send the gradients on their way; None if there are none. `step` decides the learning rates."""
+        grads = {
+            name: (one.unique, _summed(one, embedded.leaves[name], self._tables[name].config.dim))
+            for name, one in ids.items()
+            if any(leaf.grad is not None for leaf in embedded.leaves[name])
+        }
+        if not grads:
+            return None
+        rates = {name: self._tables[name].learning_rates(step) for name in grads}
+        return self._client.submit_apply(grads, learning_rates=rates, step=step, unique=True)
+
+
+def _summed(ids: TableIds, leaves: Sequence[torch.Tensor], dim: int) -> Rows:
+    """One gradient per unique id, (len(unique), dim)."""
+    into = np.zeros((len(ids.unique), dim), np.float32)
+    for one_pool, leaf in zip(ids.pools, leaves, strict=True):
+        if leaf.grad is not None:
+            one_pool.backward(leaf.grad, into)
+    return into
+
+
+def _table_ids(table: PlannedTable, batch: Batch) -> TableIds:
+    ragged = [[_ids(batch, column) for column in group] for group in table.pools]
+    unique, inverse = dedup(np.concatenate([one.fids for group in ragged for one in group]))
+    ends = np.cumsum([sum(len(one.fids) for one in group) for group in ragged])
+    pools = [
+        Pool(group, part, _chained(ids))
+        for group, part, ids in zip(table.pools, np.split(inverse, ends[:-1]), ragged, strict=True)
+    ]
+    return TableIds(unique, tuple(pools))
+
+
+def _chained(ragged: Sequence[Ragged]) -> Splits:
+    """The row splits of several features as those of one, each beginning where the last one ends."""
+    lengths = [one.lengths for one in ragged]
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(lengths))])
+
+
+def _ids(batch: Batch, column: FeatureColumn) -> Ragged:
+    if column.feature not in batch.sparse:
+        there = ", ".join(batch.sparse) or "none"
+        raise SchemaError(
+            f"the data has no ids for {column.feature!r}, which the model reads (there: {there})"
+        )
+    return batch.sparse[column.feature]

@@ -1,0 +1,70 @@
+"""Learning rates that change with the global step.
+
+A rate is a function of the step and a value: two columns whose rates are equal may share a table.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol, TypeAlias
+
+import attrs
+
+
+class LearningRateFn(Protocol):
+    """The rate at a global step (batches trained so far, summed over the workers; from 0)."""
+
+    def __call__(self, step: int) -> float: ...
+
+
+LearningRate: TypeAlias = float | LearningRateFn
+
+
+@attrs.frozen
+class Constant:
+    """The same rate at every step."""
+
+    learning_rate: float
+
+    def __call__(self, step: int) -> float:  # noqa: ARG002  # this rate does not depend on it
+        return self.learning_rate
+
+
+@attrs.frozen
+class PolynomialDecay:
+    """From `initial_learning_rate` to `end_learning_rate` within `decay_steps`, then flat.
+
+    (initial - end) * (1 - step / decay_steps) ** power + end, as in tf.keras.optimizers.schedules;
+    with `cycle` the decay is stretched to the next multiple of `decay_steps` instead of ending.
+    """
+
+    initial_learning_rate: float
+    decay_steps: int
+    end_learning_rate: float = 0.0001
+    power: float = 1.0
+    cycle: bool = False
+
+    def __call__(self, step: int) -> float:
+        within = self.decay_steps
+        if self.cycle:
+            within *= max(1, math.ceil(step / within))
+        left = 1 - min(step, within) / within
+        return (
+            self.initial_learning_rate - self.end_learning_rate
+        ) * left**self.power + self.end_learning_rate
+
+
+@attrs.frozen
+class WarmUp:
+    """Rise from 0 to what `after` says within `warmup_steps`, then follow `after`."""
+
+    warmup_steps: int
+    after: LearningRate
+
+    def __call__(self, step: int) -> float:
+        return rate_at(self.after, step) * min(1.0, step / self.warmup_steps)
+
+
+def rate_at(rate: LearningRate, step: int) -> float:
+    """`rate` at `step`, be it a number or a function."""
+    return rate(step) if callable(rate) else rate

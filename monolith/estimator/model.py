@@ -1,0 +1,104 @@
+"""What a model says of itself: its columns, its module, how it learns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+
+from monolith.core.errors import ModelError
+from monolith.estimator.columns import FeatureColumn
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from monolith.core.schema import Schema
+
+
+class Mode(StrEnum):
+    """What a batch is used for."""
+
+    TRAIN = "train"
+    EVAL = "eval"
+    PREDICT = "predict"
+
+
+@attrs.frozen
+class Features:
+    """One batch as the module sees it."""
+
+    embeddings: Mapping[str, Tensor]  # column -> [B, width], or [B, max_length, width] for first_n
+    dense: Mapping[str, Tensor]  # feature -> [B, width]
+    labels: Tensor  # [B]
+    weights: Tensor  # [B]
+
+
+@attrs.frozen(kw_only=True)
+class EstimatorSpec:
+    """What a model says of one batch."""
+
+    mode: Mode
+    pred: Tensor  # [B], probabilities where `classification`
+    label: Tensor | None = None  # [B]
+    loss: Tensor | None = None  # scalar; needed in TRAIN
+    head_name: str | None = None
+    optimizer: torch.optim.Optimizer | None = None
+    classification: bool = True
+
+    def replace(self, **changes: Any) -> EstimatorSpec:
+        """A copy with `changes`; the mode is not among what can change.
+
+        Raises:
+            ModelError: another mode is asked for.
+        """
+        if (asked := changes.get("mode", self.mode)) != self.mode:
+            here, there = self.mode.capitalize(), Mode(asked).capitalize()
+            raise ModelError(f"Cannot change EstimatorSpec mode from {here} to {there}")
+        return attrs.evolve(self, **changes)
+
+
+class MonolithModel:
+    """Base of every model. `module` is the one thing a model must say; the rest has good defaults."""
+
+    name: ClassVar[str]  # under which it can be loaded again; checkpoints carry it
+
+    def __init_subclass__(cls) -> None:
+        cls.name = f"{cls.__module__}:{cls.__qualname__}"
+
+    def columns(self, schema: Schema) -> Sequence[FeatureColumn]:
+        """How sparse features become embeddings. Default: every one, 16 wide, summed over its ids."""
+        return [FeatureColumn(feature.name) for feature in schema.sparse]
+
+    def module(self, columns: Sequence[FeatureColumn], schema: Schema) -> torch.nn.Module:
+        """The dense part: `forward(embeddings, dense)` takes what `Features` holds and gives logits [B].
+
+        It is built after the random source was set, so its first weights follow the job's seed.
+        """
+        raise NotImplementedError
+
+    def optimizer(
+        self, parameters: Iterable[torch.nn.Parameter], learning_rate: float
+    ) -> torch.optim.Optimizer:
+        """How the dense part learns. Default: Adam."""
+        import torch
+
+        return torch.optim.Adam(parameters, lr=learning_rate)
+
+    def loss(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+        """What training makes small. Default: weighted mean of the sigmoid cross-entropy."""
+        from torch.nn.functional import binary_cross_entropy_with_logits
+
+        losses = binary_cross_entropy_with_logits(logits, labels, reduction="none")
+        return (losses * weights).sum() / weights.sum()
+
+    def model_fn(self, module: torch.nn.Module, features: Features, mode: Mode) -> EstimatorSpec:
+        """Put a batch through `module`. Override for another output than a probability."""
+        logits = module(features.embeddings, features.dense)
+        pred = logits.sigmoid()
+        if mode is Mode.PREDICT:
+            return EstimatorSpec(mode=mode, pred=pred)
+        loss = self.loss(logits, features.labels, features.weights)
+        return EstimatorSpec(mode=mode, pred=pred, label=features.labels, loss=loss)

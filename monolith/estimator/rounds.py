@@ -1,0 +1,95 @@
+"""How the workers of a job share the steps. Decisions only: from the same notes, everyone decides the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from monolith.metrics.streaming import Quality
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """Which worker of how many; worker 0 is the chief, who saves."""
+
+    worker: int = 0
+    num_workers: int = 1
+
+    @property
+    def chief(self) -> bool:
+        return self.worker == 0
+
+
+@attrs.frozen(kw_only=True)
+class Note:
+    """What one worker tells the others when they meet at the end of a round."""
+
+    position: int  # batches read of this worker's share of the data, over all epochs
+    steps: int  # batches trained in this round
+    exhausted: bool  # nothing is left to read
+    stopping: bool  # someone asked this worker to stop, or a hook did
+    quality: Quality  # of the predictions of this round
+
+    def to_bytes(self) -> bytes:
+        head = json.dumps([self.position, self.steps, self.exhausted, self.stopping])
+        return head.encode() + b"\n" + self.quality.to_bytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Note:
+        head, _, quality = data.partition(b"\n")
+        position, steps, exhausted, stopping = json.loads(head)
+        return cls(
+            position=position,
+            steps=steps,
+            exhausted=exhausted,
+            stopping=stopping,
+            quality=Quality.from_bytes(quality),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How far a round may go: to the next multiple of `save_steps`, if any, and at most to `target`, if any."""
+
+    save_steps: int  # 0: save at the end only
+    target: int | None
+
+    def reached(self, step: int) -> bool:
+        return self.target is not None and step >= self.target
+
+    def saves(self, step: int) -> bool:
+        """Whether a round that ends at `step`, not the last one, ends with a save."""
+        return self.save_steps > 0 and step % self.save_steps == 0
+
+    def shares(self, step: int, active: Sequence[bool]) -> list[int | None]:
+        """How many batches each worker trains from `step` on; None: all it has. Who has none left gets 0."""
+        left = [self.save_steps - step % self.save_steps] if self.save_steps else []
+        left += [max(0, self.target - step)] if self.target is not None else []
+        if not left:
+            return [None if reads else 0 for reads in active]
+        each, more = divmod(min(left), max(1, sum(active)))
+        ranks = [sum(active[:worker]) for worker in range(len(active))]
+        return [each + (rank < more) if reads else 0 for rank, reads in zip(ranks, active, strict=True)]
+
+
+@attrs.frozen(kw_only=True)
+class Resumed:
+    """Where a worker goes on reading. `exact`: just behind the last batch trained."""
+
+    position: int
+    exact: bool
+
+
+def resume_at(positions: Mapping[int, int], then: int, now: int, place: Place) -> Resumed:
+    """Where the worker at `place` goes on, after a job whose workers read to `positions`.
+
+    `then` and `now` are the batch sizes. With as many workers and the same batch size it is exact. Else the
+    examples read so far are shared evenly: each worker skips that much of its own, other, part of the data,
+    so that about as much is left of the epoch as before, but some examples come twice and some not at all.
+    """
+    if then == now and len(positions) == place.num_workers:
+        return Resumed(position=positions[place.worker], exact=True)
+    examples = sum(positions.values()) * then
+    return Resumed(position=examples // (now * place.num_workers), exact=False)

@@ -1,0 +1,141 @@
+"""One worker's copy of a model, and what it does with one batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import torch
+
+from monolith.core.arrays import Floats
+from monolith.core.batch import Batch
+from monolith.core.errors import ModelError
+from monolith.core.schema import Schema
+from monolith.estimator.columns import FeatureColumn, checked_columns
+from monolith.estimator.dense import DenseParameters
+from monolith.estimator.inputs import Embedded, SparseInputs
+from monolith.estimator.model import EstimatorSpec, Features, Mode, MonolithModel
+from monolith.estimator.tables import PlannedTable, plan_tables
+
+if TYPE_CHECKING:
+    from monolith.ps.blocking import BlockingClient, Pending
+
+
+@attrs.frozen
+class Assembled:
+    """A model made for a schema: what its methods say, asked once."""
+
+    model: MonolithModel
+    schema: Schema
+    columns: tuple[FeatureColumn, ...]
+    tables: dict[str, PlannedTable]
+    module: torch.nn.Module
+
+
+def assemble(model: MonolithModel, schema: Schema, *, seed: int = 0) -> Assembled:
+    """Ask `model` for its columns and its module; the same seed gives the same first weights.
+
+    Raises:
+        ModelError: the columns cannot be.
+    """
+    columns = checked_columns(model.columns(schema), schema)
+    torch.manual_seed(seed)
+    return Assembled(model, schema, columns, plan_tables(columns), model.module(columns, schema))
+
+
+class Trainer:
+    """Trains on batches, one at a time, against the tables behind `client`.
+
+    The update of a step's rows is under way while the dense part learns and the next batch is made ready;
+    it is done before the next step reads its rows.
+    """
+
+    def __init__(
+        self,
+        parts: Assembled,
+        client: BlockingClient,
+        optimizer: torch.optim.Optimizer,
+        *,
+        clip_norm: float,
+        sync_steps: int,
+    ) -> None:
+        self.parts = parts
+        self.optimizer = optimizer
+        self.dense = DenseParameters(parts.module)
+        self._inputs = SparseInputs(parts.tables, client)
+        self._client = client
+        self._clip_norm = clip_norm
+        self._sync_steps = sync_steps
+        self._unsynced = 0
+        self._pending: Pending | None = None
+
+    def train(self, batch: Batch, step: int) -> tuple[float, Floats]:
+        """One step: the loss, and what was predicted before learning from it, (B,).
+
+        Raises:
+            ModelError: the loss is not a finite number.
+        """
+        ids = self._inputs.prepare(batch)
+        self._settle()
+        embedded = self._inputs.lookup(ids, create=True)
+        self.parts.module.train()
+        spec = self._spec(batch, embedded, Mode.TRAIN)
+        loss = self._backward(spec, step)
+        self._clip(embedded)
+        self._pending = self._inputs.submit_apply(ids, embedded, step)
+        (spec.optimizer or self.optimizer).step()
+        self._unsynced += 1
+        if self._unsynced >= self._sync_steps:
+            self.sync()
+        return loss, spec.pred.detach().numpy()
+
+    def predict(self, batch: Batch) -> Floats:
+        """What the model says of `batch`, (B,). Unknown ids count as zeros and stay unknown."""
+        embedded = self._inputs.lookup(self._inputs.prepare(batch), create=False)
+        self.parts.module.eval()
+        with torch.inference_mode():
+            return self._spec(batch, embedded, Mode.PREDICT).pred.numpy()
+
+    def sync(self) -> None:
+        """Bring everything learned here to the servers, and hear what the others have learned."""
+        self._settle()
+        self.dense.sync(self._client)
+        self._unsynced = 0
+
+    def _settle(self) -> None:
+        pending, self._pending = self._pending, None
+        if pending:
+            pending.result()
+
+    def _spec(self, batch: Batch, embedded: Embedded, mode: Mode) -> EstimatorSpec:
+        features = Features(
+            embedded.by_column,
+            {name: torch.from_numpy(values) for name, values in batch.dense.items()},
+            torch.from_numpy(batch.labels),
+            torch.from_numpy(batch.weights),
+        )
+        return self.parts.model.model_fn(self.parts.module, features, mode)
+
+    def _backward(self, spec: EstimatorSpec, step: int) -> float:
+        name = self.parts.model.name
+        if spec.loss is None:
+            raise ModelError(f"model {name} gives no loss to train on", model=name)
+        loss = spec.loss.item()
+        if not torch.isfinite(spec.loss):
+            raise ModelError(
+                f"the loss is {loss} at step {step}: lower the learning rates, or look for such values "
+                "in the dense features",
+                model=name,
+            )
+        (spec.optimizer or self.optimizer).zero_grad()
+        spec.loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    def _clip(self, embedded: Embedded) -> None:
+        """Scale all gradients together, dense and sparse, where their norm is above `clip_norm`."""
+        parameters = self.parts.module.parameters()
+        grads = [p.grad for p in parameters if p.grad is not None] + list(embedded.gradients())
+        norm = float(torch.nn.utils.get_total_norm(grads, foreach=True))
+        if norm > self._clip_norm:
+            for grad in grads:
+                grad.mul_(self._clip_norm / norm)
