@@ -45,8 +45,8 @@ class Discovery(Protocol):
 class Backend(ABC):
     """Base of the backends: what is open and what is closed is decided here, once.
 
-    A backend writes `_register`, `_discover` and `_deregister`; one that has something to open, to close or to
-    keep alive extends `connect`, `disconnect` or `heartbeat`.
+    A backend writes `_register`, `_discover` and `_deregister`; one that has something to open, to close or
+    to keep alive extends `connect`, `disconnect` or `heartbeat`.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,6 @@ class Backend(ABC):
 
     async def heartbeat(self, info: ServiceInfo) -> None:
         self._must_be_open(f"heartbeat {info.service_id} as {info.service_type}")
-        await self._heartbeat(info)
 
     def _must_be_open(self, operation: str) -> None:
         if not self._open:

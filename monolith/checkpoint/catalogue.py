@@ -1,0 +1,167 @@
+"""What checkpoints a model directory holds, and which of them can be trusted. Only reads.
+
+The largest step whose manifest is whole, and whose files are there with the right sizes, is the latest. The
+files' checksums are compared where the files are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+from numpy.typing import NDArray
+
+from monolith.checkpoint.boundary import loading
+from monolith.checkpoint.fit import must_be_of
+from monolith.checkpoint.layout import manifest_name, manifest_step, prefix
+from monolith.checkpoint.manifest import Manifest
+from monolith.checkpoint.tensorfile import check_size, read_tensors, verify_file
+from monolith.core.errors import (
+    CheckpointError,
+    CheckpointIncomplete,
+    CheckpointNotFound,
+    CheckpointUnreadable,
+)
+from monolith.core.progress import Progress, Silent
+
+DAMAGE = (CheckpointUnreadable, CheckpointIncomplete)
+
+
+@attrs.frozen
+class Stored:
+    """A checkpoint as it was found. Without a `problem` its manifest is whole and its files have their sizes."""
+
+    step: int
+    manifest: Manifest | None
+    problem: CheckpointError | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.problem is None
+
+
+class Catalogue:
+    """The checkpoints of one model directory. `warnings` says in sentences what had to be passed over.
+
+    Raises:
+        CheckpointMismatch: wherever a manifest is read that is not `model`'s, if a model is given.
+    """
+
+    def __init__(self, model_dir: Path | str, *, model: str = "") -> None:
+        self.model_dir = Path(model_dir)
+        self.warnings: list[str] = []
+        self._model = model
+
+    def list(self) -> list[Stored]:
+        """Every checkpoint that has a manifest, by ascending step; the damaged ones say what is wrong."""
+        return [self._look(step) for step in self._steps()]
+
+    def latest(self) -> Manifest | None:
+        """The newest complete checkpoint; None if none was ever committed. Raises as `candidates`."""
+        return next(self.candidates(), None)
+
+    def candidates(self) -> Iterator[Manifest]:
+        """The complete checkpoints, newest first: for one who reads them, and goes on where that fails.
+
+        Raises:
+            CheckpointUnreadable: at the end, if there are checkpoints: then not one of them was of use.
+        """
+        self.warnings.clear()
+        steps = self._steps()
+        for step in reversed(steps):
+            stored = self._look(step)
+            if stored.complete and stored.manifest:
+                yield stored.manifest
+            else:
+                self._passed_over(step, stored.problem)
+        if steps:
+            raise CheckpointUnreadable(
+                f"none of its checkpoints can be used ({self.warnings[-1]}): "
+                "choose another model directory to start afresh",
+                path=self.model_dir,
+            )
+
+    def get(self, step: int) -> Manifest:
+        """The manifest of `step`, whether or not its files are there.
+
+        Raises:
+            CheckpointNotFound: there is none.
+            CheckpointUnreadable: it is damaged.
+        """
+        steps = self._steps()
+        if step not in steps:
+            there = ", ".join(map(str, steps)) or "none"
+            raise CheckpointNotFound(
+                f"has no checkpoint of step {step} (steps: {there})", path=self.model_dir
+            )
+        path = self.model_dir / manifest_name(step)
+        with loading(path):
+            content = path.read_bytes()
+        manifest = Manifest.from_json(content, path)
+        if self._model:
+            must_be_of(manifest, self._model, self.model_dir)
+        return manifest
+
+    def folder(self, manifest: Manifest) -> Path:
+        """Where the manifest's files are."""
+        return self.model_dir / manifest.folder
+
+    def load_dense(self, manifest: Manifest, part: str = "dense") -> dict[str, NDArray[Any]]:
+        """The tensors that `write_dense` wrote as `part`.
+
+        Raises:
+            CheckpointNotFound: the checkpoint has no such part.
+            CheckpointIncomplete, CheckpointUnreadable: its file is missing or damaged.
+        """
+        for entry in manifest.files:
+            if entry.name == dense_name(part):
+                return read_tensors(self.folder(manifest), entry)
+        raise CheckpointNotFound(f"{prefix(manifest.step)} has no part {part!r}", path=self.model_dir)
+
+    def verify(self, step: int, progress: Progress | None = None) -> list[CheckpointError]:
+        """Read every file of `step` and compare checksums; gives what is wrong, file by file.
+
+        Raises:
+            CheckpointNotFound: there is no such checkpoint.
+        """
+        try:
+            manifest = self.get(step)
+        except DAMAGE as exc:
+            return [exc]
+        progress = progress or Silent()
+        progress.begin(f"verify {prefix(step)}", manifest.size, "bytes")
+        try:
+            return [problem for problem in self._problems(manifest, progress) if problem]
+        finally:
+            progress.end()
+
+    def _problems(self, manifest: Manifest, progress: Progress) -> Iterator[CheckpointError | None]:
+        for entry in manifest.files:
+            try:
+                yield verify_file(self.folder(manifest), entry, progress)
+            except DAMAGE as exc:
+                yield exc
+
+    def _steps(self) -> list[int]:
+        with loading(self.model_dir):
+            names = [path.name for path in self.model_dir.iterdir()] if self.model_dir.is_dir() else []
+        return sorted(step for name in names if (step := manifest_step(name)) is not None)
+
+    def _look(self, step: int) -> Stored:
+        manifest = None
+        try:
+            manifest = self.get(step)
+            for entry in manifest.files:
+                check_size(self.folder(manifest), entry)
+        except (*DAMAGE, CheckpointNotFound) as exc:
+            return Stored(step, manifest, exc)
+        return Stored(step, manifest)
+
+    def _passed_over(self, step: int, problem: CheckpointError | None) -> None:
+        self.warnings.append(f"{prefix(step)} is damaged and was passed over: {problem}")
+
+
+def dense_name(part: str) -> str:
+    return f"{part}.safetensors"

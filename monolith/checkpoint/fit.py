@@ -1,0 +1,43 @@
+"""May this model go on from that checkpoint?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from monolith.checkpoint.manifest import Manifest
+from monolith.core.errors import CheckpointMismatch
+from monolith.table.config import TableConfig
+
+
+def must_fit(manifest: Manifest, model: str, tables: Mapping[str, TableConfig], model_dir: Path) -> None:
+    """A table that the checkpoint lacks starts empty, one that the model lacks is left out; the rates and
+    initializers of a table may change. The length of its rows and the optimizers' state may not.
+
+    Raises:
+        CheckpointMismatch: the checkpoint is another model's, or a table's rows have another layout.
+    """  # noqa: D205
+    must_be_of(manifest, model, model_dir)
+    for name in sorted(tables.keys() & manifest.tables.keys()):
+        saved, wanted = _layout(manifest.tables[name]), _layout(tables[name])
+        if saved != wanted:
+            raise CheckpointMismatch(
+                f"checkpoint-{manifest.step} has rows of {saved} in table {name!r}, the model wants {wanted}: "
+                "choose another model directory",
+                path=model_dir,
+            )
+
+
+def must_be_of(manifest: Manifest, model: str, model_dir: Path) -> None:
+    """Raises CheckpointMismatch if the checkpoint is not `model`'s."""
+    if manifest.model != model:
+        raise CheckpointMismatch(
+            f"checkpoint-{manifest.step} belongs to model {manifest.model!r}, not {model!r}: "
+            "choose another model directory",
+            path=model_dir,
+        )
+
+
+def _layout(table: TableConfig) -> str:
+    """What decides the length and meaning of a row: `8 values (Adagrad) + 1 values (Ftrl)`."""
+    return " + ".join(f"{s.dim} values ({type(s.optimizer).__name__})" for s in table.segments)

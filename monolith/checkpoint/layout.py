@@ -1,0 +1,52 @@
+"""What things are called in a model directory. Pure.
+
+checkpoint                    the state file: names of the newest and of all, as TensorFlow writes it
+checkpoint-200.json           a manifest: this checkpoint is complete
+checkpoint-200/               its files
+checkpoint-200.again/         its files, if step 200 was saved a second time over the first
+checkpoint-300/               no manifest: a save that is going on, or was cut off
+checkpoint-100.json.damaged   a manifest that was set aside because its files could not be read
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+STATE = "checkpoint"
+MANIFEST_SUFFIX = ".json"
+DAMAGED_SUFFIX = ".damaged"
+_AGAIN = ".again"
+_NAME = re.compile(r"\.?checkpoint-(\d+)((?:\.[a-z]+)*)")
+
+
+def prefix(step: int) -> str:
+    return f"checkpoint-{step}"
+
+
+def manifest_name(step: int) -> str:
+    return prefix(step) + MANIFEST_SUFFIX
+
+
+def folder_name(step: int, taken: str = "") -> str:
+    """A folder for `step`'s files that is not `taken`: a save never touches what a manifest names."""
+    return prefix(step) + _AGAIN if taken == prefix(step) else prefix(step)
+
+
+def step_of(name: str) -> int | None:
+    """The step that anything of ours belongs to, or None."""
+    found = _NAME.fullmatch(name)
+    return int(found[1]) if found else None
+
+
+def manifest_step(name: str) -> int | None:
+    """The step of a manifest's name, or None if it is none."""
+    step = step_of(name)
+    return step if step is not None and name == manifest_name(step) else None
+
+
+def state_text(steps: Sequence[int]) -> str:
+    """The state file's text proto for the steps that are kept, ascending: the newest, then all."""
+    paths = [prefix(step) for step in steps]
+    newest = [f'model_checkpoint_path: "{paths[-1]}"']
+    return "\n".join(newest + [f'all_model_checkpoint_paths: "{path}"' for path in paths]) + "\n"

@@ -1,0 +1,120 @@
+"""What a checkpoint consists of: one JSON object, sealed by its own checksum.
+
+Nothing of the hour or the machine stands inside: the same seed gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import google_crc32c
+
+from monolith.checkpoint.files import FileEntry
+from monolith.checkpoint.table_json import table_from_json, table_to_json
+from monolith.core.errors import CheckpointUnreadable, ConfigError
+from monolith.table.config import TableConfig
+
+FORMAT = 1  # a reader refuses a higher number: bump it when an old reader would misread
+
+
+@attrs.frozen(kw_only=True)
+class Manifest:
+    """A training job at one step. `folder` is filled in by the store that commits it."""
+
+    step: int  # batches trained, summed over the workers
+    model: str
+    tables: Mapping[str, TableConfig]
+    shards: int  # parameter servers that wrote it
+    files: Sequence[FileEntry] = attrs.field(converter=lambda given: tuple(sorted(given, key=_by_name)))
+    folder: str = ""  # beside the manifest; the files are in it
+    num_workers: int = 1
+    position: Mapping[int, int] = attrs.field(factory=dict)  # worker → batches read of its share
+    epoch: int = 0  # whole passes over the data
+    param_groups: Sequence[Mapping[str, Any]] = ()  # the dense optimizer's settings; its tensors are files
+    quality: Mapping[str, float] = attrs.field(factory=dict)
+    config: Mapping[str, Any] = attrs.field(factory=dict)  # settings of the run, as JSON can hold them
+    fingerprint: str = ""  # of the model's own settings, where the model gives one
+
+    @property
+    def rows(self) -> int:
+        return sum(entry.count for entry in self.files)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files, without the manifest."""
+        return sum(entry.size for entry in self.files)
+
+    def to_json(self) -> bytes:
+        """The manifest file's content: keys in a fixed order, figures that are no number as null."""
+        fields = {f.name: getattr(self, f.name) for f in attrs.fields(Manifest)}
+        return _sealed({"format": FORMAT, **fields, **self._odd()})
+
+    def _odd(self) -> dict[str, Any]:
+        """The fields that JSON cannot hold as they are."""
+        return {
+            "tables": {name: table_to_json(self.tables[name]) for name in sorted(self.tables)},
+            "files": [attrs.asdict(entry) for entry in self.files],
+            "position": {str(worker): self.position[worker] for worker in sorted(self.position)},
+            "quality": {n: v if math.isfinite(v) else None for n, v in sorted(self.quality.items())},
+        }
+
+    @classmethod
+    def from_json(cls, content: bytes, path: Path) -> Manifest:
+        """The manifest that `to_json` wrote into `path`.
+
+        Raises:
+            CheckpointUnreadable: it is cut short, altered, or of a later format.
+        """
+        document = _unsealed(content, path)
+        if (version := document.pop("format", None)) != FORMAT:
+            raise CheckpointUnreadable(
+                f"has format {version}, and this program reads {FORMAT}: use a newer monolith", path=path
+            )
+        try:
+            return cls(**{**document, **_from_odd(document)})
+        except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as exc:
+            raise CheckpointUnreadable(f"is not a manifest: {exc}", path=path) from exc
+
+
+def _from_odd(document: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "tables": {name: table_from_json(table) for name, table in document["tables"].items()},
+        "files": [FileEntry(**entry) for entry in document["files"]],
+        "position": {int(worker): batches for worker, batches in document["position"].items()},
+        "quality": {n: math.nan if v is None else v for n, v in document["quality"].items()},
+    }
+
+
+def _by_name(entry: FileEntry) -> str:
+    return entry.name
+
+
+def _sealed(document: dict[str, Any]) -> bytes:
+    crc = google_crc32c.value(_text(document))
+    return _text({**document, "crc32c": crc})
+
+
+def _unsealed(content: bytes, path: Path) -> dict[str, Any]:
+    """The document in `content`, if sealing it again gives exactly `content`: no byte can change unseen."""
+    try:
+        document = json.loads(content)
+        del document["crc32c"]
+    except (ValueError, KeyError, TypeError, RecursionError) as exc:
+        raise CheckpointUnreadable(f"is cut short or altered: {exc}", path=path) from exc
+    if _sealed(document) != content:
+        raise CheckpointUnreadable("was altered: its checksum does not fit its content", path=path)
+    return dict(document)
+
+
+def _text(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=1, default=_plain).encode() + b"\n"
+
+
+def _plain(value: object) -> object:
+    """Numpy numbers, paths and enums find their way into settings."""
+    return value.item() if hasattr(value, "item") else str(value)

@@ -1,0 +1,177 @@
+"""Saving checkpoints so that there is always one to go back to.
+
+A save is: `begin` gives an empty folder; the servers and the chief write and fsync their files in it; `commit`
+fsyncs the folder, then puts the manifest in place by rename. Until the rename there is no checkpoint, after it
+there is a whole one. What a manifest names is never written again; what is deleted loses its manifest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+
+from monolith.checkpoint.boundary import saving
+from monolith.checkpoint.catalogue import DAMAGE, Catalogue, dense_name
+from monolith.checkpoint.files import FileEntry
+from monolith.checkpoint.layout import (
+    DAMAGED_SUFFIX,
+    STATE,
+    folder_name,
+    manifest_name,
+    prefix,
+    state_text,
+    step_of,
+)
+from monolith.checkpoint.manifest import Manifest
+from monolith.checkpoint.tensorfile import Tensors, check_size, write_tensors
+from monolith.core.errors import CheckpointError, CheckpointIncomplete
+from monolith.core.files import DISK, Disk, make_folders, write_atomically
+
+T = TypeVar("T")
+
+
+class CheckpointStore(Catalogue):
+    """The checkpoints of one model directory, to be written by one job at a time.
+
+    Keeps the `max_to_keep` newest complete ones; 0 keeps all.
+    """
+
+    def __init__(
+        self, model_dir: Path | str, *, max_to_keep: int = 5, model: str = "", disk: Disk = DISK
+    ) -> None:
+        super().__init__(model_dir, model=model)
+        self._max_to_keep = max_to_keep
+        self._disk = disk
+        self._begun: dict[int, Path] = {}
+
+    def begin(self, step: int) -> Path:
+        """An empty folder for the files of `step`; an earlier attempt's leftovers are cleared away.
+
+        A checkpoint of `step` that is already there stays whole until the new one is committed.
+
+        Raises:
+            CheckpointError: the disk is full or fails.
+        """
+        folder = self.model_dir / folder_name(step, taken=self._folder_of(step))
+        with saving(self.model_dir):
+            self._remove(folder)
+            make_folders(folder, self._disk)
+        self._begun[step] = folder
+        return folder
+
+    def write_dense(self, folder: Path, tensors: Tensors, part: str = "dense") -> FileEntry:
+        """Write tensors that are not rows: the model's parameters, or a `part` such as its optimizer's state.
+
+        Raises:
+            CheckpointError: the disk is full or fails, or a dtype cannot be written.
+        """
+        written = write_tensors(folder / dense_name(part), tensors, self._disk)
+        return FileEntry(name=dense_name(part), kind="dense", size=written.size, crc32c=written.crc32c)
+
+    def commit(self, manifest: Manifest) -> Manifest:
+        """Make the checkpoint that was begun for `manifest.step` the newest one, then `prune`.
+
+        Raises:
+            CheckpointIncomplete, CheckpointUnreadable: a file it names is not there as it says.
+            CheckpointError: the disk is full or fails; or `begin` was not called.
+        """
+        folder = self._begun.get(manifest.step)
+        if folder is None:
+            raise CheckpointError(f"{prefix(manifest.step)} was not begun", path=self.model_dir)
+        manifest = attrs.evolve(manifest, folder=folder.name)
+        _must_be_written(folder, manifest)
+        with saving(self.model_dir):
+            self._disk.sync_folder(folder)
+            write_atomically(self.model_dir / manifest_name(manifest.step), manifest.to_json(), self._disk)
+            del self._begun[manifest.step]
+            write_atomically(self.model_dir / STATE, state_text(self._kept()).encode(), self._disk)
+        self.prune()
+        return manifest
+
+    def resume(self, load: Callable[[Manifest], T]) -> T | None:
+        """What `load` makes of the newest checkpoint that it can read; None if there is none at all.
+
+        Where `load` finds damage, that checkpoint is set aside, so that neither retention nor the next start
+        counts on it, and the one before it is tried; `warnings` tells.
+
+        Raises:
+            CheckpointUnreadable: there are checkpoints, and none can be read.
+        """
+        for manifest in self.candidates():
+            try:
+                return load(manifest)
+            except DAMAGE as exc:
+                self._passed_over(manifest.step, exc)
+                self._set_aside(manifest.step)
+        return None
+
+    def prune(self) -> None:
+        """Delete the checkpoints that are no longer kept, and what cut-off saves left behind.
+
+        A folder without a manifest may be a save that is going on as long as its step is beyond the newest
+        complete one; so only older ones go.
+
+        Raises:
+            CheckpointError: something cannot be deleted.
+        """
+        kept = self._kept()
+        if not kept:
+            return
+        with saving(self.model_dir):
+            for stored in self.list():
+                if stored.step < kept[0]:
+                    self._disk.remove(self.model_dir / manifest_name(stored.step))
+            self._disk.sync_folder(self.model_dir)
+            for path in list(self._leftovers(newest=kept[-1])):
+                self._remove(path)
+
+    def _kept(self) -> list[int]:
+        """The steps that retention spares, ascending."""
+        complete = [stored.step for stored in self.list() if stored.complete]
+        return complete[-self._max_to_keep :]
+
+    def _leftovers(self, newest: int) -> Iterator[Path]:
+        """What belongs to a step up to `newest` and to no manifest."""
+        named = {
+            name
+            for stored in self.list()
+            for name in (manifest_name(stored.step), stored.manifest.folder if stored.manifest else "")
+        }
+        for path in sorted(self.model_dir.iterdir()):
+            step = step_of(path.name)
+            if step is not None and step <= newest and path.name not in named | self._going_on():
+                yield path
+
+    def _going_on(self) -> set[str]:
+        return {folder.name for folder in self._begun.values()}
+
+    def _folder_of(self, step: int) -> str:
+        """The folder that the manifest of `step` names, or nothing."""
+        found = [s.manifest.folder for s in self.list() if s.step == step and s.manifest]
+        return found[0] if found else ""
+
+    def _set_aside(self, step: int) -> None:
+        path = self.model_dir / manifest_name(step)
+        with saving(self.model_dir):
+            self._disk.rename(path, path.with_name(path.name + DAMAGED_SUFFIX))
+            self._disk.sync_folder(self.model_dir)
+
+    def _remove(self, path: Path) -> None:
+        if path.is_dir():
+            for inner in sorted(path.iterdir()):
+                self._remove(inner)
+            self._disk.remove_folder(path)
+        elif path.exists():
+            self._disk.remove(path)
+
+
+def _must_be_written(folder: Path, manifest: Manifest) -> None:
+    for entry in manifest.files:
+        try:
+            check_size(folder, entry)
+        except CheckpointIncomplete as exc:
+            exc.add_note("Every parameter server must see the model directory under the same path.")
+            raise
