@@ -1,0 +1,139 @@
+"""Write a version folder: whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import attrs
+from numpy.typing import NDArray
+
+from monolith.checkpoint.files import FileEntry
+from monolith.checkpoint.tensorfile import write_tensors
+from monolith.core.batch import Batch
+from monolith.core.errors import ServingError
+from monolith.core.files import DISK, Disk, make_folders, write_file
+from monolith.core.records import framed
+from monolith.serving.manifest import DENSE, MANIFEST, WARMUP, ExportManifest, ServedTable
+from monolith.serving.quantise import error, quantise
+from monolith.table.rows import TableRows
+from monolith.wire.examples import encode_example_batch
+
+
+class ExportWriter(AbstractContextManager["ExportWriter"]):
+    """Collects the files of `<output>/<version>` in a hidden folder beside it; `commit` gives it the name.
+
+    A version that stood there before is kept until then. If the block ends without `commit`, the hidden
+    folder is removed and nothing has changed.
+
+    Raises:
+        ServingError: the version exists and `overwrite` is not given; or the disk is full or fails.
+    """
+
+    def __init__(self, output: Path, version: int, *, overwrite: bool = False, disk: Disk = DISK) -> None:
+        self.target = output / str(version)
+        if self.target.exists() and not overwrite:
+            raise ServingError(
+                f"{self.target} exists: give --overwrite to replace it, or another --model-version",
+                version=version,
+            )
+        self._part = output / f".{version}.part"
+        self._disk = disk
+        self._files: list[FileEntry] = []
+        self.tables: dict[str, ServedTable] = {}
+
+    def __enter__(self) -> ExportWriter:
+        try:
+            _remove(self._part)
+            make_folders(self._part, self._disk)
+        except OSError as exc:
+            raise self._failed(exc) from exc
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _remove(self._part)
+
+    def add_table(self, name: str, rows: TableRows, bits: int | None = None) -> None:
+        """Write a table's values, without optimizer state; with `bits`, rounded to 8 or 16 of them."""
+        file = f"table-{len(self.tables)}.safetensors"
+        tensors, self.tables[name] = (
+            {"fids": rows.fids},
+            ServedTable(dim=rows.values.shape[1], rows=len(rows)),
+        )
+        if bits is None:
+            tensors["values"] = rows.values
+        else:
+            stored = quantise(rows.values, bits)
+            tensors |= {"codes": stored.codes, "scale": stored.scale}
+            worst, mean = error(rows.values, stored)
+            self.tables[name] = attrs.evolve(self.tables[name], bits=bits, max_error=worst, mean_error=mean)
+        written = write_tensors(self._part / file, tensors, self._disk)
+        self._files.append(
+            FileEntry(
+                name=file, kind="rows", size=written.size, crc32c=written.crc32c, table=name, count=len(rows)
+            )
+        )
+
+    def add_dense(self, graph: bytes) -> None:
+        """Write the dense part, a serialized ONNX model."""
+        self._add(DENSE, "dense", graph)
+
+    def add_warmup(self, batches: Iterable[Batch]) -> None:
+        """Write what a server is to predict before it serves, as records of ExampleBatch messages."""
+        self._add(WARMUP, "warmup", b"".join(framed(encode_example_batch(batch)) for batch in batches))
+
+    def commit(self, manifest: ExportManifest) -> ExportManifest:
+        """Write the manifest, then give the folder its name. Returns the manifest with all files in it."""
+        manifest = attrs.evolve(manifest, tables=self.tables, files=tuple(self._files))
+        try:
+            write_file(self._part / MANIFEST, [manifest.to_json()], self._disk)
+            self._disk.sync_folder(self._part)
+            self._take_the_name()
+        except OSError as exc:
+            raise self._failed(exc) from exc
+        return manifest
+
+    def _take_the_name(self) -> None:
+        old = self.target.with_name(f".{self.target.name}.old")
+        _remove(old)
+        if self.target.exists():
+            self._disk.rename(self.target, old)
+        try:
+            self._disk.rename(self._part, self.target)
+        except OSError:
+            if old.exists():
+                self._disk.rename(old, self.target)
+            raise
+        self._disk.sync_folder(self.target.parent)
+        _remove(old)
+
+    def _add(self, file: str, kind: str, content: bytes) -> None:
+        try:
+            written = write_file(self._part / file, [content], self._disk)
+        except OSError as exc:
+            raise self._failed(exc) from exc
+        self._files.append(FileEntry(name=file, kind=kind, size=written.size, crc32c=written.crc32c))
+
+    def _failed(self, exc: OSError) -> ServingError:
+        return ServingError(f"{self.target} cannot be written: {exc.strerror or exc}; nothing has changed")
+
+
+def _stored(rows: TableRows, bits: int | None) -> tuple[ServedTable, dict[str, NDArray[Any]]]:
+    """What the manifest says of a table, and the tensors that hold its values."""
+    about = ServedTable(dim=rows.values.shape[1], rows=len(rows), bits=bits)
+    if bits is None:
+        return about, {"values": rows.values}
+    stored = quantise(rows.values, bits)
+    worst, mean = error(rows.values, stored)
+    return attrs.evolve(about, max_error=worst, mean_error=mean), {
+        "codes": stored.codes,
+        "scale": stored.scale,
+    }
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)

@@ -1,0 +1,93 @@
+"""What an exported model is: manifest.json, the one file of a version folder that names all the others.
+
+`<output>/<version>/` holds manifest.json, dense.onnx, one table-<i>.safetensors a table and warmup.records.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from monolith.checkpoint.files import FileEntry
+from monolith.core.errors import DataError, ServingError
+from monolith.core.schema import Schema
+from monolith.table.pooling import Combiner
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+DENSE = "dense.onnx"
+WARMUP = "warmup.records"
+
+
+@attrs.frozen(kw_only=True)
+class ServedColumn:
+    """One embedding input of the dense part: whose ids, looked up where, put together how."""
+
+    name: str
+    feature: str
+    table: str
+    combiner: Combiner = attrs.field(converter=Combiner)
+    max_length: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class ServedTable:
+    """The rows of one table. `bits` None: float32; else the error that rounding to `bits` bits made."""
+
+    dim: int
+    rows: int
+    bits: int | None = None
+    max_error: float = 0.0  # largest |exact - stored| of any value
+    mean_error: float = 0.0
+
+
+@attrs.frozen(kw_only=True)
+class ExportManifest:
+    """One version of an exported model."""
+
+    version: int
+    step: int
+    model: str
+    signature: str
+    schema: Schema
+    columns: tuple[ServedColumn, ...]
+    tables: Mapping[str, ServedTable]
+    outputs: tuple[str, ...]
+    files: tuple[FileEntry, ...] = ()
+
+    def to_json(self) -> bytes:
+        held = attrs.asdict(self, filter=lambda f, _: f.name != "schema")
+        return json.dumps({"format": FORMAT, **held, "schema": self.schema.to_dict()}, indent=1).encode()
+
+    def file(self, kind: str, table: str = "") -> FileEntry | None:
+        return next((f for f in self.files if f.kind == kind and f.table == table), None)
+
+
+def read_manifest(folder: Path) -> ExportManifest:
+    """The manifest of the version in `folder`.
+
+    Raises:
+        ServingError: it is not there, or is not what an export writes.
+    """
+    path = folder / MANIFEST
+    try:
+        return _parse(json.loads(path.read_bytes()))
+    except FileNotFoundError as exc:
+        raise ServingError(f"{path} is missing: {folder} is not an exported model") from exc
+    except (OSError, DataError, KeyError, TypeError, ValueError) as exc:
+        raise ServingError(f"{path} is not the manifest of an exported model: {exc}") from exc
+
+
+def _parse(held: dict[str, Any]) -> ExportManifest:
+    if (found := held.pop("format")) != FORMAT:
+        raise ValueError(f"it has format {found}, and this program reads {FORMAT}")
+    held["schema"] = Schema.from_dict(held["schema"])
+    held["columns"] = tuple(ServedColumn(**c) for c in held["columns"])
+    held["tables"] = {name: ServedTable(**t) for name, t in held["tables"].items()}
+    held["files"] = tuple(FileEntry(**f) for f in held["files"])
+    held["outputs"] = tuple(held["outputs"])
+    return ExportManifest(**held)

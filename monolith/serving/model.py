@@ -1,0 +1,137 @@
+"""One version of a model, in memory: a batch in, predictions out. Needs no PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from monolith.checkpoint.tensorfile import read_tensors, verify_file
+from monolith.core.arrays import Floats
+from monolith.core.batch import Batch, Ragged
+from monolith.core.errors import CheckpointError, ServingError
+from monolith.core.records import read_records
+from monolith.serving.manifest import DENSE, WARMUP, ExportManifest, ServedColumn, read_manifest
+from monolith.serving.quantise import Quantised, restore
+from monolith.table.config import Segment, Sgd, TableConfig, Zeros
+from monolith.table.dedup import dedup
+from monolith.table.pooling import pool
+from monolith.table.rows import TableRows
+from monolith.table.table import Table
+from monolith.wire.examples import parse_example_batch
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model says of B rows, and how much of what it was asked it had never seen."""
+
+    outputs: Mapping[str, Floats]  # (B, ...) each
+    ids: int  # distinct ids asked for
+    unknown: int  # of these, ids without a row; they count as zeros
+
+
+class ServingModel:
+    """A loaded version. Reads only, so any number of threads may call `predict`."""
+
+    def __init__(
+        self, manifest: ExportManifest, tables: Mapping[str, Table], session: InferenceSession, folder: Path
+    ) -> None:
+        self.manifest = manifest
+        self._tables = tables
+        self._session = session
+        self._folder = folder
+        self._inputs = [i.name for i in session.get_inputs()]
+        self._columns: dict[str, list[ServedColumn]] = {name: [] for name in tables}
+        for column in manifest.columns:
+            self._columns[column.table].append(column)
+
+    @staticmethod
+    def load(folder: Path) -> ServingModel:
+        """The version in `folder`, every file of it checked.
+
+        Raises:
+            ServingError: a file is missing or altered, or the version was exported without embeddings.
+        """
+        manifest = read_manifest(folder)
+        try:
+            tables = {name: _table(folder, manifest, name) for name in _tables(manifest)}
+            for entry in manifest.files:
+                if entry.kind != "rows":
+                    verify_file(folder, entry)
+        except CheckpointError as exc:
+            raise ServingError(str(exc), version=manifest.version) from exc
+        return ServingModel(manifest, tables, _session(folder / DENSE), folder)
+
+    def predict(self, batch: Batch) -> Answer:
+        """The outputs for `batch`; a feature of the model that the batch lacks counts as having no ids.
+
+        Raises:
+            ServingError: the dense part failed.
+        """
+        given: dict[str, Floats] = dict(batch.dense)
+        ids = unknown = 0
+        for name, columns in self._columns.items():
+            raggeds = [batch.sparse.get(c.feature) or Ragged.empty(len(batch)) for c in columns]
+            unique, inverse = dedup(np.concatenate([r.fids for r in raggeds]))
+            rows, found = self._tables[name].find(unique)
+            ids, unknown = ids + len(unique), unknown + int(len(unique) - found.sum())
+            ends = np.cumsum([len(r.fids) for r in raggeds])
+            for column, ragged, part in zip(columns, raggeds, np.split(inverse, ends[:-1]), strict=True):
+                given[column.name] = pool(rows, part, ragged.row_splits, column.combiner, column.max_length)
+        return Answer(self._run(given), ids, unknown)
+
+    def warm_up(self) -> None:
+        """Predict what the export brought along, so that the first real request finds all compiled."""
+        for payload in read_records(self._folder / WARMUP):
+            self.predict(parse_example_batch(payload, self.manifest.schema))
+
+    def _run(self, given: Mapping[str, Floats]) -> dict[str, Floats]:
+        try:
+            held = self._session.run(None, {name: given[name] for name in self._inputs})
+        except Exception as exc:  # the runtime's own errors share no base class
+            raise ServingError(f"the dense part failed: {exc}", version=self.manifest.version) from exc
+        return dict(zip(self.manifest.outputs, held, strict=True))
+
+
+def _tables(manifest: ExportManifest) -> list[str]:
+    needed = sorted({c.table for c in manifest.columns})
+    if missing := [name for name in needed if name not in manifest.tables]:
+        raise ServingError(
+            f"version {manifest.version} was exported without the embeddings of {', '.join(missing)}:"
+            " export it again with --include-embeddings",
+            version=manifest.version,
+        )
+    return needed
+
+
+def _table(folder: Path, manifest: ExportManifest, name: str) -> Table:
+    entry = manifest.file("rows", name)
+    assert entry is not None  # whoever wrote the manifest listed a file for each table
+    held = read_tensors(folder, entry)
+    values = held["values"] if "values" in held else restore(Quantised(held["codes"], held["scale"]))
+    about = manifest.tables[name]
+    table = Table(
+        TableConfig((Segment(about.dim, Zeros(), Sgd()),))
+    )  # plain SGD keeps no state beside the values
+    table.restore(TableRows(held["fids"], values, np.empty((len(values), 0), np.float32)))
+    return table
+
+
+def _session(path: Path) -> Any:
+    """Open the dense part; requests run side by side, so each has one thread that does not spin."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors: warnings about the graph are the exporter's business
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as exc:  # the runtime's own errors share no base class
+        raise ServingError(f"{path} cannot be opened: {exc}") from exc
