@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import google_crc32c
 
-from monolith.core.durable import replacing
 from monolith.core.errors import RecordCorrupt
+from monolith.core.files import replacing
 from monolith.core.inflate import Compression, Damaged, deflating, inflating
 
 _LENGTH = struct.Struct("<Q")
