@@ -150,47 +150,6 @@ class _Raw(io.RawIOBase):
             self._disk.close(self._descriptor)
 
 
-@contextmanager
-def replacing(path: Path, disk: Disk = DISK) -> Iterator[BinaryIO]:
-    """A file to write, piece by piece, that takes the place of `path` when the block ends well.
-
-    If the block raises, `path` is as it was and what was written is removed.
-    """
-    temporary = path.with_name(path.name + TEMPORARY)
-    raw = _OnDisk(disk, disk.open(temporary))
-    try:
-        with io.BufferedWriter(raw, CHUNK) as file:
-            yield file
-            file.flush()
-            disk.sync(raw.descriptor)
-        disk.rename(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):  # the first error stays the error
-            disk.remove(temporary)
-        raise
-    disk.sync_folder(path.parent)
-
-
-class _OnDisk(io.RawIOBase):
-    """A descriptor as Python's buffered files want it."""
-
-    def __init__(self, disk: Disk, descriptor: int) -> None:
-        self._disk = disk
-        self.descriptor = descriptor
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._disk.write(self.descriptor, data)
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            super().close()
-            self._disk.close(self.descriptor)
-
-
 def make_folders(path: Path, disk: Disk = DISK) -> None:
     """Create `path` and what is missing above it, durably."""
     if path.is_dir():
