@@ -6,7 +6,7 @@ files' checksums are compared where the files are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from monolith.checkpoint.boundary import loading
 from monolith.checkpoint.fit import must_be_of
-from monolith.checkpoint.layout import manifest_name, manifest_step, prefix
+from monolith.checkpoint.layout import dense_name, manifest_name, manifest_step, prefix
 from monolith.checkpoint.manifest import Manifest
 from monolith.checkpoint.tensorfile import check_size, read_tensors, verify_file
 from monolith.core.errors import (
@@ -31,7 +31,7 @@ DAMAGE = (CheckpointUnreadable, CheckpointIncomplete)
 
 @attrs.frozen
 class Stored:
-    """A checkpoint as it was found. Without a `problem` its manifest is whole and its files have their sizes."""
+    """A checkpoint as it was found: without `problem`, its manifest is whole and its files have their sizes."""
 
     step: int
     manifest: Manifest | None
@@ -54,7 +54,7 @@ class Catalogue:
         self.warnings: list[str] = []
         self._model = model
 
-    def list(self) -> list[Stored]:
+    def list(self) -> Sequence[Stored]:
         """Every checkpoint that has a manifest, by ascending step; the damaged ones say what is wrong."""
         return [self._look(step) for step in self._steps()]
 
@@ -78,7 +78,7 @@ class Catalogue:
                 self._passed_over(step, stored.problem)
         if steps:
             raise CheckpointUnreadable(
-                f"none of its checkpoints can be used ({self.warnings[-1]}): "
+                f"none of its checkpoints can be used ({self.warnings[0]}): "
                 "choose another model directory to start afresh",
                 path=self.model_dir,
             )
@@ -90,19 +90,12 @@ class Catalogue:
             CheckpointNotFound: there is none.
             CheckpointUnreadable: it is damaged.
         """
-        steps = self._steps()
-        if step not in steps:
+        if step not in (steps := self._steps()):
             there = ", ".join(map(str, steps)) or "none"
             raise CheckpointNotFound(
-                f"has no checkpoint of step {step} (steps: {there})", path=self.model_dir
+                f"no checkpoint of step {step} (there are: {there})", path=self.model_dir
             )
-        path = self.model_dir / manifest_name(step)
-        with loading(path):
-            content = path.read_bytes()
-        manifest = Manifest.from_json(content, path)
-        if self._model:
-            must_be_of(manifest, self._model, self.model_dir)
-        return manifest
+        return self._read(step)
 
     def folder(self, manifest: Manifest) -> Path:
         """Where the manifest's files are."""
@@ -120,7 +113,7 @@ class Catalogue:
                 return read_tensors(self.folder(manifest), entry)
         raise CheckpointNotFound(f"{prefix(manifest.step)} has no part {part!r}", path=self.model_dir)
 
-    def verify(self, step: int, progress: Progress | None = None) -> list[CheckpointError]:
+    def verify(self, step: int, progress: Progress | None = None) -> Sequence[CheckpointError]:
         """Read every file of `step` and compare checksums; gives what is wrong, file by file.
 
         Raises:
@@ -133,18 +126,18 @@ class Catalogue:
         progress = progress or Silent()
         progress.begin(f"verify {prefix(step)}", manifest.size, "bytes")
         try:
-            return [problem for problem in self._problems(manifest, progress) if problem]
+            return list(self._damage(manifest, progress))
         finally:
             progress.end()
 
-    def _problems(self, manifest: Manifest, progress: Progress) -> Iterator[CheckpointError | None]:
+    def _damage(self, manifest: Manifest, progress: Progress) -> Iterator[CheckpointError]:
         for entry in manifest.files:
             try:
-                yield verify_file(self.folder(manifest), entry, progress)
+                verify_file(self.folder(manifest), entry, progress)
             except DAMAGE as exc:
                 yield exc
 
-    def _steps(self) -> list[int]:
+    def _steps(self) -> Sequence[int]:
         with loading(self.model_dir):
             names = [path.name for path in self.model_dir.iterdir()] if self.model_dir.is_dir() else []
         return sorted(step for name in names if (step := manifest_step(name)) is not None)
@@ -152,16 +145,21 @@ class Catalogue:
     def _look(self, step: int) -> Stored:
         manifest = None
         try:
-            manifest = self.get(step)
+            manifest = self._read(step)
             for entry in manifest.files:
                 check_size(self.folder(manifest), entry)
-        except (*DAMAGE, CheckpointNotFound) as exc:
+        except DAMAGE as exc:
             return Stored(step, manifest, exc)
         return Stored(step, manifest)
 
+    def _read(self, step: int) -> Manifest:
+        path = self.model_dir / manifest_name(step)
+        with loading(path):
+            content = path.read_bytes()
+        manifest = Manifest.from_json(content, path)
+        if self._model:
+            must_be_of(manifest, self._model, self.model_dir)
+        return manifest
+
     def _passed_over(self, step: int, problem: CheckpointError | None) -> None:
         self.warnings.append(f"{prefix(step)} is damaged and was passed over: {problem}")
-
-
-def dense_name(part: str) -> str:
-    return f"{part}.safetensors"

@@ -1,4 +1,4 @@
-"""May this model go on from that checkpoint?"""
+"""Whether a model may go on from a checkpoint."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from monolith.table.config import TableConfig
 
 
 def must_fit(manifest: Manifest, model: str, tables: Mapping[str, TableConfig], model_dir: Path) -> None:
-    """A table that the checkpoint lacks starts empty, one that the model lacks is left out; the rates and
-    initializers of a table may change. The length of its rows and the optimizers' state may not.
+    """Refuse a checkpoint whose rows mean something else to `model`.
+
+    A table that the checkpoint lacks starts empty, one that the model lacks is left out; learning rates and
+    initializers may change. The length of a row and the kind of its optimizers may not.
 
     Raises:
         CheckpointMismatch: the checkpoint is another model's, or a table's rows have another layout.
-    """  # noqa: D205
+    """
     must_be_of(manifest, model, model_dir)
     for name in sorted(tables.keys() & manifest.tables.keys()):
         saved, wanted = _layout(manifest.tables[name]), _layout(tables[name])
         if saved != wanted:
             raise CheckpointMismatch(
-                f"checkpoint-{manifest.step} has rows of {saved} in table {name!r}, the model wants {wanted}: "
-                "choose another model directory",
+                f"checkpoint-{manifest.step} has rows of {saved} in table {name!r}, where the model wants "
+                f"{wanted}: choose another model directory",
                 path=model_dir,
             )
 

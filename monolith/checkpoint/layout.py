@@ -16,21 +16,33 @@ from collections.abc import Sequence
 STATE = "checkpoint"
 MANIFEST_SUFFIX = ".json"
 DAMAGED_SUFFIX = ".damaged"
-_AGAIN = ".again"
 _NAME = re.compile(r"\.?checkpoint-(\d+)((?:\.[a-z]+)*)")
 
 
 def prefix(step: int) -> str:
+    """What all of a checkpoint's names begin with, and how it is called in sentences."""
     return f"checkpoint-{step}"
 
 
 def manifest_name(step: int) -> str:
+    """The file whose being there makes a checkpoint."""
     return prefix(step) + MANIFEST_SUFFIX
+
+
+def dense_name(part: str) -> str:
+    """The file of tensors that are not rows."""
+    return f"{part}.safetensors"
+
+
+def folder_names(step: int) -> tuple[str, str]:
+    """The two folders that may hold `step`'s files."""
+    return prefix(step), prefix(step) + ".again"
 
 
 def folder_name(step: int, taken: str = "") -> str:
     """A folder for `step`'s files that is not `taken`: a save never touches what a manifest names."""
-    return prefix(step) + _AGAIN if taken == prefix(step) else prefix(step)
+    first, second = folder_names(step)
+    return second if taken == first else first
 
 
 def step_of(name: str) -> int | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,10 @@ from monolith.table.config import TableConfig
 FORMAT = 1  # a reader refuses a higher number: bump it when an old reader would misread
 
 
+def _sorted(files: Iterable[FileEntry]) -> tuple[FileEntry, ...]:
+    return tuple(sorted(files, key=lambda entry: entry.name))
+
+
 @attrs.frozen(kw_only=True)
 class Manifest:
     """A training job at one step. `folder` is filled in by the store that commits it."""
@@ -30,12 +34,12 @@ class Manifest:
     model: str
     tables: Mapping[str, TableConfig]
     shards: int  # parameter servers that wrote it
-    files: Sequence[FileEntry] = attrs.field(converter=lambda given: tuple(sorted(given, key=_by_name)))
+    files: Sequence[FileEntry] = attrs.field(converter=_sorted)
     folder: str = ""  # beside the manifest; the files are in it
     num_workers: int = 1
     position: Mapping[int, int] = attrs.field(factory=dict)  # worker → batches read of its share
     epoch: int = 0  # whole passes over the data
-    param_groups: Sequence[Mapping[str, Any]] = ()  # the dense optimizer's settings; its tensors are files
+    param_groups: Sequence[Mapping[str, Any]] = attrs.field(default=(), converter=tuple)
     quality: Mapping[str, float] = attrs.field(factory=dict)
     config: Mapping[str, Any] = attrs.field(factory=dict)  # settings of the run, as JSON can hold them
     fingerprint: str = ""  # of the model's own settings, where the model gives one
@@ -88,10 +92,6 @@ def _from_odd(document: dict[str, Any]) -> dict[str, Any]:
         "position": {int(worker): batches for worker, batches in document["position"].items()},
         "quality": {n: math.nan if v is None else v for n, v in document["quality"].items()},
     }
-
-
-def _by_name(entry: FileEntry) -> str:
-    return entry.name
 
 
 def _sealed(document: dict[str, Any]) -> bytes:

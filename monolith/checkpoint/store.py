@@ -1,25 +1,28 @@
 """Saving checkpoints so that there is always one to go back to.
 
-A save is: `begin` gives an empty folder; the servers and the chief write and fsync their files in it; `commit`
-fsyncs the folder, then puts the manifest in place by rename. Until the rename there is no checkpoint, after it
-there is a whole one. What a manifest names is never written again; what is deleted loses its manifest first.
+A save is: `begin` gives an empty folder; the servers and the chief write and fsync their files in it;
+`commit` fsyncs the folder, then puts the manifest in place by rename. Until the rename there is no checkpoint,
+after it there is a whole one. What a manifest names is never written again; what is deleted loses its manifest
+first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import attrs
 
 from monolith.checkpoint.boundary import saving
-from monolith.checkpoint.catalogue import DAMAGE, Catalogue, dense_name
+from monolith.checkpoint.catalogue import DAMAGE, Catalogue, Stored
 from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.layout import (
     DAMAGED_SUFFIX,
     STATE,
+    dense_name,
     folder_name,
+    folder_names,
     manifest_name,
     prefix,
     state_text,
@@ -27,7 +30,7 @@ from monolith.checkpoint.layout import (
 )
 from monolith.checkpoint.manifest import Manifest
 from monolith.checkpoint.tensorfile import Tensors, check_size, write_tensors
-from monolith.core.errors import CheckpointError, CheckpointIncomplete
+from monolith.core.errors import CheckpointError, CheckpointIncomplete, CheckpointNotFound
 from monolith.core.files import DISK, Disk, make_folders, write_atomically
 
 T = TypeVar("T")
@@ -55,7 +58,7 @@ class CheckpointStore(Catalogue):
         Raises:
             CheckpointError: the disk is full or fails.
         """
-        folder = self.model_dir / folder_name(step, taken=self._folder_of(step))
+        folder = self.model_dir / folder_name(step, taken=self._taken(step))
         with saving(self.model_dir):
             self._remove(folder)
             make_folders(folder, self._disk)
@@ -87,8 +90,9 @@ class CheckpointStore(Catalogue):
             self._disk.sync_folder(folder)
             write_atomically(self.model_dir / manifest_name(manifest.step), manifest.to_json(), self._disk)
             del self._begun[manifest.step]
-            write_atomically(self.model_dir / STATE, state_text(self._kept()).encode(), self._disk)
-        self.prune()
+            stored = self.list()
+            write_atomically(self.model_dir / STATE, state_text(self._kept(stored)).encode(), self._disk)
+            self._prune(stored)
         return manifest
 
     def resume(self, load: Callable[[Manifest], T]) -> T | None:
@@ -117,41 +121,36 @@ class CheckpointStore(Catalogue):
         Raises:
             CheckpointError: something cannot be deleted.
         """
-        kept = self._kept()
+        with saving(self.model_dir):
+            self._prune(self.list())
+
+    def _prune(self, stored: Sequence[Stored]) -> None:
+        kept = self._kept(stored)
         if not kept:
             return
-        with saving(self.model_dir):
-            for stored in self.list():
-                if stored.step < kept[0]:
-                    self._disk.remove(self.model_dir / manifest_name(stored.step))
-            self._disk.sync_folder(self.model_dir)
-            for path in list(self._leftovers(newest=kept[-1])):
-                self._remove(path)
-
-    def _kept(self) -> list[int]:
-        """The steps that retention spares, ascending."""
-        complete = [stored.step for stored in self.list() if stored.complete]
-        return complete[-self._max_to_keep :]
-
-    def _leftovers(self, newest: int) -> Iterator[Path]:
-        """What belongs to a step up to `newest` and to no manifest."""
-        named = {
-            name
-            for stored in self.list()
-            for name in (manifest_name(stored.step), stored.manifest.folder if stored.manifest else "")
-        }
+        for old in stored:
+            if old.step < kept[0]:
+                self._disk.remove(self.model_dir / manifest_name(old.step))
+        self._disk.sync_folder(self.model_dir)
+        spared = {folder.name for folder in self._begun.values()}.union(
+            *(_names_of(each) for each in stored if each.step >= kept[0])
+        )
         for path in sorted(self.model_dir.iterdir()):
             step = step_of(path.name)
-            if step is not None and step <= newest and path.name not in named | self._going_on():
-                yield path
+            if step is not None and step <= kept[-1] and path.name not in spared:
+                self._remove(path)
 
-    def _going_on(self) -> set[str]:
-        return {folder.name for folder in self._begun.values()}
+    def _kept(self, stored: Sequence[Stored]) -> Sequence[int]:
+        """The steps that retention spares, ascending."""
+        complete = [each.step for each in stored if each.complete]
+        return complete[-self._max_to_keep :]  # [-0:] is all of them
 
-    def _folder_of(self, step: int) -> str:
+    def _taken(self, step: int) -> str:
         """The folder that the manifest of `step` names, or nothing."""
-        found = [s.manifest.folder for s in self.list() if s.step == step and s.manifest]
-        return found[0] if found else ""
+        try:
+            return self.get(step).folder
+        except (CheckpointNotFound, *DAMAGE):
+            return ""
 
     def _set_aside(self, step: int) -> None:
         path = self.model_dir / manifest_name(step)
@@ -166,6 +165,12 @@ class CheckpointStore(Catalogue):
             self._disk.remove_folder(path)
         elif path.exists():
             self._disk.remove(path)
+
+
+def _names_of(stored: Stored) -> set[str]:
+    """The manifest and its folder; both folders it may have, if it cannot be read to tell."""
+    folders = [stored.manifest.folder] if stored.manifest else folder_names(stored.step)
+    return {manifest_name(stored.step), *folders}
 
 
 def _must_be_written(folder: Path, manifest: Manifest) -> None:

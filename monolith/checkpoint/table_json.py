@@ -24,10 +24,11 @@ def table_from_json(given: dict[str, Any]) -> TableConfig:
         ValueError: a kind is unknown, or the whole is no table.
         TypeError: a field is unknown or missing.
     """
-    table = _built(given)
-    if not isinstance(table, TableConfig):
-        raise ValueError(f"a table is expected, not {given!r}")
-    return table
+    match _built(given):
+        case TableConfig() as table:
+            return table
+        case other:
+            raise ValueError(f"a table is expected, not {other!r}")
 
 
 def _word(cls: type) -> str:
