@@ -31,7 +31,7 @@ DAMAGE = (CheckpointUnreadable, CheckpointIncomplete)
 
 @attrs.frozen
 class Stored:
-    """A checkpoint as it was found: without `problem`, its manifest is whole and its files have their sizes."""
+    """A checkpoint as it was found: without `problem`, manifest and files are there with the right sizes."""
 
     step: int
     manifest: Manifest | None

@@ -1,9 +1,9 @@
 """Saving checkpoints so that there is always one to go back to.
 
 A save is: `begin` gives an empty folder; the servers and the chief write and fsync their files in it;
-`commit` fsyncs the folder, then puts the manifest in place by rename. Until the rename there is no checkpoint,
-after it there is a whole one. What a manifest names is never written again; what is deleted loses its manifest
-first.
+`commit` fsyncs the folder, then puts the manifest in place by rename. Until the rename there is no
+checkpoint, after it there is a whole one. What a manifest names is never written again; what is deleted loses
+its manifest first.
 """
 
 from __future__ import annotations

@@ -80,11 +80,12 @@ def add_flags(parser: argparse.ArgumentParser, cls: type[Settings]) -> None:
 
 def _add_flag(group: Any, f: attrs.Attribute[Any], about: Setting) -> None:
     how = {**_action(f.type), "default": argparse.SUPPRESS, "help": _help(f, about)}
-    if about.positional:
-        group.add_argument(f.name, nargs="?", **{**how, "metavar": f.name.upper()})
-        return
     names = [n for n in (about.short, flag(f, about), about.alias) if n]
-    group.add_argument(*names, dest=f.name, **how)
+    if about.positional:
+        names.remove(flag(f, about))
+        group.add_argument(f.name, nargs="?", **{**how, "metavar": f.name.upper()})
+    if names:
+        group.add_argument(*names, dest=f.name, **how)
 
 
 def _action(kind: Any) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def setting(
     """One field of a `Settings` class.
 
     `flag` replaces the flag derived from the name; `short` and `alias` stand beside it. A `positional`
-    setting is given on the command line by its place.
+    setting is given on the command line by its place, or by `short` or `alias` if it has them.
     """
     about = Setting(
         help=help, group=group, check=check, flag=flag, short=short, alias=alias, positional=positional
