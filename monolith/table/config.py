@@ -5,6 +5,7 @@ Values only. The formulas stand in `optimizers.py` and `initializers.py`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import attrs
@@ -88,11 +89,15 @@ class Segment:
             raise ConfigError([f"segment dim={self.dim}: must be > 0"])
 
 
+def _in_order(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    return tuple(segments)
+
+
 @attrs.frozen
 class TableConfig:
     """A table's rows: the values of the segments one after the other, then their optimizers' state."""
 
-    segments: tuple[Segment, ...] = attrs.field(converter=tuple)
+    segments: tuple[Segment, ...] = attrs.field(converter=_in_order)
 
     @property
     def dim(self) -> int:
