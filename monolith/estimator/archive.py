@@ -1,4 +1,4 @@
-"""The checkpoints of one model: what a training writes into them, and how it takes it up again."""
+"""The checkpoints of one model: what a training writes into them, and how it takes them up again."""
 
 from __future__ import annotations
 
@@ -6,102 +6,115 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import torch
-from numpy.typing import NDArray
 
+from monolith.checkpoint.fit import must_fit
+from monolith.checkpoint.layout import prefix
 from monolith.checkpoint.manifest import Manifest
 from monolith.checkpoint.store import CheckpointStore
-from monolith.core.errors import CheckpointMismatch, CheckpointNotFound
-from monolith.estimator.dense import load_module, load_optimizer, module_tensors, optimizer_tensors
+from monolith.core.errors import CheckpointError, CheckpointMismatch, CheckpointNotFound
+from monolith.estimator.dense import (
+    load_module,
+    load_optimizer,
+    module_tensors,
+    optimizer_tensors,
+    param_groups,
+)
 from monolith.estimator.tables import configs
 from monolith.estimator.trainer import Assembled
 
 if TYPE_CHECKING:
     from monolith.ps.blocking import BlockingClient
 
+OPTIMIZER = "optimizer"  # the part of a checkpoint with the dense optimizer's state
 
-@attrs.frozen
+
 class Archive:
-    """Checkpoints of the model `parts` in the folder of `store`."""
+    """Checkpoints of the model `parts` in `model_dir`."""
 
-    store: CheckpointStore
-    parts: Assembled
+    def __init__(
+        self, model_dir: Path, parts: Assembled, client: BlockingClient, *, max_to_keep: int = 5
+    ) -> None:
+        self.store = CheckpointStore(model_dir, max_to_keep=max_to_keep, model=parts.model.name)
+        self._parts = parts
+        self._client = client
 
     def save(
         self,
         step: int,
-        client: BlockingClient,
         optimizer: torch.optim.Optimizer,
         positions: Mapping[int, int],
-        about: Mapping[str, Any],
+        quality: Mapping[str, float],
+        config: Mapping[str, Any],
     ) -> None:
-        """Have every server write its rows, add the dense part, and commit. Nobody may train meanwhile."""
+        """Have every server write its rows, add the dense part, and commit. Nobody may train meanwhile.
+
+        Raises:
+            CheckpointError: the disk is full or fails.
+        """
         folder = self.store.begin(step)
-        files = client.save(folder)
-        tensors = module_tensors(self.parts.module) | optimizer_tensors(optimizer)
-        dense = self.store.write_dense(folder, tensors)
+        files = self._client.save(folder)
+        dense = self.store.write_dense(folder, module_tensors(self._parts.module))
+        state = self.store.write_dense(folder, optimizer_tensors(optimizer), OPTIMIZER)
         self.store.commit(
             Manifest(
                 step=step,
-                model=self.parts.model.name,
-                tables=configs(self.parts.tables),
-                files=(*files, dense),
-                shards=len({file.shard for file in files}) or 1,
-                position=dict(positions),
-                config={"schema": self.parts.schema.to_dict(), **about},
+                model=self._parts.model.name,
+                tables=configs(self._parts.tables),
+                shards=self._client.num_shards,
+                files=(*files, dense, state),
+                num_workers=len(positions),
+                position=positions,
+                param_groups=param_groups(optimizer),
+                quality=quality,
+                config={"schema": self._parts.schema.to_dict(), **config},
             )
         )
 
-    def latest(self) -> Manifest | None:
-        """The newest complete checkpoint, if there is one.
+    def resume(self) -> Manifest | None:
+        """Give the servers the rows, and the module the values, of the newest checkpoint, if there is one.
 
         Raises:
             CheckpointMismatch: it is another model's.
+            CheckpointUnreadable: there are checkpoints, and none can be read.
         """
-        manifest = self.store.latest()
-        if manifest:
-            self._check(manifest)
-        return manifest
+        return self.store.resume(self._restore)
 
-    def load(self, manifest: Manifest, optimizer: torch.optim.Optimizer | None = None) -> None:
-        """Give the module, and `optimizer`, what `manifest` holds for them.
+    def restore_newest(self) -> Manifest:
+        """The same, where there must be one.
 
         Raises:
-            CheckpointMismatch: the dense part is another model's.
+            CheckpointNotFound: there is none.
         """
-        tensors: Mapping[str, NDArray[Any]] = self.store.load_dense(manifest)
-        load_module(self.parts.module, tensors, path=str(self.store.path(manifest.step)))
-        if optimizer:
-            load_optimizer(optimizer, tensors)
+        manifest = self.resume()
+        if manifest is None:
+            raise CheckpointNotFound("no checkpoint here: train first", path=self.store.model_dir)
+        return manifest
 
-    def restore(self, manifest: Manifest, client: BlockingClient) -> int:
-        """Have the servers, however many there are now, take up the rows; how many there are."""
-        return client.restore(self.store.folder(manifest.step), manifest.files)
+    def load_optimizer(self, step: int, optimizer: torch.optim.Optimizer) -> Manifest:
+        """Give `optimizer` its state of `step`."""
+        manifest = self.store.get(step)
+        load_optimizer(optimizer, self.store.load_dense(manifest, OPTIMIZER))
+        return manifest
 
-    def _check(self, manifest: Manifest) -> None:
-        here = configs(self.parts.tables)
-        for name in sorted(here.keys() | manifest.tables.keys()):
-            if here.get(name) != manifest.tables.get(name):
-                raise CheckpointMismatch(
-                    f"was written by model {manifest.model}, whose table {name!r} is "
-                    f"{_told(manifest.tables.get(name))}; in {self.parts.model.name} it is "
-                    f"{_told(here.get(name))}: give the model it was trained with, or another model directory",
-                    path=self.store.path(manifest.step),
-                )
+    def must_be_empty(self) -> None:
+        """Raises CheckpointError where a training that starts afresh would write among other checkpoints."""
+        if stored := self.store.list():
+            raise CheckpointError(
+                f"{prefix(stored[-1].step)} is here: resume from it, or choose another model directory",
+                path=self.store.model_dir,
+            )
 
+    def newest(self) -> str | None:
+        """Where to resume from, for people."""
+        manifest = self.store.latest()
+        return str(self.store.model_dir / prefix(manifest.step)) if manifest else None
 
-def needed(archive: Archive, model_dir: Path) -> Manifest:
-    """The newest checkpoint, where one must be.
-
-    Raises:
-        CheckpointNotFound: there is none.
-    """
-    manifest = archive.latest()
-    if manifest is None:
-        raise CheckpointNotFound("no complete checkpoint here: train first", path=model_dir)
-    return manifest
-
-
-def _told(config: object) -> str:
-    return "missing" if config is None else str(config)
+    def _restore(self, manifest: Manifest) -> Manifest:
+        must_fit(manifest, self._parts.model.name, configs(self._parts.tables), self.store.model_dir)
+        try:
+            load_module(self._parts.module, self.store.load_dense(manifest))
+        except CheckpointMismatch as exc:
+            raise CheckpointMismatch(str(exc), path=self.store.model_dir) from exc
+        self._client.restore(self.store.folder(manifest), manifest.files)
+        return manifest

@@ -6,7 +6,6 @@ the other workers added, and the sum comes back; with one worker that changes no
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from monolith.ps.blocking import BlockingClient
 
 Tensors = Mapping[str, NDArray[Any]]
-
-_MODULE = "module/"
-_OPTIMIZER = "optimizer/"
 
 
 class DenseParameters:
@@ -57,58 +53,60 @@ class DenseParameters:
 
     def _take(self, values: Mapping[str, NDArray[np.float32]]) -> None:
         for name, tensor in self._shared.items():
-            tensor.copy_(torch.from_numpy(np.array(values[name])))
+            tensor.copy_(_tensor(values[name]))
         self._heard = {name: np.array(values[name]) for name in self._shared}
 
 
 def module_tensors(module: torch.nn.Module) -> dict[str, NDArray[Any]]:
     """A module's parameters and buffers as a checkpoint holds them."""
-    return {_MODULE + name: tensor.detach().numpy() for name, tensor in module.state_dict().items()}
+    return {name: tensor.detach().numpy() for name, tensor in module.state_dict().items()}
 
 
-def load_module(module: torch.nn.Module, tensors: Tensors, *, path: str = "") -> None:
+def load_module(module: torch.nn.Module, tensors: Tensors) -> None:
     """Give `module` what `module_tensors` gave.
 
     Raises:
         CheckpointMismatch: names or shapes are not this module's.
     """
-    held = {n.removeprefix(_MODULE): t for n, t in tensors.items() if n.startswith(_MODULE)}
     wanted = module.state_dict()
-    for name in sorted(held.keys() | wanted.keys()):
-        there, here = _shape(held.get(name)), _shape(wanted.get(name))
+    for name in sorted(tensors.keys() | wanted.keys()):
+        there, here = _shape(tensors.get(name)), _shape(wanted.get(name))
         if there != here:
             raise CheckpointMismatch(
                 f"dense parameter {name!r} is {there} in the checkpoint and {here} in this model: "
-                "give the model it was trained with, or another model directory",
-                path=path,
+                "give the model it was trained with, or another model directory"
             )
-    module.load_state_dict({name: torch.from_numpy(np.array(tensor)) for name, tensor in held.items()})
+    module.load_state_dict({name: _tensor(array) for name, array in tensors.items()})
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, NDArray[Any]]:
-    """An optimizer's state as a checkpoint holds it: tensors, and one text for all that is not a tensor."""
-    state = optimizer.state_dict()
-    tensors, rest = {}, {}
-    for index, values in state["state"].items():
-        for key, value in values.items():
-            if isinstance(value, torch.Tensor):
-                tensors[f"{_OPTIMIZER}{index}/{key}"] = value.detach().numpy()
-            else:
-                rest[f"{index}/{key}"] = value
-    text = json.dumps({"groups": state["param_groups"], "rest": rest}, sort_keys=True)
-    return {**tensors, _OPTIMIZER + "json": np.frombuffer(text.encode(), np.uint8)}
+    """An optimizer's state as a checkpoint holds it; `param_groups` has its settings."""
+    state: dict[int, dict[str, Any]] = optimizer.state_dict()["state"]
+    return {
+        f"{index}/{key}": torch.as_tensor(value).detach().numpy()
+        for index, values in state.items()
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+def param_groups(optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
+    """An optimizer's settings, as JSON can hold them."""
+    groups: list[dict[str, Any]] = optimizer.state_dict()["param_groups"]
+    return groups
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
-    """Give `optimizer` what `optimizer_tensors` gave; that the model is the same was told before."""
-    held = {n.removeprefix(_OPTIMIZER): t for n, t in tensors.items() if n.startswith(_OPTIMIZER)}
-    text = json.loads(bytes(held.pop("json")))
-    values = {name: torch.from_numpy(np.array(tensor)) for name, tensor in held.items()} | text["rest"]
+    """Give `optimizer` what `optimizer_tensors` gave; its settings stay what they are now."""
     state: dict[int, dict[str, Any]] = {}
-    for name, value in values.items():
+    for name, array in tensors.items():
         index, key = name.split("/", 1)
-        state.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict({"state": state, "param_groups": text["groups"]})
+        state.setdefault(int(index), {})[key] = _tensor(array)
+    optimizer.load_state_dict({"state": state, "param_groups": param_groups(optimizer)})
+
+
+def _tensor(array: NDArray[Any]) -> torch.Tensor:
+    return torch.from_numpy(np.array(array))
 
 
 def _shape(tensor: Any) -> str:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
 
+from monolith.checkpoint.store import CheckpointStore
 from monolith.config.job import RunConfig
+from monolith.config.settings import checked
 from monolith.core.arrays import Floats
 from monolith.data.dataset import Dataset
-from monolith.estimator.hooks import Hook
+from monolith.data.prefetch import prefetched
+from monolith.data.reading import Reading
+from monolith.estimator.archive import Archive
 from monolith.estimator.model import MonolithModel
-from monolith.estimator.session import Around, TrainResult
+from monolith.estimator.session import Around, TrainingSession, TrainResult, judged
+from monolith.estimator.tables import configs
+from monolith.estimator.trainer import Predictor, assemble
+from monolith.ps.blocking import BlockingClient
+from monolith.ps.shard import LocalShard
 
 
 @attrs.frozen(kw_only=True)
@@ -24,20 +33,71 @@ class EvalResult:
 
 
 class Estimator:
-    """Train, evaluate and use a model in this process. What it learned is in `config.model_dir`."""
+    """Train, evaluate and use a model in this process. What it learned is in `config.model_dir`.
+
+    Raises:
+        ConfigError: a setting cannot be.
+    """
 
     def __init__(
         self, model: MonolithModel, dataset: Dataset, config: RunConfig, *, around: Around | None = None
-    ) -> None: ...
+    ) -> None:
+        self._model, self._dataset, self._config = model, dataset, checked(config)
+        self._around = around or Around()
+        self._model_dir = Path(config.model_dir or ".")
 
     def train(self, *, steps: int | None = None, max_steps: int | None = None) -> TrainResult:
-        """Train `steps` more batches, or until the global step is `max_steps`, whichever comes first."""
-        raise NotImplementedError
+        """Train `steps` more batches, or until the global step is `max_steps`, whichever comes first.
+
+        With neither, the config says how far. Goes on from the newest checkpoint. Raises as TrainingSession.
+        """
+        config = attrs.evolve(self._config, train_steps=self._target(steps, max_steps))
+        with self._client() as client:
+            return TrainingSession(self._model, self._dataset, client, config, around=self._around).run()
 
     def evaluate(self, split: str = "valid", *, steps: int | None = None) -> EvalResult:
-        """Figures of the newest checkpoint on `split`, or on its first `steps` batches."""
-        raise NotImplementedError
+        """Figures of the newest checkpoint on `split`, or on its first `steps` batches.
+
+        Raises:
+            CheckpointNotFound: nothing was trained yet.
+            CheckpointMismatch: the checkpoint is another model's.
+        """
+        with self._trained() as (step, predictor):
+            quality = judged(predictor, self._dataset, self._reading(split), steps)
+        return EvalResult(global_step=step, figures=quality.figures())
 
     def predict(self, split: str = "test") -> Iterator[Floats]:
-        """Predictions of the newest checkpoint for `split`, batch by batch in the split's order."""
-        raise NotImplementedError
+        """Predictions of the newest checkpoint for `split`, batch by batch in the split's order.
+
+        Raises as `evaluate`.
+        """
+        with (
+            self._trained() as (_, predictor),
+            contextlib.closing(prefetched(self._dataset.batches(self._reading(split)))) as batches,
+        ):
+            yield from map(predictor.predict, batches)
+
+    def _target(self, steps: int | None, max_steps: int | None) -> int | None:
+        if steps is None:
+            return self._config.train_steps if max_steps is None else max_steps
+        target = self._step() + steps
+        return target if max_steps is None else min(target, max_steps)
+
+    def _step(self) -> int:
+        manifest = CheckpointStore(self._model_dir, model=self._model.name).latest()
+        return manifest.step if manifest else 0
+
+    def _reading(self, split: str) -> Reading:
+        return Reading(split=split, batch_size=self._config.batch_size, shuffle=False)
+
+    def _client(self) -> BlockingClient:
+        return BlockingClient.local([LocalShard(0, seed=self._config.seed)])
+
+    @contextlib.contextmanager
+    def _trained(self) -> Iterator[tuple[int, Predictor]]:
+        """The newest checkpoint's step, and its model over tables of its own."""
+        parts = assemble(self._model, self._dataset.schema, seed=self._config.seed)
+        with self._client() as client:
+            client.create_tables(configs(parts.tables))
+            manifest = Archive(self._model_dir, parts, client).restore_newest()
+            yield manifest.step, Predictor(parts, client)

@@ -6,6 +6,7 @@ Each table is asked once a step: the ids of all its columns together, each id on
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,8 @@ from monolith.table.dedup import dedup
 from monolith.table.pooling import pool, unpool
 
 if TYPE_CHECKING:
-    from monolith.ps.blocking import BlockingClient, Pending
+    from monolith.ps.api import Applied
+    from monolith.ps.blocking import BlockingClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,9 @@ class SparseInputs:
         }
         return Embedded(by_column, leaves)
 
-    def submit_apply(self, ids: Mapping[str, TableIds], embedded: Embedded, step: int) -> Pending | None:
+    def submit_apply(
+        self, ids: Mapping[str, TableIds], embedded: Embedded, step: int
+    ) -> Future[Applied] | None:
         """Send the gradients on their way; None if there are none. `step` decides the learning rates."""
         grads = {
             name: (one.unique, _summed(one, embedded.leaves[name], self._tables[name].config.dim))

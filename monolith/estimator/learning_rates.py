@@ -48,10 +48,8 @@ class PolynomialDecay:
         within = self.decay_steps
         if self.cycle:
             within *= max(1, math.ceil(step / within))
-        left = 1 - min(step, within) / within
-        return (
-            self.initial_learning_rate - self.end_learning_rate
-        ) * left**self.power + self.end_learning_rate
+        left = float((1 - min(step, within) / within) ** self.power)
+        return (self.initial_learning_rate - self.end_learning_rate) * left + self.end_learning_rate
 
 
 @attrs.frozen

@@ -1,4 +1,4 @@
-"""How the workers of a job share the steps. Decisions only: from the same notes, everyone decides the same."""
+"""How the workers of a job share the steps. Pure decisions: the same notes, the same result."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Note:
 
 @attrs.frozen(kw_only=True)
 class Pace:
-    """How far a round may go: to the next multiple of `save_steps`, if any, and at most to `target`, if any."""
+    """How far a round may go: to the next multiple of `save_steps`, if any, at most to `target`."""
 
     save_steps: int  # 0: save at the end only
     target: int | None

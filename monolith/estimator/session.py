@@ -6,19 +6,21 @@ is all that coordinates them, so all of them know alike how far the job is and w
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import math
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
+import numpy as np
 import torch
 
-from monolith.checkpoint.manifest import Manifest
-from monolith.checkpoint.store import CheckpointStore
 from monolith.config.job import RunConfig
-from monolith.core.errors import CheckpointError, ModelError, MonolithError, ShardRestarted
+from monolith.core.errors import CheckpointError, MonolithError, ShardRestarted
 from monolith.core.progress import Progress, Silent
 from monolith.core.stop import Stop
 from monolith.data.dataset import Dataset
@@ -29,20 +31,25 @@ from monolith.estimator.hooks import Hook, HookAction, HookList, Metrics
 from monolith.estimator.model import MonolithModel
 from monolith.estimator.rounds import Note, Pace, Place, resume_at
 from monolith.estimator.tables import configs
-from monolith.estimator.trainer import Trainer, assemble
+from monolith.estimator.trainer import Predictor, Trainer, assemble
+from monolith.metrics.events import EventWriter
 from monolith.metrics.streaming import Quality
 
 if TYPE_CHECKING:
     from monolith.ps.blocking import BlockingClient
 
+_DONE = b"done "
+_LEARNS_BY = ("batch_size", "seed", "shuffle", "dense_learning_rate", "dense_sync_steps", "clip_norm")
+
 
 @attrs.frozen(kw_only=True)
 class Around:
-    """Who listens to a session, and who may end it early."""
+    """Who listens to a session, who may end it early, and what time it is."""
 
     progress: Progress = attrs.field(factory=Silent)
     stop: Stop = attrs.field(factory=Stop)
     hooks: Sequence[Hook] = ()
+    clock: Callable[[], float] = time.time
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +58,7 @@ class TrainResult:
 
     global_step: int
     training: dict[str, float]  # figures of what was predicted before it was learned, over this run
-    evaluation: dict[str, float]  # figures on the validation split; empty where it was not asked for
+    evaluation: dict[str, float]  # figures on the validation split; empty where there is none
     stopped_early: bool
 
 
@@ -67,7 +74,27 @@ class TrainingSession:
         *,
         place: Place = Place(),
         around: Around | None = None,
-    ) -> None: ...
+    ) -> None:
+        self._dataset, self._client, self._config, self._place = dataset, client, config, place
+        self._around = around or Around()
+        self._model_dir = Path(config.model_dir or ".")
+        torch.set_num_threads(config.torch_threads or _share_of_cores(place))
+        parts = assemble(model, dataset.schema, seed=config.seed)
+        self._archive = Archive(self._model_dir, parts, client, max_to_keep=config.max_to_keep)
+        self._trainer = Trainer(
+            parts,
+            client,
+            model.optimizer(parts.module.parameters(), config.dense_learning_rate),
+            clip_norm=config.clip_norm,
+            sync_steps=config.dense_sync_steps,
+        )
+        self._hooks = HookList(self._around.hooks)
+        self._pace = Pace(save_steps=config.save_steps, target=config.train_steps)
+        self._step = 0
+        self._saved: int | None = None
+        self._position = 0
+        self._reading = [True] * place.num_workers  # who has batches left
+        self._metrics: Metrics | None = None
 
     def run(self) -> TrainResult:
         """Train until the data, the steps or someone's patience end; the last act is a checkpoint.
@@ -75,7 +102,212 @@ class TrainingSession:
         Raises:
             ShardRestarted: a server lost its rows; it says which checkpoint to resume from.
             CheckpointMismatch: `model_dir` holds another model's checkpoints.
-            CheckpointError: it holds checkpoints, and the config says not to resume.
+            CheckpointError: it holds checkpoints, and the config says not to resume; or a save failed.
             ModelError: the loss is not a finite number.
         """
-        raise NotImplementedError
+        try:
+            self._begin()
+            with contextlib.closing(self._batches()) as batches:
+                result = self._rounds(batches)
+        except ShardRestarted as exc:
+            raise ShardRestarted(exc.shard, checkpoint=self._archive.newest()) from exc
+        self._hooks.end(self._step, self._metrics)
+        return result
+
+    def _begin(self) -> None:
+        """Stand where the newest checkpoint left off, all workers alike."""
+        self._client.create_tables(configs(self._trainer.parts.tables))
+        step = self._chief_does("begin", self._take_up)
+        self._trainer.dense.join(self._client)
+        if step:
+            self._go_on(int(step))
+
+    def _take_up(self) -> bytes:
+        """The chief's part: the step that servers and dense part stand at now, or nothing at the start."""
+        if not self._config.resume:
+            self._archive.must_be_empty()
+        manifest = self._archive.resume()
+        for warning in self._archive.store.warnings:
+            self._around.progress.say(warning)
+        self._trainer.dense.replace(self._client)
+        return str(manifest.step).encode() if manifest else b""
+
+    def _go_on(self, step: int) -> None:
+        manifest = self._archive.load_optimizer(step, self._trainer.optimizer)
+        here = resume_at(
+            manifest.position, manifest.config["batch_size"], self._config.batch_size, self._place
+        )
+        self._step = self._saved = step
+        self._position = here.position
+        if not here.exact and self._place.chief:
+            self._around.progress.say(
+                f"checkpoint-{step} was written with {manifest.num_workers} workers and batches of "
+                f"{manifest.config['batch_size']}: the data is shared out anew, so that some examples of "
+                "this epoch come twice and some not at all"
+            )
+
+    def _batches(self) -> Batches:
+        config, place = self._config, self._place
+        # Where only the steps are limited, as many passes as steps are certainly enough.
+        reading = Reading(
+            split="train",
+            batch_size=config.batch_size,
+            seed=config.seed,
+            shuffle=config.shuffle,
+            worker=place.worker,
+            num_workers=place.num_workers,
+            epochs=config.epochs or config.train_steps or 1,
+            start=self._position,
+        )
+        return prefetched(self._dataset.batches(reading))
+
+    def _rounds(self, batches: Batches) -> TrainResult:
+        whole, stopped, over = Quality(), False, self._pace.reached(self._step)
+        self._around.progress.begin("training", self._left(batches), "batches")
+        for number in itertools.count():
+            if over:
+                break
+            notes = self._meet(number, self._train(batches))
+            quality = merged([note.quality for note in notes])
+            whole.merge(quality)
+            self._tell("train", quality)
+            stopped = any(note.stopping for note in notes)
+            over = stopped or self._pace.reached(self._step) or not any(self._reading)
+            if (over or self._pace.saves(self._step)) and self._step != self._saved:
+                self._save(number, notes, quality)
+        self._around.progress.end()
+        evaluation = self._evaluate("valid")
+        return TrainResult(
+            global_step=self._step,
+            training=whole.figures(),
+            evaluation=evaluation,
+            stopped_early=stopped,
+        )
+
+    def _train(self, batches: Batches) -> Note:
+        """Do what is ours of a round."""
+        quality, steps, stopping, readers = Quality(), 0, False, sum(self._reading)
+        share = self._pace.shares(self._step, self._reading)[self._place.worker]
+        _seed(self._config.seed, self._step, self._place.worker)
+        for batch in itertools.islice(batches, share):
+            step = self._step + steps * readers  # as if all were equally fast
+            self._hooks.before_step(step)
+            loss = self._trainer.train(batch, step, quality)
+            steps += 1
+            self._metrics = Metrics(loss, quality)
+            self._around.progress.advance(1, loss=loss)
+            stopping = self._hooks.after_step(step, self._metrics) is HookAction.STOP
+            if stopping or self._around.stop.asked:
+                break
+        self._trainer.sync()
+        self._position += steps
+        return Note(
+            position=self._position,
+            steps=steps,
+            exhausted=self._position >= batches.total,
+            stopping=stopping or self._around.stop.asked,
+            quality=quality,
+        )
+
+    def _meet(self, number: int, note: Note) -> list[Note]:
+        """Hear from everyone, and take the dense values that all have now added to."""
+        notes = [Note.from_bytes(data) for data in self._gather(f"round-{number}", note.to_bytes())]
+        self._step += sum(note.steps for note in notes)
+        self._reading = [not note.exhausted for note in notes]
+        self._trainer.dense.join(self._client)
+        return notes
+
+    def _save(self, number: int, notes: Sequence[Note], quality: Quality) -> None:
+        positions = {worker: note.position for worker, note in enumerate(notes)}
+        learns = {name: getattr(self._config, name) for name in _LEARNS_BY}
+
+        def save() -> bytes:
+            self._archive.save(self._step, self._trainer.optimizer, positions, quality.figures(), learns)
+            return b""
+
+        self._chief_does(f"saved-{number}", save)
+        self._saved = self._step
+
+    def _evaluate(self, split: str) -> dict[str, float]:
+        """Figures of `split`, each worker seeing its part; nothing where the split has no rows."""
+        if not self._dataset.rows(split):
+            return {}
+        place = self._place
+        reading = Reading(
+            split=split,
+            batch_size=self._config.batch_size,
+            shuffle=False,
+            worker=place.worker,
+            num_workers=place.num_workers,
+        )
+        part = judged(self._trainer, self._dataset, reading)
+        quality = merged([Quality.from_bytes(b) for b in self._gather("judged", part.to_bytes())])
+        self._tell(split, quality)
+        return quality.figures()
+
+    def _tell(self, what: str, quality: Quality) -> None:
+        if self._place.chief:
+            known = {f"{what}/{name}": v for name, v in quality.figures().items() if math.isfinite(v)}
+            with EventWriter(self._model_dir / "events", self._around.clock) as events:
+                events.scalars(self._step, known)
+
+    def _chief_does(self, name: str, act: Callable[[], bytes]) -> bytes:
+        """Let the chief act while the others wait: everyone gets what it gives, or fails where it fails."""
+        payload = b""
+        if self._place.chief:
+            try:
+                payload = _DONE + act()
+            except MonolithError as exc:
+                self._give_up(name, exc)
+                raise
+        answer = self._gather(name, payload)[0]
+        if not answer.startswith(_DONE):
+            raise CheckpointError(f"worker-0 failed at {name}: {answer.decode()}", path=self._model_dir)
+        return answer.removeprefix(_DONE)
+
+    def _give_up(self, name: str, exc: MonolithError) -> None:
+        """Do not let the others wait for what will not come."""
+        try:
+            self._gather(name, str(exc).encode())
+        except MonolithError as late:
+            late.operation = late.operation or name
+            exc.cleanup += (late,)
+
+    def _gather(self, name: str, payload: bytes) -> tuple[bytes, ...]:
+        place = self._place
+        return self._client.gather(
+            name, place.worker, place.num_workers, payload, self._config.round_timeout_ms
+        )
+
+    def _left(self, batches: Batches) -> int:
+        """Batches that this worker will train, if nobody stops and all are equally fast."""
+        left = batches.total - self._position
+        if self._pace.target is None:
+            return left
+        return min(left, math.ceil((self._pace.target - self._step) / self._place.num_workers))
+
+
+def judged(predictor: Predictor, dataset: Dataset, reading: Reading, steps: int | None = None) -> Quality:
+    """How good the model is on `reading`, or on its first `steps` batches."""
+    quality = Quality()
+    with contextlib.closing(prefetched(dataset.batches(reading))) as batches:
+        for batch in itertools.islice(batches, steps):
+            predictor.evaluate(batch, quality)
+    return quality
+
+
+def merged(parts: Sequence[Quality]) -> Quality:
+    """All that the parts have counted."""
+    whole = Quality()
+    for part in parts:
+        whole.merge(part)
+    return whole
+
+
+def _seed(*what: int) -> None:
+    """Begin every round at a place of its own in the random sequence: a resumed round draws the same."""
+    torch.manual_seed(int(np.random.SeedSequence(what).generate_state(1, np.uint64)[0]))
+
+
+def _share_of_cores(place: Place) -> int:
+    return max(1, len(os.sched_getaffinity(0)) // place.num_workers)

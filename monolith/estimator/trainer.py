@@ -1,7 +1,8 @@
-"""One worker's copy of a model, and what it does with one batch."""
+"""One copy of a model, and what it does with one batch: look at it, or learn from it."""
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 import attrs
@@ -16,9 +17,11 @@ from monolith.estimator.dense import DenseParameters
 from monolith.estimator.inputs import Embedded, SparseInputs
 from monolith.estimator.model import EstimatorSpec, Features, Mode, MonolithModel
 from monolith.estimator.tables import PlannedTable, plan_tables
+from monolith.metrics.streaming import Quality
 
 if TYPE_CHECKING:
-    from monolith.ps.blocking import BlockingClient, Pending
+    from monolith.ps.api import Applied
+    from monolith.ps.blocking import BlockingClient
 
 
 @attrs.frozen
@@ -43,8 +46,39 @@ def assemble(model: MonolithModel, schema: Schema, *, seed: int = 0) -> Assemble
     return Assembled(model, schema, columns, plan_tables(columns), model.module(columns, schema))
 
 
-class Trainer:
-    """Trains on batches, one at a time, against the tables behind `client`.
+class Predictor:
+    """Says what a model makes of a batch. Ids that no table behind `client` knows read as zeros."""
+
+    def __init__(self, parts: Assembled, client: BlockingClient) -> None:
+        self.parts = parts
+        self._inputs = SparseInputs(parts.tables, client)
+
+    def predict(self, batch: Batch) -> Floats:
+        """Predictions, (B,)."""
+        return _array(self._look(batch).pred)
+
+    def evaluate(self, batch: Batch, quality: Quality) -> None:
+        """Let `quality` count the predictions."""
+        _count(self._look(batch), batch, quality)
+
+    def _look(self, batch: Batch) -> EstimatorSpec:
+        embedded = self._inputs.lookup(self._inputs.prepare(batch), create=False)
+        self.parts.module.eval()
+        with torch.no_grad():
+            return self._spec(batch, embedded, Mode.PREDICT)
+
+    def _spec(self, batch: Batch, embedded: Embedded, mode: Mode) -> EstimatorSpec:
+        features = Features(
+            embedded.by_column,
+            {name: torch.from_numpy(values) for name, values in batch.dense.items()},
+            torch.from_numpy(batch.labels),
+            torch.from_numpy(batch.weights),
+        )
+        return self.parts.model.model_fn(self.parts.module, features, mode)
+
+
+class Trainer(Predictor):
+    """Learns from batches, one at a time.
 
     The update of a step's rows is under way while the dense part learns and the next batch is made ready;
     it is done before the next step reads its rows.
@@ -59,18 +93,17 @@ class Trainer:
         clip_norm: float,
         sync_steps: int,
     ) -> None:
-        self.parts = parts
+        super().__init__(parts, client)
         self.optimizer = optimizer
         self.dense = DenseParameters(parts.module)
-        self._inputs = SparseInputs(parts.tables, client)
         self._client = client
         self._clip_norm = clip_norm
         self._sync_steps = sync_steps
         self._unsynced = 0
-        self._pending: Pending | None = None
+        self._pending: Future[Applied] | None = None
 
-    def train(self, batch: Batch, step: int) -> tuple[float, Floats]:
-        """One step: the loss, and what was predicted before learning from it, (B,).
+    def train(self, batch: Batch, step: int, quality: Quality) -> float:
+        """One step: its loss. `quality` counts what was predicted before learning from the batch.
 
         Raises:
             ModelError: the loss is not a finite number.
@@ -87,14 +120,8 @@ class Trainer:
         self._unsynced += 1
         if self._unsynced >= self._sync_steps:
             self.sync()
-        return loss, spec.pred.detach().numpy()
-
-    def predict(self, batch: Batch) -> Floats:
-        """What the model says of `batch`, (B,). Unknown ids count as zeros and stay unknown."""
-        embedded = self._inputs.lookup(self._inputs.prepare(batch), create=False)
-        self.parts.module.eval()
-        with torch.inference_mode():
-            return self._spec(batch, embedded, Mode.PREDICT).pred.numpy()
+        _count(spec, batch, quality)
+        return loss
 
     def sync(self) -> None:
         """Bring everything learned here to the servers, and hear what the others have learned."""
@@ -106,15 +133,6 @@ class Trainer:
         pending, self._pending = self._pending, None
         if pending:
             pending.result()
-
-    def _spec(self, batch: Batch, embedded: Embedded, mode: Mode) -> EstimatorSpec:
-        features = Features(
-            embedded.by_column,
-            {name: torch.from_numpy(values) for name, values in batch.dense.items()},
-            torch.from_numpy(batch.labels),
-            torch.from_numpy(batch.weights),
-        )
-        return self.parts.model.model_fn(self.parts.module, features, mode)
 
     def _backward(self, spec: EstimatorSpec, step: int) -> float:
         name = self.parts.model.name
@@ -128,7 +146,7 @@ class Trainer:
                 model=name,
             )
         (spec.optimizer or self.optimizer).zero_grad()
-        spec.loss.backward()  # type: ignore[no-untyped-call]
+        spec.loss.backward()
         return loss
 
     def _clip(self, embedded: Embedded) -> None:
@@ -139,3 +157,13 @@ class Trainer:
         if norm > self._clip_norm:
             for grad in grads:
                 grad.mul_(self._clip_norm / norm)
+
+
+def _count(spec: EstimatorSpec, batch: Batch, quality: Quality) -> None:
+    if spec.classification:
+        quality.update(_array(spec.pred), batch.labels, batch.weights)
+
+
+def _array(tensor: torch.Tensor) -> Floats:
+    array: Floats = tensor.detach().numpy()
+    return array

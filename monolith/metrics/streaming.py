@@ -84,7 +84,7 @@ class Quality:
         used = np.flatnonzero(self._histogram.any(axis=1)).astype("<u4")
         sums = (self._weight, self._predicted, self._labelled, self._loss)
         head = _HEAD.pack(self._examples, *sums, len(used))
-        return head + used.tobytes() + self._histogram[used].astype("<f8").tobytes()
+        return b"".join((head, used.tobytes(), self._histogram[used].astype("<f8").tobytes()))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Quality:
