@@ -22,6 +22,10 @@ from monolith.table.config import TableConfig
 FORMAT = 1  # a reader refuses a higher number: bump it when an old reader would misread
 
 
+def _settings(groups: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(groups)
+
+
 def _sorted(files: Iterable[FileEntry]) -> tuple[FileEntry, ...]:
     return tuple(sorted(files, key=lambda entry: entry.name))
 
@@ -39,7 +43,7 @@ class Manifest:
     num_workers: int = 1
     position: Mapping[int, int] = attrs.field(factory=dict)  # worker → batches read of its share
     epoch: int = 0  # whole passes over the data
-    param_groups: Sequence[Mapping[str, Any]] = attrs.field(default=(), converter=tuple)
+    param_groups: Sequence[Mapping[str, Any]] = attrs.field(default=(), converter=_settings)
     quality: Mapping[str, float] = attrs.field(factory=dict)
     config: Mapping[str, Any] = attrs.field(factory=dict)  # settings of the run, as JSON can hold them
     fingerprint: str = ""  # of the model's own settings, where the model gives one
