@@ -1,15 +1,25 @@
-"""From the rows of single ids to one input per example, and the way back for gradients."""
+"""From the rows of single ids to one input per example, and the way back for gradients.
+
+Pooling is a sparse matrix: entry (output, row) says that a row counts towards an output. Forwards it
+multiplies rows, backwards its transpose multiplies gradients, so one kernel does both.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from monolith.core.errors import ConfigError
+from monolith.table.compiling import given, kernel
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from monolith.core.arrays import Floats, Rows, Splits
+
+    Numbers = NDArray[np.int64]
 
 
 class Combiner(StrEnum):
@@ -20,9 +30,7 @@ class Combiner(StrEnum):
     FIRST_N = "first_n"
 
 
-def pool(
-    rows: Rows, inverse: NDArray[np.int64], row_splits: Splits, combiner: Combiner, max_length: int = 0
-) -> Floats:
+def pool(rows: Rows, inverse: Numbers, row_splits: Splits, combiner: Combiner, max_length: int = 0) -> Floats:
     """Combine each example's rows; example b owns `rows[inverse[row_splits[b]:row_splits[b + 1]]]`.
 
     Args:
@@ -30,21 +38,65 @@ def pool(
         inverse: (V,), which of `rows` each value of the feature means.
         row_splits: (B + 1,), where each example's values begin and end.
         combiner: SUM and MEAN give zeros for an example without values.
-        max_length: what FIRST_N keeps; the others ignore it.
+        max_length: how many values FIRST_N keeps, >= 1; the others ignore it.
 
     Returns:
         (B, dim), or (B, max_length, dim) for FIRST_N, zeros behind a short example's last value.
+
+    Raises:
+        ConfigError: FIRST_N without a max_length.
     """
-    raise NotImplementedError
+    inputs, outputs = _entries(inverse, row_splits, combiner, max_length)
+    batch, dim = len(row_splits) - 1, rows.shape[1]
+    pooled = np.zeros((batch * _width(combiner, max_length), dim), np.float32)
+    _add(given(rows), inputs, outputs, pooled)
+    if combiner is Combiner.MEAN:
+        pooled *= _shares(row_splits)
+    return pooled.reshape(batch, max_length, dim) if combiner is Combiner.FIRST_N else pooled
 
 
 def unpool(
-    grad: Floats,
-    inverse: NDArray[np.int64],
-    row_splits: Splits,
-    combiner: Combiner,
-    max_length: int,
-    into: Rows,
+    grad: Floats, inverse: Numbers, row_splits: Splits, combiner: Combiner, max_length: int, into: Rows
 ) -> None:
     """Add the gradient of `pool`'s result to each row that took part: `into` (U, dim) is changed in place."""
-    raise NotImplementedError
+    inputs, outputs = _entries(inverse, row_splits, combiner, max_length)
+    flat = np.ascontiguousarray(grad, np.float32).reshape(-1, into.shape[1])
+    if combiner is Combiner.MEAN:
+        flat = flat * _shares(row_splits)
+    _add(given(flat), outputs, inputs, into)
+
+
+def _width(combiner: Combiner, max_length: int) -> int:
+    """Outputs of an example."""
+    if combiner is not Combiner.FIRST_N:
+        return 1
+    if max_length < 1:
+        raise ConfigError([f"max_length={max_length}: {combiner} must keep at least 1 value"])
+    return max_length
+
+
+def _entries(
+    inverse: Numbers, row_splits: Splits, combiner: Combiner, max_length: int
+) -> tuple[Numbers, Numbers]:
+    """Which row counts towards which output, value by value."""
+    width, lengths = _width(combiner, max_length), np.diff(row_splits)
+    examples = np.repeat(np.arange(len(lengths)), lengths)
+    if combiner is not Combiner.FIRST_N:
+        return np.ascontiguousarray(inverse, np.int64), examples
+    rank = np.arange(len(examples)) - row_splits[:-1][examples]
+    kept = rank < width
+    return inverse[kept], (examples * width + rank)[kept]
+
+
+def _shares(row_splits: Splits) -> Floats:
+    """What one value counts for in its example's mean, (B, 1)."""
+    return (1 / np.maximum(np.diff(row_splits), 1)).astype(np.float32)[:, None]
+
+
+@kernel
+def _add(source: Rows, origins: Numbers, targets: Numbers, into: Rows) -> None:
+    """into[targets[k]] += source[origins[k]], one after the other."""
+    for k in range(len(origins)):
+        origin, target = np.uint64(origins[k]), np.uint64(targets[k])
+        for j in range(np.uint64(into.shape[1])):
+            into[target, j] += source[origin, j]

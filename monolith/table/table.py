@@ -6,14 +6,27 @@ kernels underneath release the interpreter lock. Arrays that a table gives out a
 
 from __future__ import annotations
 
+import math
+import threading
 from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monolith.core.arrays import as_fids, as_rows
+from monolith.core.errors import ConfigError, DimensionMismatch
+from monolith.table import copying, initializers, layout, optimizers
+from monolith.table.arena import Arena
+from monolith.table.compiling import given
+from monolith.table.index import Index
+from monolith.table.rows import TableRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monolith.core.arrays import Fids, Flags, Rows
+    from numpy.typing import NDArray
+
+    from monolith.core.arrays import Fids, Flags, Floats, Rows
     from monolith.table.config import TableConfig
-    from monolith.table.rows import TableRows
 
 
 class Table:
@@ -26,49 +39,94 @@ class Table:
     def __init__(self, config: TableConfig, *, seed: int = 0) -> None:
         self.config = config
         self.dim = config.dim
-        self.slot_dim = 0
+        self.slot_dim = layout.slot_dim(config)
+        self._seed = seed
+        self._unseen = layout.unseen_row(config)
+        self._segments = tuple(layout.places(config))
+        self._lock = threading.Lock()
+        self._start_empty()
+
+    def _start_empty(self) -> None:
+        self._index = Index()
+        self._arena = Arena(self.dim + self.slot_dim, np.float32)
 
     def __len__(self) -> int:
-        raise NotImplementedError
+        with self._lock:
+            return len(self._index)
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes of rows and index in use."""
-        raise NotImplementedError
+        """Bytes of rows and index in use; rows of evicted fids count, for they are kept for others."""
+        with self._lock:
+            return self._index.end * 4 * (self.dim + self.slot_dim) + self._index.memory_bytes
 
     def find(self, fids: Fids) -> tuple[Rows, Flags]:
         """Read without inserting: rows (n, dim), zeros where unknown, and which are known (n,)."""
-        raise NotImplementedError
+        fids = given(as_fids(fids))
+        with self._lock:
+            numbers = self._index.find(fids)
+            return self._columns(numbers, 0, self.dim), numbers >= 0
 
     def find_or_insert(self, fids: Fids) -> tuple[Rows, Flags]:
         """Read, creating what is unknown: rows (n, dim), and which existed before the call (n,)."""
-        raise NotImplementedError
+        fids = given(as_fids(fids))
+        with self._lock:
+            numbers, existed, _ = self._numbers_of(fids)
+            return self._columns(numbers, 0, self.dim), existed
 
     def assign(self, fids: Fids, rows: Rows) -> int:
-        """Set the values of rows (n, dim); optimizer state stays, or starts. Returns rows created.
+        """Set the values of rows (n, dim); of a fid that occurs twice the last. Returns rows created.
+
+        The optimizers' state of a row that existed stays as it is.
 
         Raises:
             DimensionMismatch: `rows` is not n * dim values.
         """
-        raise NotImplementedError
+        fids = given(as_fids(fids))
+        rows = given(as_rows(rows, len(fids), self.dim))
+        with self._lock:
+            numbers, _, created = self._numbers_of(fids)
+            copying.scatter(self._arena.array, numbers, np.uint64(0), rows)
+            return created
 
-    def apply(self, fids: Fids, grads: Rows, learning_rates: Sequence[float] = (), step: int = 0) -> int:
+    def apply(
+        self,
+        fids: Fids,
+        grads: Rows,
+        learning_rates: Sequence[float] = (),
+        step: int = 0,  # noqa: ARG002
+    ) -> int:
         """Take one optimizer step for each of `fids` with `grads` (n, dim). Returns rows created.
 
-        Unknown ids are initialised first; an id that occurs twice takes two steps, in order.
+        Unknown fids are initialised first; a fid that occurs twice takes two steps, in order.
+        `learning_rates` holds one a segment, or one for all; without any, the optimizers' own are used.
+        The global `step` is for optimizers that look at it, which none does yet.
 
         Raises:
-            DimensionMismatch: `grads` is not n * dim values, or there are neither 0, 1 nor one rate a segment.
+            DimensionMismatch: `grads` is not n * dim values, or the number of rates does not fit.
+            ConfigError: a rate is negative or not finite.
         """
-        raise NotImplementedError
+        fids = given(as_fids(fids))
+        grads = given(as_rows(grads, len(fids), self.dim))
+        rates = self._rates(learning_rates)
+        with self._lock:
+            numbers, _, created = self._numbers_of(fids)
+            for (segment, place), rate in zip(self._segments, rates, strict=True):
+                optimizers.step(segment.optimizer, self._arena.array, numbers, grads, place, rate)
+            return created
 
     def evict(self, fids: Fids) -> int:
-        """Forget these ids; returns how many were known."""
-        raise NotImplementedError
+        """Forget these fids; returns how many were known. Their memory is used for fids to come."""
+        fids = given(as_fids(fids))
+        with self._lock:
+            return self._index.remove(fids)
 
     def export(self) -> TableRows:
         """Every row, sorted by fid: a copy, taken at one moment."""
-        raise NotImplementedError
+        with self._lock:
+            fids, numbers = self._index.entries()
+            values = self._columns(numbers, 0, self.dim)
+            return TableRows(fids, values, self._columns(numbers, self.dim, self.slot_dim))
 
     def restore(self, rows: TableRows) -> None:
         """Become exactly `rows`.
@@ -76,8 +134,50 @@ class Table:
         Raises:
             DimensionMismatch: `rows` are not of this table's dim and slot_dim; the table is unchanged.
         """
-        raise NotImplementedError
+        fids = given(as_fids(rows.fids))
+        values = given(as_rows(rows.values, len(fids), self.dim))
+        slots = given(as_rows(rows.slots, len(fids), self.slot_dim))
+        with self._lock:
+            self._start_empty()
+            numbers, _, _ = self._numbers_of(fids)
+            copying.scatter(self._arena.array, numbers, np.uint64(0), values)
+            copying.scatter(self._arena.array, numbers, np.uint64(self.dim), slots)
 
     def clear(self) -> None:
         """Forget every row and give the memory back."""
-        raise NotImplementedError
+        with self._lock:
+            self._start_empty()
+
+    def _numbers_of(self, fids: Fids) -> tuple[NDArray[np.int64], Flags, int]:
+        """Row numbers (n,), which fids existed, and how many rows were created for the others."""
+        numbers = self._index.find(fids)
+        existed = numbers >= 0
+        if existed.all():
+            return numbers, existed, 0
+        unknown = given(fids[~existed])
+        created, new = self._index.add(unknown)
+        self._arena.ensure(self._index.end)
+        initializers.stamp(self._arena.array, new, self._unseen)
+        for segment, place in self._segments:
+            initializers.draw(self._arena.array, new, given(created), (segment, place), self._seed)
+        numbers[~existed] = self._index.find(unknown)
+        return numbers, existed, len(new)
+
+    def _columns(self, numbers: NDArray[np.int64], start: int, width: int) -> Rows:
+        out = np.empty((len(numbers), width), np.float32)
+        copying.gather(self._arena.array, numbers, np.uint64(start), out)
+        return out
+
+    def _rates(self, given_rates: Sequence[float]) -> Floats:
+        """One learning rate a segment."""
+        rates = tuple(given_rates) or tuple(s.optimizer.learning_rate for s in self.config.segments)
+        if len(rates) == 1:
+            rates *= len(self.config.segments)
+        if len(rates) != len(self.config.segments):
+            raise DimensionMismatch(
+                len(self.config.segments), len(rates), what="learning rates, one a segment"
+            )
+        for rate in rates:
+            if not 0 <= rate < math.inf:
+                raise ConfigError([f"learning rate {rate}: must be a finite number >= 0"])
+        return np.array(rates, np.float32)

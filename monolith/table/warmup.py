@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from monolith.table.dedup import dedup, route
+from monolith.table.pooling import Combiner, pool, unpool
+from monolith.table.table import Table
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -12,5 +18,32 @@ if TYPE_CHECKING:
 
 
 def warm_up(configs: Iterable[TableConfig], progress: Progress) -> None:
-    """Compile, or load from the cache on disk, every kernel that tables of `configs` use."""
-    raise NotImplementedError
+    """Compile, or load from the cache on disk, every kernel that tables of `configs` use.
+
+    Each kind of table lives a short life with two ids in it: whatever it needs has then been compiled.
+    """
+    kinds = list(dict.fromkeys(configs))
+    progress.begin("compile kernels", len(kinds) + 1, "table")
+    _use_batches()
+    progress.advance()
+    for config in kinds:
+        _use_table(Table(config))
+        progress.advance()
+    progress.end()
+
+
+def _use_table(table: Table) -> None:
+    fids = np.arange(2)
+    rows, _ = table.find_or_insert(fids)
+    table.assign(fids, rows)
+    table.apply(fids, rows)
+    table.restore(table.export())
+    table.evict(fids)
+
+
+def _use_batches() -> None:
+    fids, splits = np.arange(2), np.array([0, 2])
+    unique, inverse = dedup(fids)
+    route(unique, 2)
+    pooled = pool(np.ones((2, 1), np.float32), inverse, splits, Combiner.SUM)
+    unpool(pooled, inverse, splits, Combiner.SUM, 0, np.zeros((2, 1), np.float32))

@@ -1,0 +1,99 @@
+"""Which row belongs to a fid: one number a fid, and the numbers of fids that left are given again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monolith.core.arrays import Fids
+from monolith.table import probing
+from monolith.table.arena import Arena
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SUBTABLES = 1 << probing.SUBTABLE_BITS  # growth handles one at a time: under 2 ms each at 2e7 ids
+FIRST_SLOTS = 16
+# Sub-tables fill evenly; were they to grow at the same load, they would all grow in the same batch.
+FULL = np.linspace(0.5, 0.7, SUBTABLES)
+
+
+class Index:
+    """fid -> row number, without collisions. `end` is one more than the highest number ever given."""
+
+    def __init__(self) -> None:
+        self._arena = Arena(2, np.int64)
+        self._first = np.arange(SUBTABLES, dtype=np.uint64) * np.uint64(FIRST_SLOTS)
+        self._mask = np.full(SUBTABLES, FIRST_SLOTS - 1, np.uint64)
+        self._used = np.zeros(SUBTABLES, np.int64)
+        self._limit = (FULL * FIRST_SLOTS).astype(np.int64)
+        self._slots_end = SUBTABLES * FIRST_SLOTS
+        self._free = np.empty(0, np.int64)
+        self.end = 0
+
+    def __len__(self) -> int:
+        return int(self._used.sum())
+
+    @property
+    def memory_bytes(self) -> int:
+        return 16 * (int(self._mask.sum()) + SUBTABLES)
+
+    def find(self, fids: Fids) -> NDArray[np.int64]:
+        """Row numbers (n,), -1 where unknown."""
+        numbers = np.empty(len(fids), np.int64)
+        probing.find(self._slots(), fids, numbers)
+        return numbers
+
+    def add(self, fids: Fids) -> tuple[Fids, NDArray[np.int64]]:
+        """Give every unknown fid a number; returns the fids that got one, each once, and their numbers."""
+        new = self._upcoming(len(fids))
+        created = np.empty(len(fids), np.int64)
+        done = taken = full = 0
+        while full >= 0:
+            looked_at, used, full = probing.insert(self._slots(), fids[done:], new[taken:], created[taken:])
+            created[taken : taken + used] += done
+            done, taken = done + looked_at, taken + used
+            if full >= 0:
+                self._grow(full)
+        self._take(taken)
+        return fids[created[:taken]], new[:taken]
+
+    def remove(self, fids: Fids) -> int:
+        """Forget fids; returns how many were known."""
+        freed = np.empty(len(fids), np.int64)
+        count = probing.remove(self._slots(), fids, freed)
+        self._free = np.concatenate([self._free, freed[:count]])
+        return count
+
+    def entries(self) -> tuple[Fids, NDArray[np.int64]]:
+        """All fids in ascending order, and their row numbers."""
+        regions = zip(self._first.tolist(), self._mask.tolist(), strict=True)
+        cells = [self._arena.array[first : first + mask + 1] for first, mask in regions]
+        taken = np.concatenate([region[region[:, 1] != 0] for region in cells])
+        taken = taken[np.argsort(taken[:, 0])]
+        return np.ascontiguousarray(taken[:, 0]), taken[:, 1] - 1
+
+    def _slots(self) -> probing.Slots:
+        return probing.Slots(self._arena.array, self._first, self._mask, self._used, self._limit)
+
+    def _grow(self, t: int) -> None:
+        """Move sub-table `t` to the end of the slots, at twice its size."""
+        first, size = int(self._first[t]), int(self._mask[t]) + 1
+        self._arena.ensure(self._slots_end + 2 * size)
+        self._first[t], self._mask[t] = self._slots_end, 2 * size - 1
+        self._limit[t] = int(FULL[t] * 2 * size)
+        self._slots_end += 2 * size
+        probing.move_in(self._slots(), self._arena.array[first : first + size])
+        self._arena.release(first, first + size)
+
+    def _upcoming(self, count: int) -> NDArray[np.int64]:
+        """The next `count` numbers to give: freed ones, the latest first, then fresh ones."""
+        freed = self._free[::-1][:count]
+        return np.concatenate([freed, np.arange(self.end, self.end + count - len(freed))])
+
+    def _take(self, count: int) -> None:
+        """The first `count` of the upcoming numbers are given."""
+        freed = min(count, len(self._free))
+        self._free = self._free[: len(self._free) - freed]
+        self.end += count - freed
