@@ -15,9 +15,10 @@
     * ShardsNotFound         .found  .expected
   * PsError                  .shard
     * ShardUnavailable
-    * ShardRestarted         .incarnation          its rows are gone: resume from a checkpoint
+    * ShardRestarted         .checkpoint           its rows are gone: resume from a checkpoint
     * TableNotFound          .table
     * TableConflict          .table                two definitions under one name
+    * DenseNotFound          .tensor
     * DimensionMismatch (ValueError)  .expected  .got
     * BarrierError           .barrier  .worker
       * BarrierTimedOut (TimeoutError)  .arrived  .expected
@@ -195,6 +196,14 @@ class TableConflict(PsError):
     def __init__(self, table: str, there: str, asked: str, *, shard: int = -1) -> None:
         super().__init__(f"Table {table} exists as {there}, asked for {asked}", shard=shard)
         self.table = table
+
+
+class DenseNotFound(PsError):
+    """No dense value of that name has been set on this server."""
+
+    def __init__(self, tensor: str, *, shard: int = -1) -> None:
+        super().__init__(f"Dense value not found: {tensor} was never set", shard=shard)
+        self.tensor = tensor
 
 
 class DimensionMismatch(PsError, ValueError):

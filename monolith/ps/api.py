@@ -67,10 +67,13 @@ class Stamp:
 
     worker: int  # drawn at random when a worker starts, 64 bits, so that a restarted worker is another one
     sequence: int
+    part: int = 0  # of a change that travels in several messages
 
 
 @dataclass(frozen=True, slots=True)
 class TableStats:
+    """One table of one server."""
+
     name: str
     rows: int
     dim: int
@@ -79,6 +82,8 @@ class TableStats:
 
 @dataclass(frozen=True, slots=True)
 class ShardStats:
+    """One server since it started."""
+
     shard: int
     incarnation: int
     uptime_s: float

@@ -1,0 +1,127 @@
+"""The client for code that blocks: the training thread asks, an event loop elsewhere answers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monolith.checkpoint.files import FileEntry
+from monolith.core.arrays import Fids, Rows
+from monolith.ps.api import Applied, DenseTensors, JobStats, Shard
+from monolith.ps.client import PsClient, Updates
+from monolith.table.config import TableConfig
+
+T = TypeVar("T")
+
+
+class BlockingClient:
+    """The calls of PsClient, without `await`, from any thread but the one that runs `loop`.
+
+    Each call raises what the same call of PsClient does. Waiting is bounded by the deadlines in there.
+    """
+
+    def __init__(self, client: PsClient, loop: asyncio.AbstractEventLoop) -> None:
+        self._client = client
+        self._loop = loop
+        self._thread: threading.Thread | None = None
+
+    @staticmethod
+    def local(shards: Sequence[Shard], *, worker: int | None = None) -> BlockingClient:
+        """A client with a loop thread of its own, which `close` ends; `worker` as for PsClient, or drawn."""
+        drawn = int.from_bytes(os.urandom(8)) if worker is None else worker
+        loop = asyncio.new_event_loop()
+        client = BlockingClient(PsClient(shards, worker=drawn), loop)
+        client._thread = threading.Thread(target=loop.run_forever, name="ps-client", daemon=True)
+        client._thread.start()
+        return client
+
+    @property
+    def num_shards(self) -> int:
+        return self._client.num_shards
+
+    def create_tables(self, tables: Mapping[str, TableConfig]) -> None:
+        self._submit(self._client.create_tables(tables)).result()
+
+    def lookup(
+        self, wanted: Mapping[str, Fids], *, create: bool = True, unique: bool = False
+    ) -> dict[str, Rows]:
+        return self.submit_lookup(wanted, create=create, unique=unique).result()
+
+    def submit_lookup(
+        self, wanted: Mapping[str, Fids], *, create: bool = True, unique: bool = False
+    ) -> Future[dict[str, Rows]]:
+        """Begin a lookup; `.result()` waits for the rows."""
+        return self._submit(self._client.lookup(wanted, create=create, unique=unique))
+
+    def apply(
+        self,
+        updates: Updates,
+        *,
+        learning_rates: Mapping[str, Sequence[float]] | None = None,
+        step: int = 0,
+        unique: bool = False,
+    ) -> Applied:
+        return self.submit_apply(updates, learning_rates=learning_rates, step=step, unique=unique).result()
+
+    def submit_apply(
+        self,
+        updates: Updates,
+        *,
+        learning_rates: Mapping[str, Sequence[float]] | None = None,
+        step: int = 0,
+        unique: bool = False,
+    ) -> Future[Applied]:
+        """Begin an apply; `.result()` waits for it. The arrays must not change before that."""
+        return self._submit(
+            self._client.apply(updates, learning_rates=learning_rates, step=step, unique=unique)
+        )
+
+    def push_dense(self, deltas: DenseTensors) -> dict[str, NDArray[np.float32]]:
+        return self._submit(self._client.push_dense(deltas)).result()
+
+    def set_dense(self, values: DenseTensors, *, overwrite: bool) -> dict[str, NDArray[np.float32]]:
+        return self._submit(self._client.set_dense(values, overwrite=overwrite)).result()
+
+    def gather(
+        self, name: str, worker: int, num_workers: int, payload: bytes, timeout_ms: int
+    ) -> tuple[bytes, ...]:
+        return self._submit(self._client.gather(name, worker, num_workers, payload, timeout_ms)).result()
+
+    def save(self, folder: Path) -> list[FileEntry]:
+        return self._submit(self._client.save(folder)).result()
+
+    def restore(self, folder: Path, files: Sequence[FileEntry]) -> int:
+        return self._submit(self._client.restore(folder, files)).result()
+
+    def stats(self) -> JobStats:
+        return self._submit(self._client.stats()).result()
+
+    def close(self) -> None:
+        """Close the client, and the loop thread if it is our own. A second time does nothing."""
+        if self._loop.is_closed():
+            return
+        self._submit(self._client.close()).result()
+        if self._thread:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    def __enter__(self) -> BlockingClient:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _submit(self, call: Coroutine[Any, Any, T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(call, self._loop)

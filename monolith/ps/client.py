@@ -1,0 +1,212 @@
+"""One view of all parameter servers: ask every shard at once, give one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monolith.checkpoint.files import FileEntry
+from monolith.core.arrays import Fids, Rows, as_fids, as_rows
+from monolith.core.errors import ConfigError, TableNotFound
+from monolith.ps.api import (
+    Applied,
+    DenseTensors,
+    Gradients,
+    JobStats,
+    Lookup,
+    RestoreOrder,
+    SaveOrder,
+    Shard,
+    Stamp,
+)
+from monolith.ps.barrier import Arrival
+from monolith.ps.routing import Route
+from monolith.ps.together import together
+from monolith.table.config import TableConfig
+
+T = TypeVar("T")
+Updates = Mapping[str, tuple[Fids, Rows]]
+
+
+class PsClient:
+    """Tables, dense values and barriers of a job, whichever server holds them.
+
+    A fid lives on shard `fid mod num_shards`. Any call raises ShardUnavailable when a server does not
+    answer in time, and ShardRestarted when one answers that is not the one it began with.
+
+    Args:
+        shards: in order of their index.
+        worker: 64 bits drawn when the worker starts, *not* its index. Servers apply each change of a worker
+            once; a restarted worker that kept its number would have its first changes taken for repetitions.
+    """
+
+    def __init__(self, shards: Sequence[Shard], *, worker: int) -> None:
+        if not shards:
+            raise ConfigError(["no parameter servers: at least one address is required"])
+        self._shards = tuple(shards)
+        self._worker = worker
+        self._sequence = count(1)
+        self._dims: dict[str, int] = {}
+        self._owners: dict[str, int] = {}
+
+    @property
+    def num_shards(self) -> int:
+        return len(self._shards)
+
+    async def create_tables(self, tables: Mapping[str, TableConfig]) -> None:
+        """Create on every server what is not there yet. Must come before this client uses a table.
+
+        Raises:
+            TableConflict: a table is there with another definition.
+        """
+        await together(shard.create_tables(tables) for shard in self._shards)
+        self._dims.update({name: config.dim for name, config in tables.items()})
+
+    async def lookup(
+        self, wanted: Mapping[str, Fids], *, create: bool = True, unique: bool = False
+    ) -> dict[str, Rows]:
+        """Read rows (n, dim) for the n fids of each table, in the order asked; one call per server.
+
+        With `create`, unknown ids get a row; without, they read as zeros. `unique` promises that no
+        table's fids repeat.
+
+        Raises:
+            TableNotFound: a table that this client has not created.
+        """
+        ways = {name: self._route(name, fids, unique) for name, fids in wanted.items()}
+
+        def asked(shard: int) -> Iterable[Lookup]:
+            for name, way in ways.items():
+                yield Lookup(name, way.parts[shard], self._dims[name], create)
+
+        rows: dict[str, list[Rows]] = {name: [] for name in ways}
+        for request, found in await self._each(asked, lambda shard, requests: shard.lookup(requests)):
+            rows[request.table].append(found.rows)
+        return {name: way.join(rows[name], self._dims[name]) for name, way in ways.items()}
+
+    async def apply(
+        self,
+        updates: Updates,
+        *,
+        learning_rates: Mapping[str, Sequence[float]] | None = None,
+        step: int = 0,
+        unique: bool = False,
+    ) -> Applied:
+        """Send gradients (n, dim) for the n fids of each table; one call per server.
+
+        Gradients of one id are added up first. Returns counts of unique ids, summed over tables and servers.
+
+        Raises:
+            TableNotFound: a table that this client has not created.
+            DimensionMismatch: gradients that are not n * dim values.
+        """
+        ways = {name: self._route(name, fids, unique) for name, (fids, _) in updates.items()}
+        grads = {
+            name: ways[name].split(as_rows(given, len(as_fids(fids)), self._dims[name]))
+            for name, (fids, given) in updates.items()
+        }
+        rates = {name: tuple(values) for name, values in (learning_rates or {}).items()}
+
+        def asked(shard: int) -> Iterable[Gradients]:
+            for name, way in ways.items():
+                yield Gradients(name, way.parts[shard], grads[name][shard], rates.get(name, ()), step)
+
+        stamp = self._stamp()
+        done = await self._each(asked, lambda shard, requests: shard.apply(requests, stamp))
+        return Applied(
+            updated=sum(applied.updated for _, applied in done),
+            inserted=sum(applied.inserted for _, applied in done),
+            duplicate=any(applied.duplicate for _, applied in done),
+        )
+
+    async def push_dense(self, deltas: DenseTensors) -> dict[str, NDArray[np.float32]]:
+        """Add each delta to the shared value of its name; returns the values after that.
+
+        Raises:
+            DenseNotFound: a name that was never set.
+            DimensionMismatch: a delta of another size than its value.
+        """
+        stamp = self._stamp()
+        return await self._dense(deltas, lambda shard, mine: shard.push_dense(mine, stamp))
+
+    async def set_dense(self, values: DenseTensors, *, overwrite: bool) -> dict[str, NDArray[np.float32]]:
+        """Set shared values that are not there yet, or all with `overwrite`; returns what is there then.
+
+        Every worker must set the same names first, all in one call: it decides which server keeps which.
+        """
+        for place, name in enumerate(sorted(values.keys() - self._owners.keys())):
+            self._owners[name] = place % self.num_shards
+        return await self._dense(values, lambda shard, mine: shard.set_dense(mine, overwrite=overwrite))
+
+    async def gather(
+        self, name: str, worker: int, num_workers: int, payload: bytes, timeout_ms: int
+    ) -> tuple[bytes, ...]:
+        """Wait for all workers at barrier `name`; returns everyone's payload, by worker.
+
+        Raises:
+            BarrierTimedOut: not all came in time; this worker no longer counts as arrived.
+            BarrierMisused: this worker is there already, is out of range, or expects another number.
+        """
+        Arrival(name, worker, num_workers).check(timeout_ms)
+        return await self._shards[0].gather(name, worker, num_workers, payload, timeout_ms)
+
+    async def save(self, folder: Path) -> list[FileEntry]:
+        """Have every server write its rows into `folder`, which all of them see."""
+        orders = [SaveOrder(folder, index, self.num_shards) for index in range(self.num_shards)]
+        saved = await together(s.save(order) for s, order in zip(self._shards, orders, strict=True))
+        return [entry for files in saved for entry in files]
+
+    async def restore(self, folder: Path, files: Sequence[FileEntry]) -> int:
+        """Have every server drop its rows and take those it owns from `files`; returns how many.
+
+        The files may come from another number of servers.
+        """
+        orders = [RestoreOrder(folder, files, index, self.num_shards) for index in range(self.num_shards)]
+        return sum(await together(s.restore(order) for s, order in zip(self._shards, orders, strict=True)))
+
+    async def stats(self) -> JobStats:
+        return JobStats(tuple(await together(shard.stats() for shard in self._shards)))
+
+    async def close(self) -> None:
+        await together(shard.close() for shard in self._shards)
+
+    async def _each(
+        self,
+        asked: Callable[[int], Iterable[Any]],
+        call: Callable[[Shard, list[Any]], Coroutine[Any, Any, list[T]]],
+    ) -> list[tuple[Any, T]]:
+        """Each request that has ids with its answer, by shard; a shard with nothing to do is not asked."""
+        work = {s: [r for r in asked(i) if len(r.fids)] for i, s in enumerate(self._shards)}
+        busy = {shard: requests for shard, requests in work.items() if requests}
+        answers = await together(call(shard, requests) for shard, requests in busy.items())
+        return [
+            pair
+            for requests, said in zip(busy.values(), answers, strict=True)
+            for pair in zip(requests, said, strict=True)
+        ]
+
+    async def _dense(
+        self,
+        tensors: DenseTensors,
+        call: Callable[[Shard, DenseTensors], Coroutine[Any, Any, dict[str, NDArray[np.float32]]]],
+    ) -> dict[str, NDArray[np.float32]]:
+        mine = [
+            {name: t for name, t in tensors.items() if self._owners.get(name, 0) == index}
+            for index in range(self.num_shards)
+        ]
+        calls = (call(shard, held) for shard, held in zip(self._shards, mine, strict=True) if held)
+        answered = {name: value for values in await together(calls) for name, value in values.items()}
+        return {name: answered[name] for name in tensors}
+
+    def _route(self, table: str, fids: Fids, unique: bool) -> Route:
+        if table not in self._dims:
+            raise TableNotFound(table, known=tuple(self._dims))
+        return Route.of(as_fids(fids), self.num_shards, unique=unique)
+
+    def _stamp(self) -> Stamp:
+        return Stamp(self._worker, next(self._sequence))

@@ -1,0 +1,78 @@
+"""From bytes to a method and back: what every call has in common.
+
+The handlers take raw bytes, so that a body which does not parse gets an answer that says so, instead of
+the INTERNAL of a generated stub.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from monolith.core.errors import MonolithError
+from monolith.ps.limits import SERVICE
+from monolith.ps.reference import ReferenceService
+from monolith.ps.service import Service
+from monolith.ps.state import ShardState
+from monolith.wire import ps_training_pb2 as pb
+from monolith.wire.status import DETAILS, malformed, to_status
+
+Behaviour = Callable[[bytes, grpc.ServicerContext], bytes]
+
+
+def handlers(state: ShardState, waiting: ThreadPoolExecutor) -> grpc.GenericRpcHandler:
+    """Every call of the service; those that wait for other workers run on `waiting`, out of the way."""
+    ours, theirs = Service(state), ReferenceService(state)
+    plain: dict[str, tuple[type[Message], Callable[[Any], Message]]] = {
+        "Lookup": (pb.LookupRequest, theirs.lookup),
+        "ApplyGradients": (pb.ApplyGradientsRequest, theirs.apply),
+        "HealthCheck": (pb.HealthCheckRequest, theirs.health),
+        "GetStats": (pb.GetStatsRequest, theirs.stats),
+        "BatchLookup": (pb.BatchLookupRequest, ours.lookup),
+        "BatchApplyGradients": (pb.BatchApplyGradientsRequest, ours.apply),
+        "CreateTables": (pb.CreateTablesRequest, ours.create_tables),
+        "SyncDense": (pb.SyncDenseRequest, ours.sync_dense),
+        "SetDense": (pb.SetDenseRequest, ours.set_dense),
+        "Save": (pb.SaveRequest, ours.save),
+        "Restore": (pb.RestoreRequest, ours.restore),
+    }
+    meeting: dict[str, tuple[type[Message], Callable[[Any, grpc.ServicerContext], Message]]] = {
+        "Barrier": (pb.BarrierRequest, theirs.barrier),
+        "Gather": (pb.GatherRequest, ours.gather),
+    }
+    behaviours = {name: _behaviour(kind, _without_context(call)) for name, (kind, call) in plain.items()}
+    for name, (kind, call) in meeting.items():
+        behaviours[name] = _behaviour(kind, call)
+        # grpc's own hook for calls that block: without it, as many waiting workers as there are threads
+        # would keep everyone's lookups from being answered.
+        behaviours[name].experimental_thread_pool = waiting  # type: ignore[attr-defined]
+    return grpc.method_handlers_generic_handler(
+        SERVICE, {name: grpc.unary_unary_rpc_method_handler(b) for name, b in behaviours.items()}
+    )
+
+
+def _behaviour(kind: type[Message], call: Callable[[Any, grpc.ServicerContext], Message]) -> Behaviour:
+    def behave(body: bytes, context: grpc.ServicerContext) -> bytes:
+        try:
+            return call(kind.FromString(body), context).SerializeToString()
+        except DecodeError:
+            message = f"the request is not a {kind.DESCRIPTOR.full_name}"
+            _abort(context, message, *malformed(message))
+        except MonolithError as error:
+            _abort(context, str(error), *to_status(error))
+        raise AssertionError("abort raises")
+
+    return behave
+
+
+def _abort(context: grpc.ServicerContext, message: str, code: grpc.StatusCode, details: bytes) -> None:
+    context.set_trailing_metadata(((DETAILS, details),))
+    context.abort(code, message)
+
+
+def _without_context(call: Callable[[Any], Message]) -> Callable[[Any, grpc.ServicerContext], Message]:
+    return lambda request, _: call(request)

@@ -1,0 +1,79 @@
+"""How much, how long, how often: what the two ends of a channel must agree on, said once."""
+
+from __future__ import annotations
+
+import json
+
+import attrs
+
+from monolith.wire.ps_training_pb2 import DESCRIPTOR
+
+SERVICE = DESCRIPTOR.services_by_name["ParameterServerTraining"].full_name
+
+# A worker that wants to know sooner than TCP that its server is gone sends pings; a server refuses a
+# client that pings more often than it permits.
+PING_EVERY_MS = 10_000
+PING_ANSWER_MS = 5_000
+HANDSHAKE_MS = 5_000  # for whoever connects and then says nothing
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """Of one channel. Times are in milliseconds, sizes in bytes."""
+
+    call_ms: int = 30_000  # deadline of a call that reads or changes memory
+    storage_ms: int = 600_000  # deadline of a save or a restore
+    margin_ms: int = 5_000  # a barrier's own timeout comes first, and tells more than the deadline
+    message: int = 64 << 20  # largest message either side takes
+    chunk: int = 2 << 20  # ids and rows of one message; more travels in several
+    in_flight: int = 4  # messages of one call on their way at a time
+    attempts: int = 5  # at a server that cannot be reached, with growing pauses of up to a second
+
+
+def client_options(limits: Limits) -> list[tuple[str, int | str]]:
+    """Options of grpc for the asking side."""
+    return [
+        *_sizes(limits),
+        ("grpc.keepalive_time_ms", PING_EVERY_MS),
+        ("grpc.keepalive_timeout_ms", PING_ANSWER_MS),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
+        ("grpc.enable_retries", 1),
+        # A call whose request does not fit is never retried; the default is a quarter of a MiB.
+        ("grpc.per_rpc_retry_buffer_size", limits.message),
+        ("grpc.service_config", json.dumps(_service_config(limits))),
+        # Two clients of one server in one process are two: one closed connection must not be shared.
+        ("grpc.use_local_subchannel_pool", 1),
+    ]
+
+
+def server_options(limits: Limits) -> list[tuple[str, int]]:
+    """Options of grpc for the answering side."""
+    return [
+        *_sizes(limits),
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", PING_EVERY_MS // 2),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.keepalive_time_ms", PING_EVERY_MS),
+        ("grpc.keepalive_timeout_ms", PING_ANSWER_MS),
+        ("grpc.so_reuseport", 0),  # a port that is taken is an error, not half of the calls
+    ]
+
+
+def _sizes(limits: Limits) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_send_message_length", limits.message),
+        ("grpc.max_receive_message_length", limits.message),
+    ]
+
+
+def _service_config(limits: Limits) -> dict[str, object]:
+    """Retry only what did not get through; every change carries what makes a second arrival harmless."""
+    retry = {
+        "maxAttempts": limits.attempts,
+        "initialBackoff": "0.1s",
+        "maxBackoff": "1s",
+        "backoffMultiplier": 2,
+        "retryableStatusCodes": ["UNAVAILABLE"],
+    }
+    return {"methodConfig": [{"name": [{"service": SERVICE}], "retryPolicy": retry}]}

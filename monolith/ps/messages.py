@@ -1,0 +1,182 @@
+"""What the calls of a `Shard` look like as messages: requests from values, values from replies.
+
+The arrays' encoding is `wire.codec`'s; here only fields meet names. `x_of` reads a message, the others
+make one.
+"""
+
+# ruff: noqa: D103  a function whose name and types say it all needs no sentence
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monolith.checkpoint.files import FileEntry
+from monolith.core.errors import DimensionMismatch
+from monolith.ps.api import Applied, DenseTensors, Found, Gradients, Lookup, ShardStats, Stamp, TableStats
+from monolith.ps.dense import Values
+from monolith.wire import codec
+from monolith.wire import ps_training_pb2 as pb
+
+
+def lookup_request(request: Lookup, *, packed: bool) -> pb.LookupRequest:
+    message = pb.LookupRequest(
+        table_name=request.table, dim_size=request.dim, create_if_missing=request.create
+    )
+    codec.put_fids(message, request.fids, packed=packed)
+    return message
+
+
+def lookup_of(message: pb.LookupRequest) -> Lookup:
+    return Lookup(message.table_name, codec.fids_of(message), message.dim_size, message.create_if_missing)
+
+
+def lookup_response(found: Found) -> pb.LookupResponse:
+    return pb.LookupResponse(
+        embeddings=codec.float_bytes(found.rows),
+        found=codec.flag_bytes(found.found),
+        num_found=int(np.count_nonzero(found.found)),
+        num_initialized=found.initialized,
+    )
+
+
+def found_of(message: pb.LookupResponse, dim: int) -> Found:
+    found = codec.flags_of(message.found)
+    rows = codec.rows_of(message.embeddings, len(found), dim, "embeddings")
+    return Found(rows, found, message.num_initialized)
+
+
+def gradients_request(request: Gradients, *, packed: bool) -> pb.ApplyGradientsRequest:
+    message = pb.ApplyGradientsRequest(
+        table_name=request.table,
+        gradients=codec.float_bytes(request.grads),
+        dim_size=request.grads.shape[1],
+        learning_rates=request.learning_rates,
+        global_step=request.step,
+    )
+    codec.put_fids(message, request.fids, packed=packed)
+    return message
+
+
+def gradients_of(message: pb.ApplyGradientsRequest, dim: int) -> Gradients:
+    """The update that `message` asks for of a table of `dim`.
+
+    Raises:
+        DimensionMismatch: another number of gradients than ids times `dim`.
+    """
+    fids = codec.fids_of(message)
+    grads = codec.rows_of(message.gradients, len(fids), dim, "gradients")
+    rates = tuple(message.learning_rates)
+    if not rates and message.learning_rate:
+        rates = (message.learning_rate,)
+    return Gradients(message.table_name, fids, grads, rates, message.global_step)
+
+
+def applied_response(applied: Applied) -> pb.ApplyGradientsResponse:
+    return pb.ApplyGradientsResponse(
+        num_updated=applied.updated, num_inserted=applied.inserted, duplicate=applied.duplicate
+    )
+
+
+def applied_of(message: pb.ApplyGradientsResponse) -> Applied:
+    return Applied(message.num_updated, message.num_inserted, message.duplicate)
+
+
+def stamp_message(stamp: Stamp, part: int) -> pb.Stamp:
+    return pb.Stamp(worker=stamp.worker, sequence=stamp.sequence, part=part)
+
+
+def stamp_of(message: pb.Stamp) -> Stamp:
+    return Stamp(message.worker, message.sequence, message.part)
+
+
+def dense_messages(tensors: DenseTensors) -> list[pb.DenseTensor]:
+    return [
+        pb.DenseTensor(name=name, shape=value.shape, values=codec.float_bytes(value))
+        for name, value in tensors.items()
+    ]
+
+
+def dense_of(messages: Iterable[pb.DenseTensor]) -> Values:
+    """The arrays of `messages`, by name.
+
+    Raises:
+        DimensionMismatch: a tensor has more or fewer values than its shape says.
+    """
+    return {message.name: _tensor(message) for message in messages}
+
+
+def _tensor(message: pb.DenseTensor) -> NDArray[np.float32]:
+    values = codec.floats_of(message.values, message.name)
+    shape = tuple(message.shape)
+    size = math.prod(shape) if min(shape, default=0) >= 0 else -1
+    if size != len(values):
+        raise DimensionMismatch(size, len(values), what=f"{message.name} of shape {shape}")
+    return values.reshape(shape)
+
+
+def file_messages(files: Sequence[FileEntry]) -> list[pb.SavedFile]:
+    return [
+        pb.SavedFile(
+            name=entry.name,
+            kind=entry.kind,
+            size=entry.size,
+            crc32c=entry.crc32c,
+            table=entry.table,
+            shard=entry.shard,
+            count=entry.count,
+        )
+        for entry in files
+    ]
+
+
+def files_of(messages: Iterable[pb.SavedFile]) -> list[FileEntry]:
+    return [
+        FileEntry(
+            name=Path(message.name).name,  # a file of the folder, whatever the sender says
+            kind=message.kind,
+            size=message.size,
+            crc32c=message.crc32c,
+            table=message.table,
+            shard=message.shard,
+            count=message.count,
+        )
+        for message in messages
+    ]
+
+
+def stats_response(stats: ShardStats, *, with_tables: bool) -> pb.GetStatsResponse:
+    tables = [
+        pb.TableStats(name=t.name, num_embeddings=t.rows, dim_size=t.dim, memory_bytes=t.memory_bytes)
+        for t in stats.tables
+    ]
+    return pb.GetStatsResponse(
+        shard_id=stats.shard,
+        total_embeddings=sum(t.rows for t in stats.tables),
+        memory_bytes=sum(t.memory_bytes for t in stats.tables),
+        table_stats=tables if with_tables else [],
+        lookup_count=stats.lookups,
+        apply_gradients_count=stats.applies,
+        avg_lookup_latency_us=stats.lookup_us,
+        avg_apply_latency_us=stats.apply_us,
+        uptime_s=stats.uptime_s,
+    )
+
+
+def stats_of(message: pb.GetStatsResponse) -> ShardStats:
+    return ShardStats(
+        shard=message.shard_id,
+        incarnation=message.incarnation,
+        uptime_s=message.uptime_s,
+        tables=tuple(
+            TableStats(t.name, t.num_embeddings, t.dim_size, t.memory_bytes) for t in message.table_stats
+        ),
+        lookups=message.lookup_count,
+        applies=message.apply_gradients_count,
+        lookup_us=message.avg_lookup_latency_us,
+        apply_us=message.avg_apply_latency_us,
+    )

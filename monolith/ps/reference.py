@@ -1,0 +1,96 @@
+"""The five calls of the reference protocol. Failures travel in the reply, as a number and a sentence."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import grpc
+import numpy as np
+
+from monolith.core.errors import BarrierTimedOut, MonolithError, TableNotFound
+from monolith.ps import messages
+from monolith.ps.api import Found, Gradients, Lookup
+from monolith.ps.barrier import Arrival
+from monolith.ps.service import meet
+from monolith.ps.state import ShardState
+from monolith.table.config import Segment, Sgd, TableConfig, Zeros
+from monolith.table.dedup import dedup
+from monolith.wire import ps_training_pb2 as pb
+from monolith.wire.status import row_of
+
+R = TypeVar("R", pb.LookupResponse, pb.ApplyGradientsResponse, pb.BarrierResponse)
+
+
+class ReferenceService:
+    """As its clients know it: a lookup may create its table, and gradients of unknown ids are skipped."""
+
+    def __init__(self, state: ShardState) -> None:
+        self._state = state
+
+    def lookup(self, request: pb.LookupRequest) -> pb.LookupResponse:
+        try:
+            return messages.lookup_response(self._look_up(messages.lookup_of(request)))
+        except MonolithError as error:
+            return _failed(pb.LookupResponse(), error)
+
+    def apply(self, request: pb.ApplyGradientsRequest) -> pb.ApplyGradientsResponse:
+        try:
+            dim = self._state.dim(request.table_name)
+            return self._apply(messages.gradients_of(request, dim), dim)
+        except MonolithError as error:
+            return _failed(pb.ApplyGradientsResponse(), error)
+
+    def barrier(self, request: pb.BarrierRequest, context: grpc.ServicerContext) -> pb.BarrierResponse:
+        arrival = Arrival(request.barrier_id, request.worker_id, request.num_workers)
+        try:
+            meet(self._state, arrival, request.timeout_ms, context)
+        except BarrierTimedOut as error:
+            return _failed(pb.BarrierResponse(num_arrived=error.arrived - 1), error)
+        except MonolithError as error:
+            there = self._state.meetings.arrived(request.barrier_id)
+            return _failed(pb.BarrierResponse(num_arrived=there), error)
+        return pb.BarrierResponse(num_arrived=request.num_workers)
+
+    def health(self, _request: pb.HealthCheckRequest) -> pb.HealthCheckResponse:
+        return pb.HealthCheckResponse(
+            status=pb.HealthCheckResponse.HEALTHY,
+            message="OK",
+            uptime_seconds=int(self._state.uptime_s),
+            incarnation=self._state.incarnation,
+            packed_fids=True,
+        )
+
+    def stats(self, request: pb.GetStatsRequest) -> pb.GetStatsResponse:
+        reply = messages.stats_response(self._state.stats(), with_tables=request.include_table_stats)
+        reply.incarnation = self._state.incarnation
+        return reply
+
+    def _look_up(self, asked: Lookup) -> Found:
+        """The rows of ids that may repeat; `found` says for each of them what was there before the call."""
+        unique, inverse = dedup(asked.fids)
+        dim = self._dim(asked)
+        found = self._state.lookup([Lookup(asked.table, unique, dim, asked.create)])[0]
+        return Found(found.rows[inverse], found.found[inverse], found.initialized)
+
+    def _dim(self, asked: Lookup) -> int:
+        """Row length to look up with: as asked, or the table's; an unknown table may be created by it."""
+        if asked.create and asked.dim > 0:
+            try:
+                self._state.dim(asked.table)
+            except TableNotFound:
+                self._state.create_tables({asked.table: TableConfig([Segment(asked.dim, Zeros(), Sgd())])})
+        return asked.dim or self._state.dim(asked.table)
+
+    def _apply(self, asked: Gradients, dim: int) -> pb.ApplyGradientsResponse:
+        known = self._state.lookup([Lookup(asked.table, asked.fids, dim, create=False)])[0].found
+        mine = Gradients(asked.table, asked.fids[known], asked.grads[known], asked.learning_rates, asked.step)
+        applied = self._state.apply([mine], None)[0]
+        return pb.ApplyGradientsResponse(
+            num_updated=applied.updated, num_not_found=len(known) - int(np.count_nonzero(known))
+        )
+
+
+def _failed(reply: R, error: MonolithError) -> R:
+    reply.status_code = row_of(error).in_band
+    reply.error_message = str(error)
+    return reply

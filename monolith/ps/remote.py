@@ -1,0 +1,228 @@
+"""A parameter server on the other end of a channel."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from google.protobuf.message import Message
+
+from monolith.checkpoint.files import FileEntry
+from monolith.ps import messages
+from monolith.ps.api import (
+    Applied,
+    DenseTensors,
+    Found,
+    Gradients,
+    Lookup,
+    RestoreOrder,
+    SaveOrder,
+    ShardStats,
+    Stamp,
+)
+from monolith.ps.chunks import Piece, chunks
+from monolith.ps.definition import to_message
+from monolith.ps.dense import Values
+from monolith.ps.limits import Limits
+from monolith.ps.link import Link
+from monolith.ps.state import RandomBytes
+from monolith.ps.together import together
+from monolith.table.config import TableConfig
+from monolith.wire import ps_training_pb2 as pb
+
+T = TypeVar("T")
+A = TypeVar("A")
+R = TypeVar("R")
+M = TypeVar("M", bound=Message)
+
+
+class RemoteShard:
+    """A `Shard` over gRPC. All calls of one object must come from one event loop.
+
+    Before its first call it asks the server who it is; each request then says whom it is meant for, so
+    that a server that was restarted meanwhile refuses it.
+
+    Args:
+        address: host:port.
+        shard: index of the server, for error messages.
+        limits: sizes and deadlines.
+        random: n -> n random bytes; tells the retry of an arrival at a barrier from a second arrival.
+    """
+
+    def __init__(
+        self, address: str, *, shard: int, limits: Limits | None = None, random: RandomBytes = os.urandom
+    ) -> None:
+        self._limits = limits or Limits()
+        self._link = Link(address, shard, self._limits)
+        self._random = random
+        self._greeting = asyncio.Lock()
+        self._server = pb.HealthCheckResponse()
+        self._road = asyncio.Semaphore(self._limits.in_flight)
+
+    @property
+    def incarnation(self) -> int:
+        return self._server.incarnation
+
+    async def create_tables(self, tables: Mapping[str, TableConfig]) -> None:
+        request = pb.CreateTablesRequest()
+        for name, config in tables.items():
+            request.tables[name].CopyFrom(to_message(config))
+        await self._call("CreateTables", request, pb.CreateTablesResponse)
+
+    async def lookup(self, requests: Sequence[Lookup]) -> list[Found]:
+        packed = (await self._greeted()).packed_fids
+
+        async def send(_part: int, pieces: list[Piece]) -> list[Found]:
+            asked = [_cut_lookup(requests[p.request], p) for p in pieces]
+            request = pb.BatchLookupRequest(
+                requests=[messages.lookup_request(a, packed=packed) for a in asked]
+            )
+            reply = await self._call("BatchLookup", request, pb.BatchLookupResponse)
+            return [messages.found_of(r, a.dim) for r, a in zip(reply.responses, asked, strict=True)]
+
+        return await self._in_chunks([(len(r.fids), 8 + 4 * r.dim) for r in requests], send, _join_found)
+
+    async def apply(self, requests: Sequence[Gradients], stamp: Stamp) -> list[Applied]:
+        packed = (await self._greeted()).packed_fids
+
+        async def send(part: int, pieces: list[Piece]) -> list[Applied]:
+            asked = [_cut_gradients(requests[p.request], p) for p in pieces]
+            request = pb.BatchApplyGradientsRequest(
+                requests=[messages.gradients_request(a, packed=packed) for a in asked],
+                stamp=messages.stamp_message(stamp, part),
+            )
+            reply = await self._call("BatchApplyGradients", request, pb.BatchApplyGradientsResponse)
+            return [messages.applied_of(r) for r in reply.responses]
+
+        widths = [(len(r.fids), 8 + 4 * r.grads.shape[1]) for r in requests]
+        return await self._in_chunks(widths, send, _join_applied)
+
+    async def push_dense(self, deltas: DenseTensors, stamp: Stamp) -> Values:
+        def request(part: int, mine: DenseTensors) -> Message:
+            return pb.SyncDenseRequest(
+                deltas=messages.dense_messages(mine), stamp=messages.stamp_message(stamp, part)
+            )
+
+        return await self._dense("SyncDense", deltas, request)
+
+    async def set_dense(self, values: DenseTensors, *, overwrite: bool) -> Values:
+        def request(_part: int, mine: DenseTensors) -> Message:
+            return pb.SetDenseRequest(values=messages.dense_messages(mine), overwrite=overwrite)
+
+        return await self._dense("SetDense", values, request)
+
+    async def gather(
+        self, barrier: str, worker: int, num_workers: int, payload: bytes, timeout_ms: int
+    ) -> tuple[bytes, ...]:
+        request = pb.GatherRequest(
+            barrier_id=barrier,
+            worker_id=worker,
+            num_workers=num_workers,
+            timeout_ms=timeout_ms,
+            payload=payload,
+            attempt=int.from_bytes(self._random(8)) or 1,
+        )
+        within = timeout_ms + self._limits.margin_ms
+        return tuple((await self._call("Gather", request, pb.GatherResponse, within_ms=within)).payloads)
+
+    async def save(self, order: SaveOrder) -> list[FileEntry]:
+        request = pb.SaveRequest(folder=str(order.folder), shard=order.shard, shards=order.shards)
+        reply = await self._call("Save", request, pb.SaveResponse, within_ms=self._limits.storage_ms)
+        return messages.files_of(reply.files)
+
+    async def restore(self, order: RestoreOrder) -> int:
+        request = pb.RestoreRequest(
+            folder=str(order.folder),
+            files=messages.file_messages(order.files),
+            shard=order.shard,
+            shards=order.shards,
+        )
+        reply = await self._call("Restore", request, pb.RestoreResponse, within_ms=self._limits.storage_ms)
+        return reply.rows
+
+    async def stats(self) -> ShardStats:
+        request = pb.GetStatsRequest(include_table_stats=True)
+        return messages.stats_of(await self._call("GetStats", request, pb.GetStatsResponse))
+
+    async def close(self) -> None:
+        await self._link.close()
+
+    async def _call(self, method: str, request: Any, reply: type[M], *, within_ms: int = 0) -> M:
+        request.incarnation = (await self._greeted()).incarnation
+        return await self._link.call(method, request, reply, within_ms=within_ms or self._limits.call_ms)
+
+    async def _greeted(self) -> pb.HealthCheckResponse:
+        async with self._greeting:
+            if not self._server.incarnation:
+                self._server = await self._link.call(
+                    "HealthCheck",
+                    pb.HealthCheckRequest(),
+                    pb.HealthCheckResponse,
+                    within_ms=self._limits.call_ms,
+                )
+        return self._server
+
+    async def _in_chunks(
+        self,
+        sizes: list[tuple[int, int]],
+        send: Callable[[int, list[Piece]], Coroutine[Any, Any, list[T]]],
+        join: Callable[[list[T]], T],
+    ) -> list[T]:
+        """One answer a request, whatever it was cut into."""
+        cut = chunks(sizes, self._limits.chunk)
+        answers = await together(self._in_turn(send, part, pieces) for part, pieces in enumerate(cut))
+        parts: list[list[T]] = [[] for _ in sizes]
+        for pieces, said in zip(cut, answers, strict=True):
+            for piece, answer in zip(pieces, said, strict=True):
+                parts[piece.request].append(answer)
+        return [join(held) for held in parts]
+
+    async def _dense(
+        self, method: str, tensors: DenseTensors, request: Callable[[int, DenseTensors], Message]
+    ) -> Values:
+        names = list(tensors)
+        cut = chunks([(1, tensors[name].nbytes + 1) for name in names], self._limits.chunk)
+        groups = [{names[p.request]: tensors[names[p.request]] for p in pieces} for pieces in cut]
+
+        async def send(part: int, mine: DenseTensors) -> Values:
+            reply = await self._call(method, request(part, mine), pb.DenseResponse)
+            return messages.dense_of(reply.values)
+
+        answers = await together(self._in_turn(send, part, mine) for part, mine in enumerate(groups))
+        return {name: value for answer in answers for name, value in answer.items()}
+
+    async def _in_turn(self, send: Callable[[int, A], Coroutine[Any, Any, R]], part: int, what: A) -> R:
+        async with self._road:
+            return await send(part, what)
+
+
+def _cut_lookup(request: Lookup, piece: Piece) -> Lookup:
+    return Lookup(request.table, request.fids[piece.start : piece.stop], request.dim, request.create)
+
+
+def _cut_gradients(request: Gradients, piece: Piece) -> Gradients:
+    mine = slice(piece.start, piece.stop)
+    return Gradients(
+        request.table, request.fids[mine], request.grads[mine], request.learning_rates, request.step
+    )
+
+
+def _join_found(parts: list[Found]) -> Found:
+    if len(parts) == 1:
+        return parts[0]
+    return Found(
+        np.concatenate([part.rows for part in parts]),
+        np.concatenate([part.found for part in parts]),
+        sum(part.initialized for part in parts),
+    )
+
+
+def _join_applied(parts: list[Applied]) -> Applied:
+    return Applied(
+        sum(part.updated for part in parts),
+        sum(part.inserted for part in parts),
+        duplicate=any(part.duplicate for part in parts),
+    )

@@ -1,0 +1,52 @@
+"""The way of a call's ids: each once, each to the shard that owns it, and the rows back in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monolith.core.arrays import Fids, Rows
+from monolith.table.dedup import dedup, route
+from monolith.table.pooling import Combiner, unpool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """n ids as they were asked for, and as they travel: unique and grouped by shard."""
+
+    parts: tuple[Fids, ...]  # one per shard
+    order: NDArray[np.int64]  # (u,): where each travelling id stands among the unique ones
+    inverse: NDArray[np.int64] | None  # (n,): which unique id each asked one is; None if all differ
+
+    @staticmethod
+    def of(fids: Fids, shards: int, *, unique: bool) -> Route:
+        """Plan for `fids`; `unique` promises that none occurs twice."""
+        ids, inverse = (fids, None) if unique else dedup(fids)
+        if inverse is not None and len(ids) == len(fids):
+            inverse = None
+        order, counts = route(ids, shards)
+        parts = np.split(ids[order], np.cumsum(counts)[:-1])
+        return Route(tuple(parts), order, inverse)
+
+    def join(self, answers: Sequence[Rows], dim: int) -> Rows:
+        """Rows (n, dim) as asked for, from the rows of each shard that had any, in order of shards."""
+        if not answers:
+            return np.zeros((0, dim), np.float32)
+        travelled = np.concatenate(answers) if len(answers) > 1 else answers[0]
+        place = np.empty_like(self.order)
+        place[self.order] = np.arange(len(place))
+        return travelled[place if self.inverse is None else place[self.inverse]]
+
+    def split(self, grads: Rows) -> list[Rows]:
+        """Gradients (n, dim) for each shard; those of one id are added up, in the order they came."""
+        summed = grads if self.inverse is None else self._summed(grads, self.inverse)
+        bounds = np.cumsum([len(part) for part in self.parts])[:-1]
+        return np.split(summed[self.order], bounds)
+
+    def _summed(self, grads: Rows, inverse: NDArray[np.int64]) -> Rows:
+        into = np.zeros((len(self.order), grads.shape[1]), np.float32)
+        unpool(grads, inverse, np.arange(len(grads) + 1), Combiner.SUM, 0, into)
+        return into

@@ -1,0 +1,118 @@
+"""A parameter server that listens: gRPC, its health, its description, and metrics over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from grpc_health.v1 import health, health_pb2
+from grpc_reflection.v1alpha import reflection
+
+from monolith.core.address import Address, parse_address
+from monolith.core.errors import LaunchError
+from monolith.ps.handlers import handlers
+from monolith.ps.limits import SERVICE, Limits, server_options
+from monolith.ps.metrics import PsMetrics
+from monolith.ps.shard import LocalShard
+
+CALLS = 4096  # answered or waiting at once; more are refused with RESOURCE_EXHAUSTED
+MEETING = 1024  # threads for workers that wait at barriers, made as they come
+
+
+class PsServer:
+    """Serves `shard` at `address`. The kernels run on a few threads, without the interpreter lock.
+
+    Args:
+        shard: what is served.
+        address: host:port to listen on; port 0 takes any free one.
+        metrics_port: of Prometheus metrics, on the same host; None for none.
+        limits: sizes of messages.
+
+    Raises:
+        ConfigError: `address` is not host:port.
+    """
+
+    def __init__(
+        self,
+        shard: LocalShard,
+        address: str,
+        *,
+        metrics_port: int | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._state = shard.state
+        self._address = parse_address(address, what="--bind-addr")
+        self._metrics_port = metrics_port
+        self._limits = limits or Limits()
+        self._health = health.HealthServicer()
+        self._waiting = ThreadPoolExecutor(MEETING, "ps-meeting")
+        self._server: grpc.Server | None = None
+        self._stop_metrics: Callable[[], None] | None = None
+
+    async def start(self) -> str:
+        """Listen; returns host:port with the port that was bound.
+
+        Raises:
+            LaunchError: the address cannot be listened on.
+        """
+        server = self._server = self._built()
+        bound = Address(self._address.host, _bind(server, self._address))
+        server.start()
+        if self._metrics_port is not None:
+            self._stop_metrics = self._serve_metrics(self._metrics_port)
+        for service in ("", SERVICE):
+            self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        return str(bound)
+
+    async def stop(self, grace_s: float) -> None:
+        """Refuse new calls, let those under way end within `grace_s` seconds, send waiting workers away."""
+        if self._server is None:
+            return
+        self._health.enter_graceful_shutdown()
+        self._state.meetings.close()
+        stopped = self._server.stop(grace_s)
+        await asyncio.to_thread(stopped.wait)
+        await asyncio.to_thread(self._waiting.shutdown)
+        if self._stop_metrics:
+            await asyncio.to_thread(self._stop_metrics)
+
+    def _built(self) -> grpc.Server:
+        server = grpc.server(
+            ThreadPoolExecutor(max(4, 2 * (os.cpu_count() or 1)), "ps"),
+            handlers=[handlers(self._state, self._waiting)],
+            options=server_options(self._limits),
+            maximum_concurrent_rpcs=CALLS,
+        )
+        health.health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+        return server
+
+    def _serve_metrics(self, port: int) -> Callable[[], None]:
+        metrics = PsMetrics()
+        self._state.watch(metrics.observe)
+        metrics.report(self._state.stats)
+        return metrics.serve(self._address.host, port)
+
+
+def _bind(server: grpc.Server, address: Address) -> int:
+    try:
+        return int(server.add_insecure_port(str(address)))
+    except RuntimeError as error:
+        why = _why_not(address)
+        raise LaunchError(f"cannot listen on {address}: {why}; choose another --bind-addr") from error
+
+
+def _why_not(address: Address) -> str:
+    """The system's reason, which grpc does not tell."""
+    try:
+        family, kind, proto, _, where = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, proto) as probe:
+            probe.bind(where)
+    except OSError as error:
+        return error.strerror or str(error)
+    return "it was taken a moment ago"

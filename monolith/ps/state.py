@@ -1,0 +1,107 @@
+"""What one parameter server holds, and everything it can do with it but wait. Blocking, thread-safe."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from monolith.checkpoint.files import FileEntry
+from monolith.ps import snapshot
+from monolith.ps.api import (
+    Applied,
+    DenseTensors,
+    Found,
+    Gradients,
+    Lookup,
+    RestoreOrder,
+    SaveOrder,
+    ShardStats,
+    Stamp,
+)
+from monolith.ps.counts import Clock, Counts, Operation, Watch
+from monolith.ps.dense import DenseValues, Values
+from monolith.ps.meeting import MeetingPlace
+from monolith.ps.once import Once
+from monolith.ps.tables import Tables
+from monolith.table.config import TableConfig
+
+RandomBytes = Callable[[int], bytes]
+
+
+class ShardState:
+    """The answers of one server; `LocalShard` gives them to coroutines, the service to sockets."""
+
+    def __init__(self, shard: int, *, seed: int, random: RandomBytes, clock: Clock) -> None:
+        self.shard = shard
+        self.incarnation = int.from_bytes(random(8)) or 1  # 0 says "not known" on the wire
+        self.meetings = MeetingPlace(shard)
+        self._clock = clock
+        self._began = clock()
+        self._counts = Counts(clock)
+        self._once = Once()
+        self._tables = Tables(shard, seed)
+        self._dense = DenseValues(shard)
+        self._files = threading.Lock()  # a save that is sent again must not write beside the first
+
+    @property
+    def uptime_s(self) -> float:
+        return self._clock() - self._began
+
+    def watch(self, watch: Watch) -> None:
+        """Tell `watch` of every lookup and apply from now on."""
+        self._counts.watch = watch
+
+    def create_tables(self, tables: Mapping[str, TableConfig]) -> None:
+        self._tables.create(tables)
+
+    def dim(self, table: str) -> int:
+        """Length of the table's rows.
+
+        Raises:
+            TableNotFound: it was not created.
+        """
+        return self._tables.get(table).dim
+
+    def lookup(self, requests: Sequence[Lookup]) -> list[Found]:
+        with self._counts.timed(Operation.LOOKUP, sum(len(r.fids) for r in requests)):
+            return self._tables.lookup(requests)
+
+    def apply(self, requests: Sequence[Gradients], stamp: Stamp | None) -> list[Applied]:
+        """Make the updates unless they were made for this stamp; None makes them in any case.
+
+        A request that cannot be is refused before anything changes, and its stamp stays unused.
+        """
+        with self._counts.timed(Operation.APPLY, sum(len(r.fids) for r in requests)):
+            self._tables.judge(requests)
+            if stamp is None:
+                return self._tables.apply(requests)
+            applied, again = self._once.run(stamp, lambda: self._tables.apply(requests))
+        return [Applied(a.updated, a.inserted, duplicate=True) for a in applied] if again else applied
+
+    def push_dense(self, deltas: DenseTensors, stamp: Stamp) -> Values:
+        self._once.run(stamp, lambda: self._dense.add(deltas))
+        return self._dense.get(deltas)
+
+    def set_dense(self, values: DenseTensors, *, overwrite: bool) -> Values:
+        return self._dense.set(values, overwrite=overwrite)
+
+    def save(self, order: SaveOrder) -> list[FileEntry]:
+        with self._files:
+            return snapshot.save(self._tables, order)
+
+    def restore(self, order: RestoreOrder) -> int:
+        with self._files:
+            return snapshot.restore(self._tables, order)
+
+    def stats(self) -> ShardStats:
+        lookups, applies = self._counts[Operation.LOOKUP], self._counts[Operation.APPLY]
+        return ShardStats(
+            shard=self.shard,
+            incarnation=self.incarnation,
+            uptime_s=self.uptime_s,
+            tables=self._tables.stats(),
+            lookups=lookups.calls,
+            applies=applies.calls,
+            lookup_us=lookups.mean_us,
+            apply_us=applies.mean_us,
+        )

@@ -1,0 +1,108 @@
+"""The tables of one server, by name."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from monolith.core.arrays import as_fids, as_rows
+from monolith.core.errors import DimensionMismatch, TableConflict, TableNotFound
+from monolith.ps.api import Applied, Found, Gradients, Lookup, TableStats
+from monolith.table.config import TableConfig
+from monolith.table.table import Table
+
+
+class Tables:
+    """Tables are created once and stay. Safe from many threads; each table has its own lock."""
+
+    def __init__(self, shard: int, seed: int) -> None:
+        self._shard = shard
+        self._seed = seed
+        self._lock = threading.Lock()
+        self._by_name: dict[str, Table] = {}
+
+    def create(self, configs: Mapping[str, TableConfig]) -> None:
+        """Create those that are not there: all, or none if one is there and differs.
+
+        Raises:
+            TableConflict: it differs.
+        """
+        with self._lock:
+            for name, config in configs.items():
+                there = self._by_name.get(name)
+                if there and there.config != config:
+                    raise TableConflict(name, str(there.config), str(config), shard=self._shard)
+            for name, config in configs.items():
+                if name not in self._by_name:
+                    self._by_name[name] = Table(config, seed=self._seed)
+
+    def get(self, name: str) -> Table:
+        """The table of that name.
+
+        Raises:
+            TableNotFound: it was not created.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise TableNotFound(name, known=tuple(self._by_name), shard=self._shard) from None
+
+    def lookup(self, requests: Sequence[Lookup]) -> list[Found]:
+        """Answer each request, after judging all of them."""
+        tables = [self._of_dim(r.table, r.dim) for r in requests]
+        return [_look_up(table, request) for table, request in zip(tables, requests, strict=True)]
+
+    def judge(self, requests: Sequence[Gradients]) -> None:
+        """Raise what `apply` would raise, and change nothing.
+
+        Raises:
+            TableNotFound: a table was not created.
+            DimensionMismatch: gradients that do not fit the ids and the table, or rates its segments.
+        """
+        for request in requests:
+            table = self.get(request.table)
+            as_rows(request.grads, len(request.fids), table.dim)
+            rates, segments = len(request.learning_rates), len(table.config.segments)
+            if rates not in {0, 1, segments}:
+                raise DimensionMismatch(
+                    segments, rates, what=f"learning rates of table {request.table}", shard=self._shard
+                )
+
+    def apply(self, requests: Sequence[Gradients]) -> list[Applied]:
+        """Make each update, in order."""
+        return [_apply(self.get(request.table), request) for request in requests]
+
+    def stats(self) -> tuple[TableStats, ...]:
+        return tuple(
+            TableStats(name, len(table), table.dim, table.memory_bytes) for name, table in self.items()
+        )
+
+    def items(self) -> Iterator[tuple[str, Table]]:
+        """Every table, by name."""
+        with self._lock:
+            held = sorted(self._by_name.items())
+        return iter(held)
+
+    def _of_dim(self, name: str, dim: int) -> Table:
+        table = self.get(name)
+        if table.dim != dim:
+            raise DimensionMismatch(table.dim, dim, what=f"table {name}", shard=self._shard)
+        return table
+
+
+def _look_up(table: Table, request: Lookup) -> Found:
+    fids = as_fids(request.fids)
+    if not request.create:
+        rows, found = table.find(fids)
+        return Found(rows, found, initialized=0)
+    rows, found = table.find_or_insert(fids)
+    return Found(rows, found, initialized=len(found) - int(np.count_nonzero(found)))
+
+
+def _apply(table: Table, request: Gradients) -> Applied:
+    fids = as_fids(request.fids)
+    grads = as_rows(request.grads, len(fids), table.dim)
+    inserted = table.apply(fids, grads, request.learning_rates, request.step)
+    return Applied(updated=len(fids), inserted=inserted)
