@@ -40,7 +40,7 @@ class VerifySettings(LsSettings):
     step: int | None = setting(None, "Only this one; default: all.", group="checkpoint")
 
 
-def ls(settings: LsSettings, ui: Ui) -> Report:
+def ls(settings: LsSettings, _ui: Ui) -> Report:
     """One line a checkpoint; status 1 if one is damaged."""
     catalogue = _catalogue(settings)
     found = catalogue.list()
@@ -51,7 +51,7 @@ def ls(settings: LsSettings, ui: Ui) -> Report:
     )
 
 
-def show(settings: ShowSettings, ui: Ui) -> Report:
+def show(settings: ShowSettings, _ui: Ui) -> Report:
     """All that a manifest says."""
     catalogue = _catalogue(settings)
     manifest = catalogue.latest() if settings.step is None else catalogue.get(settings.step)
