@@ -1,0 +1,29 @@
+"""Rates against their formulas."""
+
+import pytest
+
+from monolith.estimator.learning_rates import Constant, PolynomialDecay, WarmUp, rate_at
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [(0, 0.01), (1, 0.02), (2, 0.03), (10, 0.11), (99, 0.11)],
+)
+def test_polynomial_runs_then_stays_flat(step, expected):
+    assert PolynomialDecay(0.01, 10, 0.11)(step) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("step", "expected"), [(5, 0.25), (10, 0.0), (15, 0.0625), (20, 0.0)])
+def test_cycling_polynomial_starts_again(step, expected):
+    assert PolynomialDecay(1.0, 10, 0.0, power=2.0, cycle=True)(step) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("after", [0.4, Constant(0.4), PolynomialDecay(0.4, 10, 0.4)])
+def test_warm_up_rises_to_what_follows(after):
+    rate = WarmUp(4, after)
+    assert [rate_at(rate, step) for step in (0, 1, 4, 50)] == pytest.approx([0.0, 0.1, 0.4, 0.4])
+
+
+def test_equal_rates_can_share_a_table():
+    assert WarmUp(4, PolynomialDecay(0.1, 9)) == WarmUp(4, PolynomialDecay(0.1, 9))
+    assert hash(PolynomialDecay(0.1, 9)) != hash(PolynomialDecay(0.1, 8))

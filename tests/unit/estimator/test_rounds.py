@@ -1,0 +1,62 @@
+"""How steps are shared, and where a resumed worker goes on."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monolith.estimator.rounds import Note, Pace, Place, resume_at
+from monolith.metrics.streaming import Quality
+
+steps = st.integers(0, 1000)
+active = st.lists(st.booleans(), min_size=1, max_size=6).filter(any)
+
+
+@given(steps, steps, st.none() | steps, active)
+def test_shares_end_where_they_should(step, save_steps, target, reads):
+    shares = Pace(save_steps=save_steps, target=target).shares(step, reads)
+    assert all(share == 0 for share, has in zip(shares, reads, strict=True) if not has)
+    if not save_steps and target is None:
+        assert {share for share, has in zip(shares, reads, strict=True) if has} == {None}
+        return
+    end = step + sum(shares)
+    assert max(shares) - min(s for s, has in zip(shares, reads, strict=True) if has) <= 1
+    assert end == max(step, target or 0) or (save_steps and end % save_steps == 0)
+    assert target is None or end <= max(step, target)
+
+
+@given(steps, st.integers(1, 50), st.integers(0, 500), active)
+def test_rounds_reach_their_target(step, save_steps, target, reads):
+    pace = Pace(save_steps=save_steps, target=target)
+    for _ in range(600):
+        if pace.reached(step):
+            break
+        step += sum(pace.shares(step, reads))
+    assert pace.reached(step)
+
+
+@pytest.mark.parametrize(("save_steps", "step", "saves"), [(10, 20, True), (10, 25, False), (0, 20, False)])
+def test_saves_come_at_their_multiples(save_steps, step, saves):
+    assert Pace(save_steps=save_steps, target=None).saves(step) is saves
+
+
+def test_a_note_arrives_as_it_left():
+    quality = Quality()
+    quality.update([0.25, 0.75], [0.0, 1.0])
+    note = Note(position=7, steps=3, exhausted=True, stopping=False, quality=quality)
+    again = Note.from_bytes(note.to_bytes())
+    assert again.to_bytes() == note.to_bytes()
+    assert (again.position, again.steps, again.exhausted, again.stopping) == (7, 3, True, False)
+
+
+def test_the_same_workers_go_on_exactly():
+    here = resume_at({0: 10, 1: 9}, then=64, now=64, place=Place(worker=1, num_workers=2))
+    assert (here.position, here.exact) == (9, True)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "num_workers", "position"), [(64, 1, 20), (64, 4, 5), (32, 2, 20), (128, 1, 10)]
+)
+def test_other_workers_share_what_was_read(batch_size, num_workers, position):
+    place = Place(worker=0, num_workers=num_workers)
+    here = resume_at({0: 10, 1: 10}, then=64, now=batch_size, place=place)
+    assert (here.position, here.exact) == (position, False)
