@@ -47,14 +47,19 @@ class RawColumn:
         return RawColumn(grid[there], _splits(there.sum(axis=1)))
 
     @staticmethod
-    def of_rows(rows: Sequence[Any]) -> RawColumn:
-        """A column from one value, None, or list of values for each row."""
+    def of_rows(name: str, rows: Sequence[Any]) -> RawColumn:
+        """A column from one value, None, or list of values for each row, as JSON has them.
+
+        Raises:
+            InvalidRequest: a value is neither text nor a number.
+        """
         lists = [row if isinstance(row, list) else [row] for row in rows]
         kept = [[v for v in row if v is not None and v != ""] for row in lists]
         flat = [v for row in kept for v in row]
-        values = np.empty(len(flat), object)
-        values[:] = flat
-        return RawColumn(values, _splits(np.array([len(row) for row in kept], np.int64)))
+        for value in flat:
+            if isinstance(value, bool) or not isinstance(value, str | int | float):
+                raise InvalidRequest(f"input {name!r} has {value!r}, neither text nor a number", input=name)
+        return RawColumn(np.array(flat, object), _splits(np.array([len(row) for row in kept], np.int64)))
 
 
 def to_batch(schema: Schema, columns: Mapping[str, RawColumn]) -> Batch:

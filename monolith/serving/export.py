@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 from numpy.typing import NDArray
 
 from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.tensorfile import write_tensors
 from monolith.core.batch import Batch
 from monolith.core.errors import ServingError
-from monolith.core.files import DISK, Disk, make_folders, write_file
+from monolith.core.files import DISK, Disk, make_folders, write_atomically, write_file
 from monolith.core.records import framed
 from monolith.serving.manifest import DENSE, MANIFEST, WARMUP, ExportManifest, ServedTable
 from monolith.serving.quantise import error, quantise
@@ -59,18 +60,9 @@ class ExportWriter(AbstractContextManager["ExportWriter"]):
     def add_table(self, name: str, rows: TableRows, bits: int | None = None) -> None:
         """Write a table's values, without optimizer state; with `bits`, rounded to 8 or 16 of them."""
         file = f"table-{len(self.tables)}.safetensors"
-        tensors, self.tables[name] = (
-            {"fids": rows.fids},
-            ServedTable(dim=rows.values.shape[1], rows=len(rows)),
-        )
-        if bits is None:
-            tensors["values"] = rows.values
-        else:
-            stored = quantise(rows.values, bits)
-            tensors |= {"codes": stored.codes, "scale": stored.scale}
-            worst, mean = error(rows.values, stored)
-            self.tables[name] = attrs.evolve(self.tables[name], bits=bits, max_error=worst, mean_error=mean)
-        written = write_tensors(self._part / file, tensors, self._disk)
+        about, tensors = _stored(rows, bits)
+        written = write_tensors(self._part / file, {"fids": rows.fids, **tensors}, self._disk)
+        self.tables[name] = about
         self._files.append(
             FileEntry(
                 name=file, kind="rows", size=written.size, crc32c=written.crc32c, table=name, count=len(rows)
@@ -89,8 +81,7 @@ class ExportWriter(AbstractContextManager["ExportWriter"]):
         """Write the manifest, then give the folder its name. Returns the manifest with all files in it."""
         manifest = attrs.evolve(manifest, tables=self.tables, files=tuple(self._files))
         try:
-            write_file(self._part / MANIFEST, [manifest.to_json()], self._disk)
-            self._disk.sync_folder(self._part)
+            write_atomically(self._part / MANIFEST, manifest.to_json(), self._disk)
             self._take_the_name()
         except OSError as exc:
             raise self._failed(exc) from exc
@@ -108,11 +99,11 @@ class ExportWriter(AbstractContextManager["ExportWriter"]):
                 self._disk.rename(old, self.target)
             raise
         self._disk.sync_folder(self.target.parent)
-        _remove(old)
+        shutil.rmtree(old, ignore_errors=True)  # the new version stands, whatever becomes of the old one
 
     def _add(self, file: str, kind: str, content: bytes) -> None:
         try:
-            written = write_file(self._part / file, [content], self._disk)
+            written = write_file(self._part / file, (np.frombuffer(content, np.uint8),), self._disk)
         except OSError as exc:
             raise self._failed(exc) from exc
         self._files.append(FileEntry(name=file, kind=kind, size=written.size, crc32c=written.crc32c))
@@ -128,10 +119,8 @@ def _stored(rows: TableRows, bits: int | None) -> tuple[ServedTable, dict[str, N
         return about, {"values": rows.values}
     stored = quantise(rows.values, bits)
     worst, mean = error(rows.values, stored)
-    return attrs.evolve(about, max_error=worst, mean_error=mean), {
-        "codes": stored.codes,
-        "scale": stored.scale,
-    }
+    tensors: dict[str, NDArray[Any]] = {"codes": stored.codes, "scale": stored.scale}
+    return attrs.evolve(about, max_error=worst, mean_error=mean), tensors
 
 
 def _remove(folder: Path) -> None:

@@ -15,7 +15,8 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
 
-def _load() -> DescriptorPool:
+def new_pool() -> DescriptorPool:
+    """Another pool with the same descriptors, to which others can be added."""
     held = DescriptorPool()
     described = files("monolith.wire").joinpath("tensorflow.binpb").read_bytes()
     for file in FileDescriptorSet.FromString(described).file:
@@ -23,7 +24,7 @@ def _load() -> DescriptorPool:
     return held
 
 
-pool = _load()
+pool = new_pool()
 
 
 @cache

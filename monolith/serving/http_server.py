@@ -1,0 +1,59 @@
+"""An ASGI application on a socket of our own, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+
+import uvicorn
+from starlette.applications import Starlette
+
+from monolith.core.errors import ServingError
+
+
+class HttpServer:
+    """Listens from `start` on; `stop` lets what is under way finish.
+
+    At most `concurrent` requests are under way; what is more is answered 503.
+    """
+
+    def __init__(self, host: str, port: int, app: Starlette, *, concurrent: int) -> None:
+        self._address = (host, port)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", limit_concurrency=concurrent
+        )
+        self._server = uvicorn.Server(config)
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> int:
+        """Begin to listen; returns the port.
+
+        Raises:
+            ServingError: the address cannot be listened on.
+        """
+        host, port = self._address
+        try:
+            listening = socket.create_server(self._address, family=_family(host), backlog=2048)
+        except OSError as exc:
+            raise ServingError(f"cannot listen on {host}:{port} for HTTP: {exc.strerror or exc}") from exc
+        bound: int = listening.getsockname()[1]
+        self._thread = threading.Thread(target=self._run, args=(listening,), name="http")
+        self._thread.start()  # whoever connects before it has begun is kept waiting by the socket
+        return bound
+
+    def stop(self, grace_s: float) -> None:
+        """Take no new request, finish what is under way; after `grace_s` seconds, do not."""
+        if self._thread is None:
+            return
+        self._server.config.timeout_graceful_shutdown = max(1, round(grace_s))
+        self._server.should_exit = True
+        self._thread.join()
+
+    def _run(self, listening: socket.socket) -> None:
+        with listening:
+            asyncio.run(self._server.serve(sockets=[listening]))
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -1,0 +1,116 @@
+"""A model server: versions that are watched, and the two ways to ask them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import attrs
+
+from monolith.core.errors import ServingError
+from monolith.serving.grpc_api import generic_handlers
+from monolith.serving.grpc_server import GrpcServer, Limits
+from monolith.serving.http_api import HttpApi
+from monolith.serving.http_server import HttpServer
+from monolith.serving.metrics import ServingMetrics
+from monolith.serving.model import ServingModel
+from monolith.serving.service import PredictionService
+from monolith.serving.versions import Versions
+
+GRACE_S = 30.0  # for requests that are being answered when the server is told to stop
+log = logging.getLogger(__name__)
+
+
+@attrs.frozen(kw_only=True)
+class ServerOptions:
+    """Where to listen, and for which model. A port of 0 takes any free one; an `http_port` of None opens none."""
+
+    model_path: Path
+    model_name: str = ""  # empty: the folder's name
+    version: int | None = None  # None: always the newest
+    host: str = "0.0.0.0"  # noqa: S104  # a server's purpose is to be reached
+    port: int = 8500
+    http_port: int | None = 8501
+    poll_s: float = 1.0  # between two looks for a new version
+    limits: Limits = Limits()
+
+
+class ModelServer(AbstractContextManager["ModelServer"]):
+    """Serves while its block lasts. Entered, it listens on `port` and `http_port`, with a version loaded.
+
+    Raises:
+        ServingError: no version can be loaded, or an address cannot be listened on.
+    """
+
+    def __init__(self, options: ServerOptions) -> None:
+        self._options = options
+        self.versions = Versions(options.model_path, _ready, name=options.model_name, pinned=options.version)
+        self.port = 0
+        self.http_port: int | None = None
+        metrics = ServingMetrics()
+        held = PredictionService(self.versions, metrics)
+        address = f"[{options.host}]" if ":" in options.host else options.host
+        self._grpc = GrpcServer(f"{address}:{options.port}", generic_handlers(held, metrics), options.limits)
+        self._http = self._http_server(
+            HttpApi(
+                held,
+                metrics,
+                max_bytes=options.limits.message_bytes,
+                ready=lambda: not self._stopping.is_set(),
+            )
+        )
+        self._stopping = threading.Event()
+        self._poller = threading.Thread(target=self._poll, name="versions")
+
+    def __enter__(self) -> ModelServer:
+        self._load_first()
+        try:
+            self.port = self._grpc.start()
+            if self._http:
+                self.http_port = self._http.start()
+        except BaseException:
+            self._grpc.stop(0)
+            raise
+        self._poller.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drain: refuse what is new, answer what has begun."""
+        self._stopping.set()
+        self._grpc.stop(GRACE_S)
+        if self._http:
+            self._http.stop(GRACE_S)
+        self._poller.join()
+
+    def _http_server(self, api: HttpApi) -> HttpServer | None:
+        port = self._options.http_port
+        if port is None:
+            return None
+        return HttpServer(self._options.host, port, api.app(), concurrent=self._options.limits.concurrent)
+
+    def _load_first(self) -> None:
+        self.versions.poll()
+        if self.versions.version is not None:
+            return
+        wanted = "version" if self._options.version is None else f"version {self._options.version}"
+        problems = "; ".join(s.problem for s in self.versions.status() if s.problem)
+        raise ServingError(
+            f"no {wanted} of a model to serve in {self._options.model_path}"
+            + (f": {problems}" if problems else "; write one with `monolith export`"),
+            model=self.versions.name,
+        )
+
+    def _poll(self) -> None:
+        while not self._stopping.wait(self._options.poll_s):
+            try:
+                self.versions.poll()
+            except ServingError as exc:
+                log.warning("%s; version %s goes on", exc, self.versions.version)
+
+
+def _ready(folder: Path) -> ServingModel:
+    model = ServingModel.load(folder)
+    model.warm_up()
+    return model

@@ -1,0 +1,182 @@
+"""Which version of a model answers: the newest that loads, exchanged without dropping a request."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import attrs
+
+from monolith.core.errors import ModelNotFound, MonolithError, ServingError
+from monolith.serving.manifest import MANIFEST
+
+M = TypeVar("M")
+log = logging.getLogger(__name__)
+
+
+class State(IntEnum):
+    """As TensorFlow Serving counts them."""
+
+    START = 10
+    LOADING = 20
+    AVAILABLE = 30
+    UNLOADING = 40  # replaced, and still answering what it had begun
+    END = 50  # gone, or never came
+
+
+@attrs.frozen
+class VersionStatus:
+    """How far a version is; `problem` says why it did not come."""
+
+    version: int
+    state: State
+    problem: str = ""
+
+
+@attrs.define(eq=False)
+class _Held(Generic[M]):
+    version: int
+    model: M
+    users: int = 0
+
+
+class Versions(Generic[M]):
+    """Looks into `base` for version folders, and holds the newest one loaded.
+
+    A new version is loaded while the old one answers; then they change places, and the old one goes when its
+    last request is done. A version that cannot be loaded is reported and left alone until its manifest
+    changes. A version is never exchanged for an older one: to go back, export the older weights under a
+    higher number, or pin a version.
+
+    `load` makes a ready model of a folder, or raises a MonolithError. `pinned` fixes the version.
+    """
+
+    def __init__(
+        self, base: Path, load: Callable[[Path], M], *, name: str = "", pinned: int | None = None
+    ) -> None:
+        self.name = name or base.name
+        self._base = base
+        self._load = load
+        self._pinned = pinned
+        self._lock = threading.Lock()
+        self._current: _Held[M] | None = None
+        self._status: dict[int, VersionStatus] = {}
+        self._tried: dict[int, object] = {}  # version -> what its manifest looked like then
+
+    def poll(self) -> None:
+        """Look once, and load what is new. To be called by one thread at a time.
+
+        Raises:
+            ServingError: `base` cannot be read.
+        """
+        for version, folder in self._candidates():
+            seen = _fingerprint(folder)
+            if seen is None or self._tried.get(version) == seen:
+                continue
+            self._tried[version] = seen
+            if self._try(version, folder):
+                return
+
+    @contextmanager
+    def lease(self, version: int | None = None) -> Iterator[M]:
+        """The model that answers now; it stays loaded until the block ends.
+
+        Raises:
+            ModelNotFound: nothing is loaded, or it is not `version`.
+        """
+        held = self._taken(version)
+        try:
+            yield held.model
+        finally:
+            self._released(held)
+
+    def status(self, version: int | None = None) -> list[VersionStatus]:
+        """Every version ever seen, newest first; or the one that is asked for.
+
+        Raises:
+            ModelNotFound: that version was never seen.
+        """
+        with self._lock:
+            known = sorted(self._status.values(), key=lambda s: -s.version)
+        chosen = [s for s in known if version in (None, s.version)]
+        if version is not None and not chosen:
+            raise self._not_found(version)
+        return chosen
+
+    @property
+    def version(self) -> int | None:
+        """The one that answers now."""
+        with self._lock:
+            return self._current.version if self._current else None
+
+    def _try(self, version: int, folder: Path) -> bool:
+        replacing = (
+            version == self.version
+        )  # another folder took its name: the old one is AVAILABLE meanwhile
+        self._tell(version, State.AVAILABLE if replacing else State.LOADING)
+        try:
+            model = self._load(folder)
+        except Exception as exc:  # whatever is wrong with a new version, the old one goes on
+            foreign = not isinstance(exc, MonolithError)
+            log.warning("version %d of %s cannot be served: %s", version, self.name, exc, exc_info=foreign)
+            self._tell(version, State.AVAILABLE if replacing else State.END, str(exc))
+            return False
+        self._exchange(_Held(version, model))
+        log.info("version %d of %s is being served", version, self.name)
+        return True
+
+    def _exchange(self, new: _Held[M]) -> None:
+        with self._lock:
+            old, self._current = self._current, new
+            if old and old.version != new.version:
+                state = State.UNLOADING if old.users else State.END
+                self._status[old.version] = VersionStatus(old.version, state)
+            self._status[new.version] = VersionStatus(new.version, State.AVAILABLE)
+
+    def _taken(self, version: int | None) -> _Held[M]:
+        with self._lock:
+            held = self._current
+            if held is None or version not in (None, held.version):
+                raise self._not_found(version)
+            held.users += 1
+            return held
+
+    def _released(self, held: _Held[M]) -> None:
+        with self._lock:
+            held.users -= 1
+            replaced = self._current is None or held.version != self._current.version
+            if replaced and not held.users:
+                self._status[held.version] = VersionStatus(held.version, State.END)
+
+    def _tell(self, version: int, state: State, problem: str = "") -> None:
+        with self._lock:
+            self._status[version] = VersionStatus(version, state, problem)
+
+    def _candidates(self) -> list[tuple[int, Path]]:
+        """Version folders worth a look, newest first: those whose name is a number."""
+        try:
+            folders = [p for p in self._base.iterdir() if p.name.isascii() and p.name.isdecimal()]
+        except OSError as exc:
+            raise ServingError(f"{self._base} cannot be read: {exc.strerror}", model=self.name) from exc
+        wanted = {int(p.name): p for p in folders if self._pinned in (None, int(p.name))}
+        return [(v, wanted[v]) for v in sorted(wanted, reverse=True) if v >= (self.version or 0)]
+
+    def _not_found(self, version: int | None) -> ModelNotFound:
+        which = "Latest" if version is None else f"Specific({version})"
+        return ModelNotFound(
+            f"Servable not found for request: {which}({self.name})", model=self.name, version=version
+        )
+
+
+def _fingerprint(folder: Path) -> object:
+    """What tells a version folder from another that took its name; None where there is no manifest."""
+    try:
+        about = (folder / MANIFEST).stat()
+    except OSError:
+        return None
+    return about.st_ino, about.st_mtime_ns, about.st_size
