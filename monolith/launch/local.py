@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,19 @@ from monolith.checkpoint.store import CheckpointStore
 from monolith.config.job import MeetingSettings, PsSettings, TrainSettings, WorkerSettings
 from monolith.config.settings import to_argv
 from monolith.core.names import Role, ServiceId
+from monolith.data.dataset import Dataset
 from monolith.launch.supervisor import Job
+from monolith.models.registry import load_model
+
+
+def check(settings: TrainSettings) -> None:
+    """Find out here, once, what every role would find out for itself.
+
+    Raises:
+        DataError, ModelError, MissingExtra: there is no such dataset or model, or no PyTorch.
+    """
+    Dataset.open(settings.data or ".")
+    load_model(settings.model)
 
 
 def local_job(settings: TrainSettings, meeting_place: Path) -> Job:
@@ -28,21 +39,12 @@ def local_job(settings: TrainSettings, meeting_place: Path) -> Job:
         for i in range(num_ps)
     }
     shared = {f.name: getattr(settings, f.name) for f in attrs.fields(TrainSettings) if f.init} | meeting
-    shared |= {
-        "num_ps": num_ps,
-        "num_workers": num_workers,
-        "torch_threads": settings.torch_threads or max(1, cores() // num_workers),
-    }
+    shared |= {"num_ps": num_ps, "num_workers": num_workers}
     roles |= {
         ServiceId(Role.WORKER, i): ["worker", *to_argv(WorkerSettings(**shared, index=i))]
         for i in range(num_workers)
     }
     return Job(roles, resume_hint(settings.model_dir))
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def resume_hint(model_dir: Path | None) -> Callable[[], str]:

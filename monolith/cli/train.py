@@ -1,0 +1,39 @@
+"""`monolith train`: in this process, or on a cluster of processes on this machine."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from monolith.cli.command import Command, Report, Ui
+from monolith.cli.training import Figures, train_here
+from monolith.config.job import TrainSettings
+
+
+def train(settings: TrainSettings, ui: Ui) -> Report:
+    """Train, and tell how good it got and what was saved."""
+    figures = _in_process(settings, ui) if settings.one_process else _on_cluster(settings, ui)
+    return Report(title="training", figures=figures)
+
+
+def _in_process(settings: TrainSettings, ui: Ui) -> Figures:
+    from monolith.estimator.rounds import Place
+    from monolith.ps.blocking import BlockingClient
+    from monolith.ps.shard import LocalShard
+
+    with BlockingClient.local([LocalShard(0, seed=settings.seed)]) as client:
+        return train_here(settings, client, Place(), ui.progress, ui.stop)
+
+
+def _on_cluster(settings: TrainSettings, ui: Ui) -> Figures:
+    from monolith.launch.local import check, local_job
+    from monolith.launch.supervisor import Supervisor
+
+    check(settings)
+    with tempfile.TemporaryDirectory(prefix="monolith-") as meeting_place:
+        supervisor = Supervisor(local_job(settings, Path(meeting_place)), ui.progress, ui.stop)
+        ui.interrupts.before_abort(supervisor.kill)
+        return dict(supervisor.run())
+
+
+TRAIN = Command(TrainSettings, train, graceful=True)

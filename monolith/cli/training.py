@@ -1,0 +1,53 @@
+"""One session of training, as every command that trains runs it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from monolith.config.job import TrainSettings
+from monolith.core.progress import Progress
+from monolith.core.stop import Stop
+
+if TYPE_CHECKING:
+    from monolith.estimator.rounds import Place
+    from monolith.estimator.session import TrainResult
+    from monolith.ps.blocking import BlockingClient
+
+Figures = dict[str, object]
+
+
+def train_here(
+    settings: TrainSettings, client: BlockingClient, place: Place, progress: Progress, stop: Stop
+) -> Figures:
+    """Train as one worker, and give the figures of the report. Blocks. Raises as TrainingSession."""
+    from monolith.data.dataset import Dataset
+    from monolith.estimator.hooks import LoggingHook
+    from monolith.estimator.session import Around, TrainingSession
+    from monolith.models.registry import load_model
+
+    model = load_model(settings.model)()
+    dataset = Dataset.open(settings.data or ".")
+    hooks = [LoggingHook(progress.say, settings.log_steps)] if place.chief else []
+    around = Around(progress=progress, stop=stop, hooks=hooks)
+    began = time.perf_counter()
+    result = TrainingSession(model, dataset, client, settings, place=place, around=around).run()
+    return _figures(settings, result, time.perf_counter() - began)
+
+
+def _figures(settings: TrainSettings, result: TrainResult, seconds: float) -> Figures:
+    examples = result.training["examples"]
+    return {
+        "model": settings.model,
+        "steps": result.global_step,
+        "examples": int(examples),
+        "examples_per_s": examples / seconds,
+        **_of("train", result.training),
+        **_of("valid", result.evaluation),
+        "stopped_early": result.stopped_early,
+        "saved": f"{settings.model_dir}/checkpoint-{result.global_step}.json",
+    }
+
+
+def _of(split: str, figures: dict[str, float]) -> Figures:
+    return {f"{split}_{name}": value for name, value in figures.items() if name != "examples"}
