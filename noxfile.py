@@ -5,13 +5,13 @@ All sessions share one environment, made once from pyproject.toml and constraint
 
 from __future__ import annotations
 
-import os
 import shlex
+import shutil
 import signal
-import socket
 import subprocess
-import tempfile
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import nox
@@ -21,7 +21,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.needs_version = ">=2024.10.9"
 
 ENVIRONMENT = ".nox/dev"
-FAST = ("lint", "types", "imports", "protos", "docs", "unit", "matrix", "parity", "integration")
+FAST = ("lint", "types", "imports", "protos", "docs", "unit", "matrix", "integration")
 
 
 def session(function):
@@ -85,7 +85,9 @@ def docs(session: nox.Session) -> None:
     """Generated pages are up to date, and the examples in docstrings are true."""
     _install(session)
     session.run("python", "docs/generate.py", *(() if "--write" in session.posargs else ("--check",)))
-    session.run("pytest", "-q", "--doctest-modules", "monolith", "--ignore-glob=*_pb2.py", "-p", "no:randomly")
+    session.run(
+        "pytest", "-q", "--doctest-modules", "monolith", "--ignore-glob=*_pb2.py", "-p", "no:randomly"
+    )
 
 
 @session
@@ -100,13 +102,6 @@ def matrix(session: nox.Session) -> None:
     """Laws over scenarios."""
     _install(session)
     session.run("pytest", "-q", "-n", "auto", "tests/matrix", *session.posargs)
-
-
-@session
-def parity(session: nox.Session) -> None:
-    """What of the original is claimed, excused or missing."""
-    _install(session)
-    session.run("python", "parity/audit.py", *session.posargs)
 
 
 @session
@@ -129,3 +124,54 @@ def bench(session: nox.Session) -> None:
     _install(session)
     for name in session.posargs or sorted(p.stem for p in Path("bench").glob("*.py")):
         session.run("python", f"bench/{name}.py")
+
+
+DEMO = Path("demo")  # the demo's own folder: made anew each time
+SERVED = "http://127.0.0.1:8501/v1/models/ml"
+SERVE_WITHIN_S = 60
+
+JOB = """
+monolith data get movielens-100k --output-path data/ml-100k
+monolith train --model deepfm --data data/ml-100k --model-dir runs/ml --num-ps 2 --num-workers-cluster 2
+monolith evaluate --data data/ml-100k --model-dir runs/ml
+monolith export --checkpoint-path runs/ml --output-path exported/ml
+"""
+SERVE = "monolith serve --model-path exported/ml"
+ASK = "monolith predict --data data/ml-100k --model-name ml"
+
+
+@session
+def demo(session: nox.Session) -> None:
+    """The main job: fetch real ratings, train on a local cluster, evaluate, export, serve, ask."""
+    _install(session)
+    shutil.rmtree(DEMO, ignore_errors=True)
+    DEMO.mkdir()
+    session.log("everything below runs in %s/, and can be typed there", DEMO)
+    with session.chdir(DEMO):
+        for command in JOB.strip().splitlines():
+            session.run(*shlex.split(command))
+        _serve_and_ask(session)
+
+
+def _serve_and_ask(session: nox.Session) -> None:
+    """Have a server answer, then stop it with Ctrl-C's signal."""
+    session.log("%s   # until it is stopped", SERVE)
+    server = subprocess.Popen([Path(session.bin) / "monolith", *shlex.split(SERVE)[1:]])
+    try:
+        _wait_until_served(session, server)
+        session.run(*shlex.split(ASK))
+    finally:
+        server.send_signal(signal.SIGINT)
+        session.log("the server ended with exit code %d", server.wait(30))
+
+
+def _wait_until_served(session: nox.Session, server: subprocess.Popen[bytes]) -> None:
+    patience = time.monotonic() + SERVE_WITHIN_S
+    while time.monotonic() < patience and server.poll() is None:
+        try:
+            with urllib.request.urlopen(SERVED, timeout=1) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(0.2)
+    session.error(f"nothing was served at {SERVED} within {SERVE_WITHIN_S} s")
