@@ -9,6 +9,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -17,27 +18,35 @@ from pathlib import Path
 import nox
 
 nox.options.sessions = ["tests"]
-nox.options.reuse_existing_virtualenvs = True
-nox.needs_version = ">=2024.10.9"
 
-ENVIRONMENT = ".nox/dev"
+ENVIRONMENT = Path(".nox/dev").resolve()  # one for all sessions: it holds PyTorch
 FAST = ("lint", "types", "imports", "protos", "docs", "unit", "matrix", "integration")
 
+session = nox.session(venv_backend="none")
 
-def session(function):
-    """A session in the shared environment."""
-    return nox.session(venv_location=ENVIRONMENT, python=None)(function)
+
+def run(session: nox.Session, command: str, *more: str) -> None:
+    """Run a program of the shared environment."""
+    _install(session)
+    session.log("%s", shlex.join([*shlex.split(command), *more]))
+    program, *args = shlex.split(command)
+    session.run(str(ENVIRONMENT / "bin" / program), *args, *more, external=True, log=False)
 
 
 def _install(session: nox.Session) -> None:
     """The project with everything optional, at the versions of constraints.txt; skipped when up to date."""
-    mark = Path(session.virtualenv.location) / "installed"
-    wanted = Path("pyproject.toml").read_bytes() + Path("constraints.txt").read_bytes()
+    mark = ENVIRONMENT / "installed"
+    wanted = Path(__file__).with_name("pyproject.toml").read_bytes()
+    wanted += Path(__file__).with_name("constraints.txt").read_bytes()
     if mark.exists() and mark.read_bytes() == wanted:
         return
-    session.install("pip>=25.1", "-c", "constraints.txt")  # the first that reads dependency groups
+    python = str(ENVIRONMENT / "bin" / "python")
+    if not Path(python).exists():
+        session.run(sys.executable, "-m", "venv", str(ENVIRONMENT), external=True)
+    pip = (python, "-m", "pip", "install", "--quiet", "--constraint", "constraints.txt")
+    session.run(*pip, "pip>=25.1", external=True)  # the first that reads dependency groups
     groups = ("--group", "test", "--group", "lint", "--group", "protos")
-    session.install("-e", ".[torch,arrow,plot]", *groups, "-c", "constraints.txt")
+    session.run(*pip, "--editable", ".[torch,arrow,plot]", *groups, external=True)
     mark.write_bytes(wanted)
 
 
@@ -51,9 +60,8 @@ def tests(session: nox.Session) -> None:
 @session
 def lint(session: nox.Session) -> None:
     """Style, and the ten longest files."""
-    _install(session)
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
+    run(session, "ruff check .")
+    run(session, "ruff format --check .")
     files = [p for p in Path("monolith").rglob("*.py") if not p.name.endswith("_pb2.py")]
     longest = sorted(((len(p.read_text().splitlines()), p) for p in files), reverse=True)[:10]
     session.log("longest files: %s", ", ".join(f"{p} {n}" for n, p in longest))
@@ -62,60 +70,50 @@ def lint(session: nox.Session) -> None:
 @session
 def types(session: nox.Session) -> None:
     """Strict type checks."""
-    _install(session)
-    session.run("mypy")
+    run(session, "mypy")
 
 
 @session
 def imports(session: nox.Session) -> None:
     """Imports point down."""
-    _install(session)
-    session.run("lint-imports")
+    run(session, "lint-imports")
 
 
 @session
 def protos(session: nox.Session) -> None:
     """The generated code is what the .proto files say; `-- --write` generates it anew."""
-    _install(session)
-    session.run("python", "protos/generate.py", *(() if "--write" in session.posargs else ("--check",)))
+    run(session, "python protos/generate.py", *(() if "--write" in session.posargs else ("--check",)))
 
 
 @session
 def docs(session: nox.Session) -> None:
     """Generated pages are up to date, and the examples in docstrings are true."""
-    _install(session)
-    session.run("python", "docs/generate.py", *(() if "--write" in session.posargs else ("--check",)))
-    session.run(
-        "pytest", "-q", "--doctest-modules", "monolith", "--ignore-glob=*_pb2.py", "-p", "no:randomly"
-    )
+    run(session, "python docs/generate.py", *(() if "--write" in session.posargs else ("--check",)))
+    run(session, "pytest -q --doctest-modules monolith --ignore-glob=*_pb2.py")
 
 
 @session
 def unit(session: nox.Session) -> None:
     """One room at a time, no sockets."""
-    _install(session)
-    session.run("pytest", "-q", "-n", "auto", "tests/unit", *session.posargs)
+    run(session, "pytest -q -n auto tests/unit", *session.posargs)
 
 
 @session
 def matrix(session: nox.Session) -> None:
     """Laws over scenarios."""
-    _install(session)
-    session.run("pytest", "-q", "-n", "auto", "tests/matrix", *session.posargs)
+    run(session, "pytest -q -n auto tests/matrix", *session.posargs)
 
 
 @session
 def integration(session: nox.Session) -> None:
     """Real processes, real sockets, real clients."""
-    _install(session)
-    session.run("pytest", "-q", "tests/integration", *session.posargs)
+    run(session, "pytest -q tests/integration", *session.posargs)
 
 
 @session
 def soak(session: nox.Session) -> None:
     """The long rounds: faults, mutants, many seeds."""
-    _install(session)
-    session.run("pytest", "-q", "-m", "soak", "tests", *session.posargs)
+    run(session, "pytest -q -m soak tests", *session.posargs)
 
 
 @session
@@ -123,7 +121,7 @@ def bench(session: nox.Session) -> None:
     """Print the figures; nothing is asserted. `-- table wire` picks some."""
     _install(session)
     for name in session.posargs or sorted(p.stem for p in Path("bench").glob("*.py")):
-        session.run("python", f"bench/{name}.py")
+        run(session, f"python bench/{name}.py")
 
 
 DEMO = Path("demo")  # the demo's own folder: made anew each time
@@ -149,17 +147,17 @@ def demo(session: nox.Session) -> None:
     session.log("everything below runs in %s/, and can be typed there", DEMO)
     with session.chdir(DEMO):
         for command in JOB.strip().splitlines():
-            session.run(*shlex.split(command))
+            run(session, command)
         _serve_and_ask(session)
 
 
 def _serve_and_ask(session: nox.Session) -> None:
     """Have a server answer, then stop it with Ctrl-C's signal."""
     session.log("%s   # until it is stopped", SERVE)
-    server = subprocess.Popen([Path(session.bin) / "monolith", *shlex.split(SERVE)[1:]])
+    server = subprocess.Popen([ENVIRONMENT / "bin" / "monolith", *shlex.split(SERVE)[1:]])
     try:
         _wait_until_served(session, server)
-        session.run(*shlex.split(ASK))
+        run(session, ASK)
     finally:
         server.send_signal(signal.SIGINT)
         session.log("the server ended with exit code %d", server.wait(30))
