@@ -5,16 +5,15 @@ Nothing of the hour or the machine stands inside: the same seed gives the same b
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
-import google_crc32c
 
 from monolith.checkpoint.files import FileEntry
+from monolith.checkpoint.sealed import sealed, unsealed
 from monolith.checkpoint.table_json import table_from_json, table_to_json
 from monolith.core.errors import CheckpointUnreadable, ConfigError
 from monolith.table.config import TableConfig
@@ -60,7 +59,7 @@ class Manifest:
     def to_json(self) -> bytes:
         """The manifest file's content: keys in a fixed order, figures that are no number as null."""
         fields = {f.name: getattr(self, f.name) for f in attrs.fields(Manifest)}
-        return _sealed({"format": FORMAT, **fields, **self._odd()})
+        return sealed({"format": FORMAT, **fields, **self._odd()})
 
     def _odd(self) -> dict[str, Any]:
         """The fields that JSON cannot hold as they are."""
@@ -78,7 +77,7 @@ class Manifest:
         Raises:
             CheckpointUnreadable: it is cut short, altered, or of a later format.
         """
-        document = _unsealed(content, path)
+        document = unsealed(content, path)
         if (version := document.pop("format", None)) != FORMAT:
             raise CheckpointUnreadable(
                 f"has format {version}, and this program reads {FORMAT}: use a newer monolith", path=path
@@ -96,29 +95,3 @@ def _from_odd(document: dict[str, Any]) -> dict[str, Any]:
         "position": {int(worker): batches for worker, batches in document["position"].items()},
         "quality": {n: math.nan if v is None else v for n, v in document["quality"].items()},
     }
-
-
-def _sealed(document: dict[str, Any]) -> bytes:
-    crc = google_crc32c.value(_text(document))
-    return _text({**document, "crc32c": crc})
-
-
-def _unsealed(content: bytes, path: Path) -> dict[str, Any]:
-    """The document in `content`, if sealing it again gives exactly `content`: no byte can change unseen."""
-    try:
-        document = json.loads(content)
-        del document["crc32c"]
-    except (ValueError, KeyError, TypeError, RecursionError) as exc:
-        raise CheckpointUnreadable(f"is cut short or altered: {exc}", path=path) from exc
-    if _sealed(document) != content:
-        raise CheckpointUnreadable("was altered: its checksum does not fit its content", path=path)
-    return dict(document)
-
-
-def _text(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, indent=1, default=_plain).encode() + b"\n"
-
-
-def _plain(value: object) -> object:
-    """Numpy numbers, paths and enums find their way into settings."""
-    return value.item() if hasattr(value, "item") else str(value)
