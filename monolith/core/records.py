@@ -46,7 +46,7 @@ class Record(NamedTuple):
 class RecordWriter:
     """Writes a record file; with `atomic`, the file appears when the `with` block ends well, or not at all.
 
-    Attributes: `count` records and `size` bytes (before compression) so far.
+    Attributes: `count` records so far, their `size` in bytes and their `crc32c`, both before compression.
     """
 
     def __init__(
@@ -55,8 +55,7 @@ class RecordWriter:
         self._path = Path(path)
         self._how = Compression.of(self._path) if compression is None else compression
         self._file = replacing(self._path) if atomic else self._path.open("wb")
-        self.count = 0
-        self.size = 0
+        self.count = self.size = self.crc32c = 0
 
     def __enter__(self) -> RecordWriter:
         self._out = deflating(self._file.__enter__(), self._how)
@@ -67,6 +66,7 @@ class RecordWriter:
         self._out.write(record)
         self.count += 1
         self.size += len(record)
+        self.crc32c = google_crc32c.extend(self.crc32c, record)
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if error is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -45,9 +46,9 @@ class Label:
 
 @attrs.frozen(kw_only=True)
 class Split:
-    """How rows fall into train, valid and test: by time where there is a `time` column, else by a hash."""
+    """How rows fall into train, valid and test: by time where there is a `time` column, else by lot."""
 
-    time: str = ""  # column of numbers or timestamps; empty: seeded hash of the row number
+    time: str = ""  # column of numbers or timestamps; empty: a seeded draw per row
     valid: float = 0.1
     test: float = 0.1
     seed: int = 0
@@ -57,12 +58,16 @@ class Split:
         return self.valid >= 0 and self.test >= 0 and self.valid + self.test < 1
 
 
+def _all(features: Iterable[Feature]) -> tuple[Feature, ...]:
+    return tuple(features)
+
+
 @attrs.frozen(kw_only=True)
 class Schema:
     """The features of a dataset, its label, its split and its licence."""
 
     name: str
-    features: tuple[Feature, ...] = attrs.field(converter=tuple)
+    features: tuple[Feature, ...] = attrs.field(converter=_all)
     label: Label = Label()
     split: Split = Split()
     weight: str = ""  # column of example weights; empty: all 1

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
 
+from monolith.core.errors import DataError, SchemaError
 from monolith.core.schema import Schema
+from monolith.data.batches import ShardBatches
+from monolith.data.index import Index
+from monolith.data.order import share
 from monolith.data.reading import Batches, Reading
+
+SCHEMA = "schema.toml"
+SPLITS = ("train", "valid", "test")
 
 
 @attrs.frozen
@@ -16,6 +25,7 @@ class Dataset:
 
     schema: Schema
     folder: Path
+    indices: Mapping[str, Index]
 
     @staticmethod
     def open(folder: Path | str) -> Dataset:
@@ -24,12 +34,41 @@ class Dataset:
         Raises:
             DataError: there is none, or a file is missing or not the size the index says.
         """
-        raise NotImplementedError
+        folder = Path(folder)
+        schema = load_schema(folder / SCHEMA)
+        return Dataset(schema, folder, {split: Index.load(folder / split) for split in SPLITS})
 
     def rows(self, split: str) -> int:
         """How many rows `split` has."""
-        raise NotImplementedError
+        return self._index(split).rows
 
     def batches(self, reading: Reading) -> Batches:
-        """What `reading` asks for, an iterator of Batch with `.position` and `.total`."""
-        raise NotImplementedError
+        """What `reading` asks for.
+
+        Raises:
+            DataError: there is no such split. While reading: a record is damaged, or not as the schema says.
+        """
+        places = share(self._index(reading.split), reading.worker, reading.num_workers)
+        return ShardBatches(self.schema, self.folder / reading.split, places, reading)
+
+    def _index(self, split: str) -> Index:
+        try:
+            return self.indices[split]
+        except KeyError:
+            raise DataError(f"there is no split {split!r} (splits: {', '.join(SPLITS)})") from None
+
+
+def load_schema(path: Path) -> Schema:
+    """The schema in a TOML file.
+
+    Raises:
+        SchemaError: the file cannot be read, is not TOML, or is no schema.
+    """
+    try:
+        return Schema.from_dict(tomllib.loads(path.read_text()))
+    except FileNotFoundError as exc:
+        raise SchemaError("there is no schema here", path=path) from exc
+    except (OSError, ValueError) as exc:
+        raise SchemaError(f"the schema cannot be read ({exc})", path=path) from exc
+    except SchemaError as exc:
+        raise SchemaError(str(exc), path=path) from exc

@@ -8,6 +8,7 @@ from typing import Protocol
 import attrs
 
 from monolith.core.batch import Batch
+from monolith.core.errors import ConfigError
 
 
 @attrs.frozen(kw_only=True)
@@ -16,6 +17,9 @@ class Reading:
 
     The same reading gives the same batches, byte for byte. Over all `num_workers` workers every row of the
     split is read `epochs` times. Each epoch ends with what is left, so its last batch may be short.
+
+    Raises:
+        ConfigError: a number that cannot be.
     """
 
     split: str = "train"
@@ -26,6 +30,16 @@ class Reading:
     num_workers: int = 1
     epochs: int = 1
     start: int = 0  # batches to skip: where a resumed job goes on
+
+    def __attrs_post_init__(self) -> None:
+        least = {"batch_size": 1, "num_workers": 1, "epochs": 0, "start": 0, "seed": 0, "worker": 0}
+        said = [
+            f"{n}={getattr(self, n)}: must be >= {low}" for n, low in least.items() if getattr(self, n) < low
+        ]
+        if self.worker >= self.num_workers:
+            said.append(f"worker={self.worker}: must be < num_workers={self.num_workers}")
+        if said:
+            raise ConfigError(said)
 
 
 class Batches(Protocol):

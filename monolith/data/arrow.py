@@ -1,0 +1,70 @@
+"""Parquet files as columns, by way of pyarrow where it is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from monolith.core.errors import DataError, MissingExtra, SchemaError
+from monolith.data.raw import Chunk, Column
+
+CHUNK_ROWS = 65_536
+
+
+def table_columns(file: BinaryIO) -> dict[str, Column]:
+    """Every column of a Parquet file, whole.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+    """
+    table = _parquet().read_table(file)
+    return {name: _column(table[name]) for name in table.column_names}
+
+
+def parquet_chunks(path: Path, columns: Sequence[str]) -> Iterator[Chunk]:
+    """The named columns of a Parquet file, some rows at a time.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+        SchemaError: a column is not there.
+        DataError: the file cannot be read as Parquet.
+    """
+    parquet = _parquet()
+    import pyarrow
+
+    row = 1
+    try:
+        with parquet.ParquetFile(path) as file:
+            _check(path, file.schema_arrow.names, columns)
+            for batch in file.iter_batches(CHUNK_ROWS, columns=list(columns)):
+                yield Chunk({name: _column(batch[name]) for name in columns}, str(path), row)
+                row += batch.num_rows
+    except (pyarrow.ArrowException, OSError) as exc:
+        raise DataError(f"cannot be read as Parquet ({exc})", path=path) from exc
+
+
+def _check(path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:
+    for name in wanted:
+        if name not in there:
+            raise SchemaError(f"there is no column {name!r} (columns: {', '.join(there)})", path=path)
+
+
+def _column(array: Any) -> Column:
+    """As numpy; integers with gaps stay integers, as objects: a float would round the large ones."""
+    import pyarrow
+
+    if array.null_count and pyarrow.types.is_integer(array.type):
+        return np.array(array.to_pylist(), object)
+    values: Column = array.to_numpy() if isinstance(array, pyarrow.ChunkedArray) else array.to_numpy(False)
+    return values
+
+
+def _parquet() -> Any:
+    try:
+        import pyarrow.parquet
+    except ImportError as exc:
+        raise MissingExtra("reading Parquet", "arrow") from exc
+    return pyarrow.parquet

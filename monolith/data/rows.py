@@ -1,0 +1,65 @@
+"""Choosing, cutting and joining the rows of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monolith.core.batch import Batch, Ragged
+
+
+def take(batch: Batch, rows: NDArray[np.int64]) -> Batch:
+    """The given rows of `batch`, in the given order."""
+    return Batch(
+        {name: _take(ids, rows) for name, ids in batch.sparse.items()},
+        {name: values[rows] for name, values in batch.dense.items()},
+        batch.labels[rows],
+        batch.weights[rows],
+    )
+
+
+def cut(batch: Batch, begin: int, end: int) -> Batch:
+    """Rows begin..end - 1 of `batch`; the ids and numbers are views."""
+    return Batch(
+        {name: _cut(ids, begin, end) for name, ids in batch.sparse.items()},
+        {name: values[begin:end] for name, values in batch.dense.items()},
+        batch.labels[begin:end],
+        batch.weights[begin:end],
+    )
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """The rows of at least one batch of the same schema, one batch after another."""
+    if len(batches) == 1:
+        return batches[0]
+    first = batches[0]
+    return Batch(
+        {name: _joined([b.sparse[name] for b in batches]) for name in first.sparse},
+        {name: np.concatenate([b.dense[name] for b in batches]) for name in first.dense},
+        np.concatenate([b.labels for b in batches]),
+        np.concatenate([b.weights for b in batches]),
+    )
+
+
+def _take(ids: Ragged, rows: NDArray[np.int64]) -> Ragged:
+    if len(ids.fids) == len(ids) and (ids.lengths == 1).all():
+        return Ragged(ids.fids[rows], np.arange(len(rows) + 1))
+    lengths = ids.lengths[rows]
+    splits = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(lengths, out=splits[1:])
+    moved = np.repeat(ids.row_splits[rows] - splits[:-1], lengths)  # from where an id goes to where it is
+    return Ragged(ids.fids[moved + np.arange(splits[-1])], splits)
+
+
+def _cut(ids: Ragged, begin: int, end: int) -> Ragged:
+    splits = ids.row_splits[begin : end + 1]
+    return Ragged(ids.fids[splits[0] : splits[-1]], splits - splits[0])
+
+
+def _joined(parts: Sequence[Ragged]) -> Ragged:
+    lengths = np.concatenate([part.lengths for part in parts])
+    splits = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=splits[1:])
+    return Ragged(np.concatenate([part.fids for part in parts]), splits)
