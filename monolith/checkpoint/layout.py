@@ -1,11 +1,10 @@
 """What things are called in a model directory. Pure.
 
-checkpoint                    the state file: names of the newest and of all, as TensorFlow writes it
-checkpoint-200.json           a manifest: this checkpoint is complete
-checkpoint-200/               its files
-checkpoint-200.again/         its files, if step 200 was saved a second time over the first
-checkpoint-300/               no manifest: a save that is going on, or was cut off
-checkpoint-100.json.damaged   a manifest that was set aside because its files could not be read
+* `checkpoint`: the state file, with the names of the newest and of all, as TensorFlow writes it
+* `checkpoint-200.json`: a manifest; this checkpoint is complete
+* `checkpoint-200/`, or `checkpoint-200.again/` if step 200 was saved over itself: its files
+* `checkpoint-300/` without a manifest: a save that is going on, or was cut off
+* `checkpoint-100.json.damaged`: a manifest that was set aside because its files could not be read
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from collections.abc import Sequence
 STATE = "checkpoint"
 MANIFEST_SUFFIX = ".json"
 DAMAGED_SUFFIX = ".damaged"
-_NAME = re.compile(r"\.?checkpoint-(\d+)((?:\.[a-z]+)*)")
+_NAME = re.compile(r"checkpoint-(\d+)(\.again|\.json|\.json\.damaged)?|\.checkpoint-(\d+)\.json\.part")
 
 
 def prefix(step: int) -> str:
@@ -48,7 +47,7 @@ def folder_name(step: int, taken: str = "") -> str:
 def step_of(name: str) -> int | None:
     """The step that anything of ours belongs to, or None."""
     found = _NAME.fullmatch(name)
-    return int(found[1]) if found else None
+    return int(found[1] or found[3]) if found else None
 
 
 def manifest_step(name: str) -> int | None:

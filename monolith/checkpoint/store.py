@@ -47,7 +47,7 @@ class CheckpointStore(Catalogue):
     ) -> None:
         super().__init__(model_dir, model=model)
         self._max_to_keep = max_to_keep
-        self._disk = disk
+        self.disk = disk
         self._begun: dict[int, Path] = {}
 
     def begin(self, step: int) -> Path:
@@ -61,7 +61,7 @@ class CheckpointStore(Catalogue):
         folder = self.model_dir / folder_name(step, taken=self._taken(step))
         with saving(self.model_dir):
             self._remove(folder)
-            make_folders(folder, self._disk)
+            make_folders(folder, self.disk)
         self._begun[step] = folder
         return folder
 
@@ -71,7 +71,7 @@ class CheckpointStore(Catalogue):
         Raises:
             CheckpointError: the disk is full or fails, or a dtype cannot be written.
         """
-        written = write_tensors(folder / dense_name(part), tensors, self._disk)
+        written = write_tensors(folder / dense_name(part), tensors, self.disk)
         return FileEntry(name=dense_name(part), kind="dense", size=written.size, crc32c=written.crc32c)
 
     def commit(self, manifest: Manifest) -> Manifest:
@@ -87,11 +87,11 @@ class CheckpointStore(Catalogue):
         manifest = attrs.evolve(manifest, folder=folder.name)
         _must_be_written(folder, manifest)
         with saving(self.model_dir):
-            self._disk.sync_folder(folder)
-            write_atomically(self.model_dir / manifest_name(manifest.step), manifest.to_json(), self._disk)
+            self.disk.sync_folder(folder)
+            write_atomically(self.model_dir / manifest_name(manifest.step), manifest.to_json(), self.disk)
             del self._begun[manifest.step]
             stored = self.list()
-            write_atomically(self.model_dir / STATE, state_text(self._kept(stored)).encode(), self._disk)
+            write_atomically(self.model_dir / STATE, state_text(self._kept(stored)).encode(), self.disk)
             self._prune(stored)
         return manifest
 
@@ -130,8 +130,8 @@ class CheckpointStore(Catalogue):
             return
         for old in stored:
             if old.step < kept[0]:
-                self._disk.remove(self.model_dir / manifest_name(old.step))
-        self._disk.sync_folder(self.model_dir)
+                self.disk.remove(self.model_dir / manifest_name(old.step))
+        self.disk.sync_folder(self.model_dir)
         spared = {folder.name for folder in self._begun.values()}.union(
             *(_names_of(each) for each in stored if each.step >= kept[0])
         )
@@ -155,16 +155,16 @@ class CheckpointStore(Catalogue):
     def _set_aside(self, step: int) -> None:
         path = self.model_dir / manifest_name(step)
         with saving(self.model_dir):
-            self._disk.rename(path, path.with_name(path.name + DAMAGED_SUFFIX))
-            self._disk.sync_folder(self.model_dir)
+            self.disk.rename(path, path.with_name(path.name + DAMAGED_SUFFIX))
+            self.disk.sync_folder(self.model_dir)
 
     def _remove(self, path: Path) -> None:
         if path.is_dir():
             for inner in sorted(path.iterdir()):
                 self._remove(inner)
-            self._disk.remove_folder(path)
+            self.disk.remove_folder(path)
         elif path.exists():
-            self._disk.remove(path)
+            self.disk.remove(path)
 
 
 def _names_of(stored: Stored) -> set[str]:
