@@ -33,9 +33,9 @@ def kernel(function: Function) -> Function:
     return cast("Function", njit(nogil=True, cache=True, error_model="numpy")(function))
 
 
-def inlined(function: Function) -> Function:
-    """Compile `function` as part of the kernels that call it."""
-    return cast("Function", njit(inline="always", error_model="numpy")(function))
+def subroutine(function: Function) -> Function:
+    """Compile `function` into the kernels that call it, which also keep it on disk."""
+    return cast("Function", njit(nogil=True, error_model="numpy")(function))
 
 
 def given(array: NDArray[Scalar]) -> NDArray[Scalar]:
@@ -69,7 +69,7 @@ def _prefetch(_typing: Any, array: Any, _row: Any, _column: Any) -> Any:
 prefetch: Any = intrinsic(_prefetch)
 
 
-@inlined
+@subroutine
 def fetch_ahead(rows: Any, numbers: Any, i: int, start: Any, stop: Any) -> None:
     """Prefetch columns `start` to `stop` of the row that is `AHEAD` turns away, in turn i of a loop."""
     number = numbers[min(i + AHEAD, len(numbers) - 1)]
@@ -77,7 +77,7 @@ def fetch_ahead(rows: Any, numbers: Any, i: int, start: Any, stop: Any) -> None:
         prefetch(rows, number, column)
 
 
-@inlined
+@subroutine
 def mix(value: Any) -> Any:
     """Spread 64 bits over 64 bits, one to one: MurmurHash3's finaliser (Austin Appleby, public domain)."""
     x = np.uint64(value)

@@ -6,11 +6,35 @@ Values only. The formulas stand in `optimizers.py` and `initializers.py`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
+from monolith.config.checks import not_negative, positive
 from monolith.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+_FLOAT32_MAX = 3.4028234e38
+
+
+def _number(default: float, *checks: Callable[[Any], str | None]) -> Any:
+    """A field that holds a number; whatever a check has to say about it is raised as ConfigError."""
+
+    def judge(owner: object, field: attrs.Attribute[float], value: float) -> None:
+        said = [check(value) for check in checks]
+        said += [] if abs(value) <= _FLOAT32_MAX else ["must be a number that float32 can hold"]
+        problems = [f"{type(owner).__name__} {field.name}={value}: {problem}" for problem in said if problem]
+        if problems:
+            raise ConfigError(problems)
+
+    return attrs.field(default=default, validator=judge)
+
+
+def _below_one(value: float) -> str | None:
+    return None if 0 <= value < 1 else "must be >= 0 and < 1"
 
 
 @attrs.frozen
@@ -22,42 +46,46 @@ class Zeros:
 class Constants:
     """An unseen row starts at `constant`."""
 
-    constant: float = 0.0
+    constant: float = _number(0.0)
 
 
 @attrs.frozen
 class RandomUniform:
     """An unseen row starts anywhere in [minval, maxval), decided by seed and fid alone."""
 
-    minval: float = -0.05
-    maxval: float = 0.05
+    minval: float = _number(-0.05)
+    maxval: float = _number(0.05)
+
+    def __attrs_post_init__(self) -> None:
+        if self.minval > self.maxval:
+            raise ConfigError([f"RandomUniform minval={self.minval}: must be <= maxval={self.maxval}"])
 
 
 @attrs.frozen
 class Sgd:
     """Gradient descent."""
 
-    learning_rate: float = 0.01
+    learning_rate: float = _number(0.01, not_negative)
 
 
 @attrs.frozen
 class Adagrad:
-    """Adagrad."""
+    """Adagrad. The accumulator divides, so it may not start at 0."""
 
-    learning_rate: float = 0.001
-    initial_accumulator_value: float = 0.1
-    weight_decay_factor: float = 0.0
+    learning_rate: float = _number(0.001, not_negative)
+    initial_accumulator_value: float = _number(0.1, positive)
+    weight_decay_factor: float = _number(0.0, not_negative)
 
 
 @attrs.frozen
 class Adam:
     """Adam with the powers of beta kept per row."""
 
-    learning_rate: float = 0.01
-    beta1: float = 0.9
-    beta2: float = 0.99
-    epsilon: float = 0.01
-    weight_decay_factor: float = 0.0
+    learning_rate: float = _number(0.01, not_negative)
+    beta1: float = _number(0.9, _below_one)
+    beta2: float = _number(0.99, _below_one)
+    epsilon: float = _number(0.01, positive)
+    weight_decay_factor: float = _number(0.0, not_negative)
     use_nesterov: bool = False
 
 
@@ -65,11 +93,11 @@ class Adam:
 class Ftrl:
     """Follow the regularised leader."""
 
-    learning_rate: float = 0.01
-    initial_accumulator_value: float = 0.1
-    beta: float = 0.0
-    l1_regularization_strength: float = 0.0
-    l2_regularization_strength: float = 0.0
+    learning_rate: float = _number(0.01, not_negative)
+    initial_accumulator_value: float = _number(0.1, not_negative)
+    beta: float = _number(0.0, not_negative)
+    l1_regularization_strength: float = _number(0.0, not_negative)
+    l2_regularization_strength: float = _number(0.0, not_negative)
 
 
 Initializer: TypeAlias = Zeros | Constants | RandomUniform
@@ -98,6 +126,10 @@ class TableConfig:
     """A table's rows: the values of the segments one after the other, then their optimizers' state."""
 
     segments: tuple[Segment, ...] = attrs.field(converter=_in_order)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.segments:
+            raise ConfigError(["a table without segments: needs at least one"])
 
     @property
     def dim(self) -> int:

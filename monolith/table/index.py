@@ -49,13 +49,13 @@ class Index:
         """Give every unknown fid a number; returns the fids that got one, each once, and their numbers."""
         new = self._upcoming(len(fids))
         created = np.empty(len(fids), np.int64)
-        done = taken = full = 0
-        while full >= 0:
+        done = taken = 0
+        while done < len(fids):
             looked_at, used, full = probing.insert(self._slots(), fids[done:], new[taken:], created[taken:])
             created[taken : taken + used] += done
             done, taken = done + looked_at, taken + used
             if full >= 0:
-                self._grow(full)
+                self._grow(int(full))
         self._take(taken)
         return fids[created[:taken]], new[:taken]
 

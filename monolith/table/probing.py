@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from monolith.table.compiling import inlined, kernel, mix, prefetch
+from monolith.table.compiling import kernel, mix, prefetch, subroutine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,20 +36,20 @@ class Slots(NamedTuple):
     limit: Numbers  # a sub-table with this many fids has to grow before it takes another
 
 
-@inlined
+@subroutine
 def _subtable(fid: int) -> Any:
     """Which sub-table `fid` belongs to."""
     return mix(fid) >> np.uint64(_SHIFT)
 
 
-@inlined
+@subroutine
 def _home(slots: Slots, fid: int) -> Any:
     h = mix(fid)
     t = h >> np.uint64(_SHIFT)
     return slots.first[t] + (h & slots.mask[t])
 
 
-@inlined
+@subroutine
 def _onward(slots: Slots, place: Any, fid: int) -> Any:
     """The slot of `fid`, or the empty one where it would go, from `place` on."""
     t = _subtable(fid)
@@ -74,7 +74,7 @@ def find(slots: Slots, fids: Fids, numbers: Numbers) -> None:
 
 
 @kernel
-def insert(slots: Slots, fids: Fids, new: Numbers, created: Numbers) -> tuple[int, int, int]:
+def insert(slots: Slots, fids: Fids, new: Numbers, created: Numbers) -> tuple[int, int, np.int64]:
     """Give those of `fids` that have no row one of the numbers in `new`, in order.
 
     Writes the positions of fids that got a row into `created`. Stops before a fid whose sub-table is full.
@@ -86,13 +86,13 @@ def insert(slots: Slots, fids: Fids, new: Numbers, created: Numbers) -> tuple[in
         place = _onward(slots, _home(slots, fid), fid)
         if slots.cells[place, 1] == 0:
             if slots.used[t] == slots.limit[t]:
-                return i, taken, int(t)
+                return i, taken, np.int64(t)
             slots.cells[place, 0] = fid
             slots.cells[place, 1] = new[taken] + 1
             slots.used[t] += 1
             created[taken] = i
             taken += 1
-    return len(fids), taken, -1
+    return len(fids), taken, np.int64(-1)
 
 
 @kernel
@@ -119,7 +119,7 @@ def remove(slots: Slots, fids: Fids, freed: Numbers) -> int:
     return count
 
 
-@inlined
+@subroutine
 def _close_gap(slots: Slots, gap: Any, t: Any) -> None:
     """Move later fids of the run into `gap` where that is no further from home (Knuth 6.4, algorithm R)."""
     first, mask = slots.first[t], slots.mask[t]
