@@ -38,7 +38,7 @@ def parquet_chunks(path: Path, columns: Sequence[str]) -> Iterator[Chunk]:
     row = 1
     try:
         with parquet.ParquetFile(path) as file:
-            _check(path, file.schema_arrow.names, columns)
+            check_columns(path, file.schema_arrow.names, columns)
             for batch in file.iter_batches(CHUNK_ROWS, columns=list(columns)):
                 yield Chunk({name: _column(batch[name]) for name in columns}, str(path), row)
                 row += batch.num_rows
@@ -46,7 +46,8 @@ def parquet_chunks(path: Path, columns: Sequence[str]) -> Iterator[Chunk]:
         raise DataError(f"cannot be read as Parquet ({exc})", path=path) from exc
 
 
-def _check(path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:
+def check_columns(path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raise SchemaError if a wanted column is not there."""
     for name in wanted:
         if name not in there:
             raise SchemaError(f"there is no column {name!r} (columns: {', '.join(there)})", path=path)

@@ -13,7 +13,7 @@ from monolith.core.records import read_record_at
 from monolith.core.schema import Schema
 from monolith.data.order import Place, Window, windows
 from monolith.data.reading import Reading
-from monolith.data.rows import cut, joined, take
+from monolith.data.rows import cut, joined, sized, take
 from monolith.wire.examples import parse_example_batch
 
 
@@ -49,22 +49,15 @@ class ShardBatches:
     def _all(self) -> Generator[Batch, None, None]:
         while self.position < self.total:
             epoch, skipped = divmod(self.position, self._per_epoch)
-            yield from self._epoch(epoch, skipped * self._reading.batch_size)
+            size = self._reading.batch_size
+            yield from sized(self._epoch(epoch, skipped * size), size)
 
     def _epoch(self, epoch: int, skip: int) -> Iterator[Batch]:
-        """The batches of one epoch after its first `skip` rows; windows wholly skipped are not read."""
-        size = self._reading.batch_size
-        left: list[Batch] = []  # rows that do not fill a batch yet
+        """The windows of one epoch after its first `skip` rows; those wholly skipped are not read."""
         for window in windows(self._places, self._reading, epoch):
-            if skip >= window.rows:
-                skip -= window.rows
-                continue
-            held = joined([*left, cut(self._load(window), skip, window.rows)])
-            skip = 0
-            full = len(held) - len(held) % size
-            yield from (cut(held, at, at + size) for at in range(0, full, size))
-            left = [cut(held, full, len(held))] if full < len(held) else []
-        yield from left
+            if skip < window.rows:
+                yield cut(self._load(window), skip, window.rows)
+            skip = max(skip - window.rows, 0)
 
     def _load(self, window: Window) -> Batch:
         batch = joined([self._read(place) for place in window.places])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,17 @@ def joined(batches: Sequence[Batch]) -> Batch:
         np.concatenate([b.labels for b in batches]),
         np.concatenate([b.weights for b in batches]),
     )
+
+
+def sized(batches: Iterable[Batch], size: int) -> Iterator[Batch]:
+    """The rows of `batches` in order, `size` at a time; the last batch may be short."""
+    left: list[Batch] = []
+    for batch in batches:
+        held = joined([*left, batch])
+        full = len(held) - len(held) % size
+        yield from (cut(held, at, at + size) for at in range(0, full, size))
+        left = [cut(held, full, len(held))] if full < len(held) else []
+    yield from left
 
 
 def _take(ids: Ragged, rows: NDArray[np.int64]) -> Ragged:
