@@ -45,8 +45,8 @@ class PredictionClient(AbstractContextManager["PredictionClient"]):
         try:
             response = method(self._channel, PREDICTION, "Predict")(request, timeout=self._timeout_s)
         except grpc.RpcError as exc:
-            code = exc.code().name  # type: ignore[attr-defined]  # what is raised is also a Call
-            raise ServingError(f"{self._address}: {code}: {exc.details()}", model=self._model) from exc  # type: ignore[attr-defined]
+            code = exc.code().name
+            raise ServingError(f"{self._address}: {code}: {exc.details()}", model=self._model) from exc
         return {name: to_array(name, tensor) for name, tensor in response.outputs.items()}
 
     def predict_batch(self, batch: Batch) -> Outputs:

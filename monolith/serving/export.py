@@ -51,6 +51,7 @@ class ExportWriter(AbstractContextManager["ExportWriter"]):
             _remove(self._part)
             make_folders(self._part, self._disk)
         except OSError as exc:
+            _remove(self._part)
             raise self._failed(exc) from exc
         return self
 
@@ -109,7 +110,7 @@ class ExportWriter(AbstractContextManager["ExportWriter"]):
         self._files.append(FileEntry(name=file, kind=kind, size=written.size, crc32c=written.crc32c))
 
     def _failed(self, exc: OSError) -> ServingError:
-        return ServingError(f"{self.target} cannot be written: {exc.strerror or exc}; nothing has changed")
+        return ServingError(f"{self.target} cannot be written: {exc.strerror or exc}")
 
 
 def _stored(rows: TableRows, bits: int | None) -> tuple[ServedTable, dict[str, NDArray[Any]]]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from typing import Any
 import attrs
 
 from monolith.checkpoint.files import FileEntry
-from monolith.core.errors import DataError, ServingError
+from monolith.checkpoint.sealed import sealed, unsealed
+from monolith.core.errors import CheckpointUnreadable, DataError, ServingError
 from monolith.core.schema import Schema
 from monolith.table.pooling import Combiner
 
@@ -61,7 +61,7 @@ class ExportManifest:
 
     def to_json(self) -> bytes:
         held = attrs.asdict(self, filter=lambda f, _: f.name != "schema")
-        return json.dumps({"format": FORMAT, **held, "schema": self.schema.to_dict()}, indent=1).encode()
+        return sealed({"format": FORMAT, **held, "schema": self.schema.to_dict()})
 
     def file(self, kind: str, table: str = "") -> FileEntry | None:
         return next((f for f in self.files if f.kind == kind and f.table == table), None)
@@ -71,11 +71,13 @@ def read_manifest(folder: Path) -> ExportManifest:
     """The manifest of the version in `folder`.
 
     Raises:
-        ServingError: it is not there, or is not what an export writes.
+        ServingError: it is not there, was altered, or is not what an export writes.
     """
     path = folder / MANIFEST
     try:
-        return _parse(json.loads(path.read_bytes()))
+        return _parse(unsealed(path.read_bytes(), path))
+    except CheckpointUnreadable as exc:
+        raise ServingError(str(exc)) from exc
     except FileNotFoundError as exc:
         raise ServingError(f"{path} is missing: {folder} is not an exported model") from exc
     except (OSError, DataError, KeyError, TypeError, ValueError) as exc:

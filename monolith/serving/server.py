@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @attrs.frozen(kw_only=True)
 class ServerOptions:
-    """Where to listen, and for which model. A port of 0 takes any free one; an `http_port` of None opens none."""
+    """Where to listen, and for which model. Port 0 takes any free one; an `http_port` of None opens none."""
 
     model_path: Path
     model_name: str = ""  # empty: the folder's name

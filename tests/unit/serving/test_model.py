@@ -1,0 +1,100 @@
+"""A loaded version predicts what can be worked out by hand, and is refused when a byte of it is wrong."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from monolith.core.batch import Batch
+from monolith.core.errors import ServingError
+from monolith.serving.columns import RawColumn, empty_batch, to_batch
+from monolith.serving.model import ServingModel
+from monolith.testing.exports import GENRES, SCHEMA, USERS, tiny_prediction, write_tiny_export
+
+ROWS = [
+    (1, ["comedy", "drama"], (1.0, 2.0)),
+    (2, ["noir"], (0.0, -1.0)),
+    (2**60, ["noir", "drama", "comedy"], (0.5, 0.5)),  # first_n keeps two
+    (3, ["western"], (0.0, 0.0)),  # neither has a row
+    (1, [], (0.0, 0.0)),
+]
+
+
+def batch_of(rows):
+    users, genres, ages = (list(column) for column in zip(*rows, strict=True))
+    return to_batch(
+        SCHEMA,
+        {
+            "user": RawColumn.of_rows("user", users),
+            "genres": RawColumn.of_rows("genres", genres),
+            "age": RawColumn.of_array("age", np.array(ages)),
+        },
+    )
+
+
+def test_predictions_are_what_they_must_be(tiny_model):
+    found = tiny_model.predict(batch_of(ROWS)).outputs["prediction"]
+    np.testing.assert_allclose(found, [tiny_prediction(*row) for row in ROWS], rtol=1e-6)
+
+
+def test_rows_do_not_see_their_neighbours(tiny_model):
+    alone = [tiny_model.predict(batch_of([row])).outputs["prediction"][0] for row in ROWS]
+    np.testing.assert_allclose(tiny_model.predict(batch_of(ROWS)).outputs["prediction"], alone, rtol=1e-6)
+
+
+def test_unknown_ids_are_counted(tiny_model):
+    answer = tiny_model.predict(batch_of(ROWS))
+    assert (answer.ids, answer.unknown) == (len(USERS) + 1 + len(GENRES) + 1, 2)
+
+
+def test_feature_that_is_missing_has_no_ids(tiny_model):
+    full = empty_batch(SCHEMA, 3)
+    bare = Batch({}, full.dense, full.labels, full.weights)
+    assert tiny_model.predict(bare).outputs["prediction"].tolist() == [0.5] * 3
+
+
+def test_no_rows_give_no_predictions(tiny_model):
+    assert tiny_model.predict(empty_batch(SCHEMA, 0)).outputs["prediction"].shape == (0,)
+
+
+@pytest.mark.parametrize(("bits", "close"), [(8, 0.02), (16, 1e-4)])
+def test_quantised_rows_predict_nearly_the_same(tmp_path, bits, close):
+    write_tiny_export(tmp_path, bits=bits)
+    found = ServingModel.load(tmp_path / "1").predict(batch_of(ROWS)).outputs["prediction"]
+    np.testing.assert_allclose(found, [tiny_prediction(*row) for row in ROWS], atol=close)
+
+
+@pytest.mark.parametrize(
+    "name", ["manifest.json", "dense.onnx", "table-0.safetensors", "table-1.safetensors", "warmup.records"]
+)
+def test_any_wrong_byte_is_noticed(tiny_folder, tmp_path, name):
+    """Every 7th byte is flipped, and the file is cut at every 7th length: it is always noticed, and named."""
+    shutil.copytree(tiny_folder, tmp_path / "1")
+    path = tmp_path / "1" / name
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 7):
+        for wrong in (whole[:at], whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]):
+            path.write_bytes(wrong)
+            with pytest.raises(ServingError, match=name):
+                ServingModel.load(tmp_path / "1")
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "dense.onnx", "table-0.safetensors", "warmup.records"])
+def test_missing_file_is_named(tiny_folder, tmp_path, name):
+    shutil.copytree(tiny_folder, tmp_path / "1")
+    (tmp_path / "1" / name).unlink()
+    with pytest.raises(ServingError, match=rf"{name}.*is missing"):
+        ServingModel.load(tmp_path / "1")
+
+
+def test_export_without_embeddings_is_refused(tmp_path):
+    write_tiny_export(tmp_path, embeddings=False)
+    with pytest.raises(ServingError, match="without the embeddings of genres, users: export it again"):
+        ServingModel.load(tmp_path / "1")
+
+
+def test_warm_up_predicts_what_came_along(tiny_model, monkeypatch):
+    asked = []
+    monkeypatch.setattr(ServingModel, "predict", lambda self, batch: asked.append(len(batch)))
+    tiny_model.warm_up()
+    assert asked == [2]
