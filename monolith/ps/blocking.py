@@ -38,8 +38,9 @@ class BlockingClient:
     def local(shards: Sequence[Shard], *, worker: int | None = None) -> BlockingClient:
         """A client with a loop thread of its own, which `close` ends; `worker` as for PsClient, or drawn."""
         drawn = int.from_bytes(os.urandom(8)) if worker is None else worker
+        asked = PsClient(shards, worker=drawn)
         loop = asyncio.new_event_loop()
-        client = BlockingClient(PsClient(shards, worker=drawn), loop)
+        client = BlockingClient(asked, loop)
         client._thread = threading.Thread(target=loop.run_forever, name="ps-client", daemon=True)
         client._thread.start()
         return client

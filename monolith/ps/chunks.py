@@ -24,7 +24,7 @@ def chunks(requests: Sequence[tuple[int, int]], limit: int) -> list[list[Piece]]
     messages: list[list[Piece]] = [[]]
     left = limit
     for request, (count, width) in enumerate(requests):
-        for piece in _pieces(request, count, width, left, limit):
+        for piece in _pieces(request, count, width, max(0, left), limit):
             size = (piece.stop - piece.start) * width
             if messages[-1] and size > left:
                 messages.append([])

@@ -32,7 +32,7 @@ class Tables:
         with self._lock:
             for name, config in configs.items():
                 there = self._by_name.get(name)
-                if there and there.config != config:
+                if there is not None and there.config != config:
                     raise TableConflict(name, str(there.config), str(config), shard=self._shard)
             for name, config in configs.items():
                 if name not in self._by_name:

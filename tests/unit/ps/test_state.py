@@ -1,0 +1,150 @@
+"""What one server holds: tables, dense values, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monolith.core.errors import DenseNotFound, DimensionMismatch, MonolithError, TableConflict, TableNotFound
+from monolith.ps.api import Gradients, Lookup, RestoreOrder, SaveOrder, Stamp
+from monolith.ps.counts import Operation
+from monolith.ps.state import ShardState
+from monolith.table.config import Segment, TableConfig
+from tests.unit.ps.conftest import COUNTING, TICK
+
+FIDS = np.array([5, -7, 2**40])
+
+
+def ask(create: bool, fids: np.ndarray = FIDS, dim: int = 2) -> Lookup:
+    return Lookup("t", fids, dim, create)
+
+
+def ones(fids: np.ndarray = FIDS, table: str = "t", rates: tuple[float, ...] = ()) -> Gradients:
+    return Gradients(table, fids, np.ones((len(fids), 2), np.float32), rates)
+
+
+def test_lookups_count_what_they_create(state: ShardState) -> None:
+    first, again, other = (state.lookup([ask(create)])[0] for create in (True, True, False))
+    assert (first.initialized, again.initialized) == (3, 0)
+    assert not first.found.any()
+    assert again.found.all()
+    assert other.found.all()
+
+
+def test_without_create_nothing_appears(state: ShardState) -> None:
+    found = state.lookup([ask(create=False)])[0]
+    assert (found.initialized, found.found.any(), found.rows.any()) == (0, False, False)
+    assert state.stats().tables[0].rows == 0
+
+
+def test_a_stamp_is_applied_once(state: ShardState) -> None:
+    first, again = (state.apply([ones()], Stamp(1, 1))[0] for _ in range(2))
+    assert (first.inserted, first.duplicate, again.duplicate) == (3, False, True)
+    assert again.updated == first.updated == 3
+    np.testing.assert_array_equal(state.lookup([ask(create=False)])[0].rows, -1)
+
+
+@pytest.mark.parametrize(
+    ("request_", "error"),
+    [
+        (lambda: ones(table="other"), TableNotFound),
+        (lambda: Gradients("t", FIDS, np.ones((3, 3), np.float32)), DimensionMismatch),
+        (lambda: ones(rates=(0.1, 0.1)), DimensionMismatch),
+    ],
+    ids=["table", "gradients", "rates"],
+)
+def test_a_bad_update_changes_nothing(
+    state: ShardState, request_: Callable[[], Gradients], error: type[MonolithError]
+) -> None:
+    with pytest.raises(error) as caught:
+        state.apply([ones(), request_()], Stamp(1, 1))
+    assert caught.value.shard in {3, -1}
+    assert state.stats().tables[0].rows == 0
+    assert not state.apply([ones()], Stamp(1, 1))[0].duplicate
+
+
+def test_another_dim_is_refused(state: ShardState) -> None:
+    with pytest.raises(DimensionMismatch, match=r"expected 2, got 4 \(table t\)") as caught:
+        state.lookup([ask(create=True, dim=4)])
+    assert caught.value.shard == 3
+
+
+def test_definitions_may_not_change(state: ShardState) -> None:
+    state.create_tables({"t": COUNTING})
+    with pytest.raises(TableConflict, match="t exists as"):
+        state.create_tables({"new": COUNTING, "t": TableConfig([Segment(4)])})
+    assert [t.name for t in state.stats().tables] == ["t"]
+
+
+def test_the_first_dense_value_stays(state: ShardState) -> None:
+    one, two = np.ones((2, 3), np.float32), np.full((2, 3), 2, np.float32)
+    state.set_dense({"w": one}, overwrite=False)
+    assert state.set_dense({"w": two}, overwrite=False)["w"].sum() == 6
+    assert state.set_dense({"w": two}, overwrite=True)["w"].sum() == 12
+
+
+def test_dense_deltas_add_up_once(state: ShardState) -> None:
+    one = np.ones((2, 3), np.float32)
+    state.set_dense({"w": one}, overwrite=False)
+    pushed = [state.push_dense({"w": one}, Stamp(1, n))["w"] for n in (1, 1, 2)]
+    assert [values.mean() for values in pushed] == [2, 2, 3]
+    pushed[-1][:] = 99
+    assert state.set_dense({"w": one}, overwrite=False)["w"].max() == 3
+
+
+def test_bad_deltas_change_nothing(state: ShardState) -> None:
+    one = np.ones((2, 3), np.float32)
+    state.set_dense({"w": one}, overwrite=False)
+    with pytest.raises(DenseNotFound, match="b was never set"):
+        state.push_dense({"w": one, "b": one}, Stamp(1, 1))
+    with pytest.raises(DimensionMismatch, match="shape"):
+        state.push_dense({"w": one.T}, Stamp(1, 2))
+    assert state.set_dense({"w": one}, overwrite=False)["w"].max() == 1
+
+
+def test_counts_and_means_are_honest(state: ShardState) -> None:
+    heard: list[tuple[Operation, int, float]] = []
+    state.watch(lambda *told: heard.append(told))
+    state.lookup([ask(create=True), ask(create=True)])
+    state.apply([ones()], Stamp(1, 1))
+    with pytest.raises(TableNotFound):
+        state.apply([ones(table="other")], Stamp(1, 2))
+    stats = state.stats()
+    assert (stats.lookups, stats.applies) == (1, 1)
+    assert stats.lookup_us == stats.apply_us == TICK * 1e6
+    assert heard == [(Operation.LOOKUP, 6, TICK), (Operation.APPLY, 3, TICK)]
+
+
+def test_an_incarnation_is_never_zero() -> None:
+    zeros = ShardState(0, seed=0, random=bytes, clock=lambda: 0.0)
+    assert zeros.incarnation == 1
+    assert zeros.stats().incarnation == 1
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3])
+def test_rows_move_to_other_servers(state: ShardState, tmp_path: Path, shards: int) -> None:
+    fids = np.arange(-50, 50)
+    saved = []
+    for shard in range(2):
+        source = ShardState(shard, seed=0, random=bytes, clock=lambda: 0.0)
+        source.create_tables({"t": COUNTING})
+        mine = fids[fids % 2 == shard]
+        source.apply([Gradients("t", mine, np.stack([mine, mine], 1).astype(np.float32), (1.0,))], None)
+        saved += source.save(SaveOrder(tmp_path, shard, 2))
+    state.apply([ones(np.array([999]))], None)
+    for shard in range(shards):
+        mine = fids[fids % shards == shard]
+        assert state.restore(RestoreOrder(tmp_path, saved, shard, shards)) == len(mine)
+        found = state.lookup([ask(create=False, fids=np.append(mine, 999))])[0]
+        assert found.found.tolist() == [True] * len(mine) + [False]
+        np.testing.assert_array_equal(found.rows[:-1, 0], -mine)
+
+
+def test_rows_of_unknown_tables_are_refused(state: ShardState, tmp_path: Path) -> None:
+    files = state.save(SaveOrder(tmp_path, 0, 1))
+    other = ShardState(0, seed=0, random=bytes, clock=lambda: 0.0)
+    with pytest.raises(TableNotFound, match="t "):
+        other.restore(RestoreOrder(tmp_path, files, 0, 1))
