@@ -19,6 +19,7 @@ import attrs
 import numpy as np
 import torch
 
+from monolith.checkpoint.boundary import saving
 from monolith.config.job import RunConfig
 from monolith.core.errors import CheckpointError, MonolithError, ShardRestarted
 from monolith.core.progress import Progress, Silent
@@ -170,7 +171,6 @@ class TrainingSession:
             notes = self._meet(number, self._train(batches))
             quality = merged([note.quality for note in notes])
             whole.merge(quality)
-            self._tell("train", quality)
             stopped = any(note.stopping for note in notes)
             over = stopped or self._pace.reached(self._step) or not any(self._reading)
             if (over or self._pace.saves(self._step)) and self._step != self._saved:
@@ -222,6 +222,7 @@ class TrainingSession:
         learns = {name: getattr(self._config, name) for name in _LEARNS_BY}
 
         def save() -> bytes:
+            self._tell("train", quality)
             self._archive.save(self._step, self._trainer.optimizer, positions, quality.figures(), learns)
             return b""
 
@@ -242,14 +243,16 @@ class TrainingSession:
         )
         part = judged(self._trainer, self._dataset, reading)
         quality = merged([Quality.from_bytes(b) for b in self._gather("judged", part.to_bytes())])
-        self._tell(split, quality)
+        if place.chief:
+            self._tell(split, quality)
         return quality.figures()
 
     def _tell(self, what: str, quality: Quality) -> None:
-        if self._place.chief:
-            known = {f"{what}/{name}": v for name, v in quality.figures().items() if math.isfinite(v)}
-            with EventWriter(self._model_dir / "events", self._around.clock) as events:
-                events.scalars(self._step, known)
+        """Write figures for TensorBoard."""
+        known = {f"{what}/{name}": v for name, v in quality.figures().items() if math.isfinite(v)}
+        folder = self._model_dir / "events"
+        with saving(folder), EventWriter(folder, self._around.clock) as events:
+            events.scalars(self._step, known)
 
     def _chief_does(self, name: str, act: Callable[[], bytes]) -> bytes:
         """Let the chief act while the others wait: everyone gets what it gives, or fails where it fails."""

@@ -7,7 +7,9 @@ from monolith.core.schema import Feature, Schema
 from monolith.estimator.columns import FeatureColumn, checked_columns
 from monolith.table.config import Segment, Zeros
 
-SCHEMA = Schema(name="s", features=[Feature(name="movie", kind="string", slot=1), Feature(name="age", kind="float")])
+SCHEMA = Schema(
+    name="s", features=[Feature(name="movie", kind="string", slot=1), Feature(name="age", kind="float")]
+)
 
 
 def test_bias_stands_before_the_vector():

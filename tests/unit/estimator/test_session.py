@@ -1,0 +1,237 @@
+"""A training from its first step to its last save: alone, with others, and taken up again."""
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+
+import attrs
+import pytest
+
+from monolith.checkpoint.store import CheckpointStore
+from monolith.core.errors import CheckpointError, CheckpointMismatch, ModelError, ShardRestarted
+from monolith.core.stop import Stop
+from monolith.estimator.hooks import HookAction, HookBase
+from monolith.estimator.model import MonolithModel
+from monolith.estimator.rounds import Place
+from monolith.estimator.session import Around, TrainingSession
+from monolith.models.deepfm import DeepFm
+from monolith.models.lr import LogisticRegression
+from monolith.ps.blocking import BlockingClient
+from monolith.ps.shard import LocalShard
+
+
+class Small(DeepFm):
+    """DeepFM, quick."""
+
+    hidden = (8,)
+
+
+@contextlib.contextmanager
+def client(shards=1):
+    with BlockingClient.local([LocalShard(index) for index in range(shards)]) as one:
+        yield one
+
+
+def train(dataset, config, model=Small, shards=1, **more):
+    around = Around(**more)
+    with client(shards) as one:
+        return TrainingSession(model(), dataset, one, config, around=around).run()
+
+
+def train_together(dataset, config, workers=2, shards=2):
+    """Workers in threads, each with a client of its own, over the same servers."""
+    servers = [LocalShard(index) for index in range(shards)]
+
+    def work(worker):
+        with BlockingClient.local(servers) as one:
+            place = Place(worker=worker, num_workers=workers)
+            return TrainingSession(Small(), dataset, one, config, place=place).run()
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(work, range(workers)))
+
+
+def stored(config):
+    return CheckpointStore(config.model_dir).list()
+
+
+def steps(config):
+    return [one.step for one in stored(config)]
+
+
+def files(folder):
+    return {
+        p.relative_to(folder): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file() and "events" not in str(p)
+    }
+
+
+def test_training_learns_what_can_be_learned(dataset, config):
+    result = train(dataset, attrs.evolve(config, epochs=10, dense_learning_rate=0.01))
+    assert result.global_step == 100
+    assert result.training["examples"] == 4000
+    assert result.evaluation["auc"] > 0.9
+
+
+def test_saves_come_every_save_steps_and_last(dataset, config):
+    train(dataset, attrs.evolve(config, epochs=1, max_to_keep=0))
+    assert steps(config) == [4, 8, 10]
+
+
+def test_the_same_seed_gives_the_same_bytes(dataset, config, tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        train(dataset, attrs.evolve(config, model_dir=folder), clock=lambda: 1.0)
+    assert files(folders[0]) == files(folders[1])
+
+
+def test_another_seed_gives_other_bytes(dataset, config, tmp_path):
+    for seed in (0, 1):
+        train(dataset, attrs.evolve(config, seed=seed, model_dir=tmp_path / str(seed)))
+    assert files(tmp_path / "0") != files(tmp_path / "1")
+
+
+def test_resuming_is_as_if_never_stopped(dataset, config, tmp_path):
+    straight = attrs.evolve(config, model_dir=tmp_path / "straight")
+    train(dataset, straight)
+    for target in (8, 12, 20):
+        train(dataset, attrs.evolve(config, train_steps=target))
+    assert files(straight.model_dir) == files(config.model_dir)
+
+
+def test_a_finished_training_has_nothing_to_do(dataset, config):
+    train(dataset, config)
+    before = files(config.model_dir)
+    assert train(dataset, config).global_step == 20
+    assert files(config.model_dir) == before
+
+
+@pytest.mark.parametrize("save_steps", [0, 6])
+def test_workers_share_the_steps(dataset, config, save_steps):
+    results = train_together(dataset, attrs.evolve(config, save_steps=save_steps, max_to_keep=0))
+    assert results[0] == results[1]
+    assert results[0].global_step == 20
+    assert steps(config) == ([20] if not save_steps else [6, 12, 18, 20])
+    assert stored(config)[-1].manifest.position == {0: 10, 1: 10}
+
+
+def test_train_steps_count_all_workers(dataset, config):
+    [result, _] = train_together(dataset, attrs.evolve(config, train_steps=7))
+    assert result.global_step == 7
+
+
+def test_workers_resume_where_they_were(dataset, config):
+    train_together(dataset, attrs.evolve(config, train_steps=8))
+    [result, _] = train_together(dataset, config)
+    assert result.global_step == 20
+    assert result.training["examples"] == 12 * 40
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+def test_other_workers_train_what_is_left(dataset, config, before, after):
+    train_together(dataset, attrs.evolve(config, train_steps=8), workers=before)
+    result = train_together(dataset, config, workers=after, shards=3)[0]
+    assert result.global_step == 20
+
+
+class Talk:
+    """A listener that remembers what is said."""
+
+    def __init__(self):
+        self.said = []
+
+    def begin(self, what, total, unit): ...
+    def advance(self, count=1, **figures): ...
+    def end(self): ...
+    def say(self, sentence):
+        self.said.append(sentence)
+
+
+def test_data_shared_anew_is_told(dataset, config):
+    train_together(dataset, attrs.evolve(config, train_steps=8))
+    talk = Talk()
+    train(dataset, config, progress=talk)
+    assert "checkpoint-8 was written with 2 workers" in talk.said[0]
+
+
+class AskAt(HookBase):
+    """Asks to stop, one way or the other, after a step."""
+
+    def __init__(self, step, stop=None):
+        self.at, self.stop, self.ended = step, stop, []
+
+    def after_step(self, step, metrics):
+        if step != self.at:
+            return HookAction.CONTINUE
+        if self.stop is None:
+            return HookAction.STOP
+        self.stop.ask()
+        return HookAction.CONTINUE
+
+    def end(self, step, metrics):
+        self.ended.append(step)
+
+
+@pytest.mark.parametrize("stop", [None, Stop()], ids=["hook", "signal"])
+def test_a_stop_saves_and_ends(dataset, config, stop):
+    hook = AskAt(5, stop)
+    result = train(dataset, config, hooks=[hook], stop=stop or Stop())
+    assert (result.global_step, result.stopped_early) == (6, True)
+    assert steps(config) == [4, 6]
+    assert hook.ended == [6]
+
+
+def test_not_resuming_among_checkpoints_is_refused(dataset, config):
+    train(dataset, config)
+    with pytest.raises(CheckpointError, match="checkpoint-20 is here: resume from it"):
+        train(dataset, attrs.evolve(config, resume=False))
+
+
+def test_another_models_folder_is_refused(dataset, config):
+    train(dataset, config)
+    with pytest.raises(CheckpointMismatch, match=r"belongs to model .*Small"):
+        train(dataset, config, model=LogisticRegression)
+
+
+class Diverging(MonolithModel):
+    def module(self, columns, schema):
+        return Small().module(Small().columns(schema), schema)
+
+    def columns(self, schema):
+        return Small().columns(schema)
+
+    def loss(self, logits, labels, weights):
+        return logits.sum() * float("nan")
+
+
+def test_a_loss_that_is_no_number_is_told(dataset, config):
+    with pytest.raises(ModelError, match="the loss is nan at step 0: lower the learning rates"):
+        train(dataset, config, model=Diverging)
+
+
+class Dying(HookBase):
+    def before_step(self, step):
+        if step == 6:
+            raise ShardRestarted(1)
+
+
+def test_a_lost_server_names_the_checkpoint(dataset, config):
+    with pytest.raises(ShardRestarted, match=r"ps-1 was restarted .*resume from .*checkpoint-4"):
+        train(dataset, config, hooks=[Dying()])
+
+
+def test_a_failing_chief_keeps_nobody_waiting(dataset, config):
+    config.model_dir.parent.joinpath("model").write_text("a file where a folder should be")
+    servers = [LocalShard(0)]
+
+    def work(worker):
+        with BlockingClient.local(servers) as one:
+            place = Place(worker=worker, num_workers=2)
+            session = TrainingSession(Small(), dataset, one, config, place=place)
+            with pytest.raises(CheckpointError) as caught:
+                session.run()
+        return str(caught.value)
+
+    with ThreadPoolExecutor(2) as pool:
+        chief, other = pool.map(work, range(2))
+    assert chief in other
