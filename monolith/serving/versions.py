@@ -167,10 +167,8 @@ class Versions(Generic[M]):
         return [(v, wanted[v]) for v in sorted(wanted, reverse=True) if v >= (self.version or 0)]
 
     def _not_found(self, version: int | None) -> ModelNotFound:
-        which = "Latest" if version is None else f"Specific({version})"
-        return ModelNotFound(
-            f"Servable not found for request: {which}({self.name})", model=self.name, version=version
-        )
+        which = f"Latest({self.name})" if version is None else f"Specific({self.name}, {version})"
+        return ModelNotFound(f"Servable not found for request: {which}", model=self.name, version=version)
 
 
 def _fingerprint(folder: Path) -> object:

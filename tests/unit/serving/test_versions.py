@@ -1,0 +1,213 @@
+"""Versions change places without a request noticing, and never go back."""
+
+import itertools
+import os
+import threading
+
+import pytest
+
+from monolith.core.errors import ModelNotFound, ServingError
+from monolith.serving.manifest import MANIFEST
+from monolith.serving.versions import State, Versions
+
+STAMPS = itertools.count(1)
+
+
+@pytest.fixture
+def base(tmp_path):
+    return tmp_path / "ctr"
+
+
+def put(base, version, content="fine"):
+    """A version folder as a rename would bring it: with another inode or time than the one before."""
+    folder = base / str(version)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).write_text(content)
+    os.utime(folder / MANIFEST, ns=(0, next(STAMPS)))
+
+
+def load(folder):
+    content = (folder / MANIFEST).read_text()
+    if content == "torn":
+        raise ServingError(f"{folder} is torn")
+    if content == "bug":
+        raise ZeroDivisionError("of all things")
+    return f"{folder.name} {content}"
+
+
+def states(versions):
+    return {s.version: s.state.name for s in versions.status()}
+
+
+def answer(versions, version=None):
+    with versions.lease(version) as model:
+        return model
+
+
+def test_newest_version_answers(base):
+    for version in (1, 10, 9):
+        put(base, version)
+    versions = Versions(base, load)
+    versions.poll()
+    assert answer(versions) == "10 fine"
+    assert versions.version == 10
+    assert versions.name == "ctr"
+
+
+def test_new_version_takes_over_and_old_one_ends(base):
+    put(base, 1)
+    versions = Versions(base, load)
+    versions.poll()
+    put(base, 2)
+    versions.poll()
+    assert answer(versions) == "2 fine"
+    assert states(versions) == {2: "AVAILABLE", 1: "END"}
+
+
+def test_old_version_finishes_what_it_began(base):
+    put(base, 1)
+    versions = Versions(base, load)
+    versions.poll()
+    with versions.lease() as first, versions.lease() as second:
+        put(base, 2)
+        versions.poll()
+        assert (first, second, answer(versions)) == ("1 fine", "1 fine", "2 fine")
+        assert states(versions) == {2: "AVAILABLE", 1: "UNLOADING"}
+    assert states(versions)[1] == "END"
+
+
+def test_version_that_loads_is_seen_as_loading(base):
+    put(base, 1)
+    seen = {}
+    versions = Versions(base, lambda folder: seen.update(states(versions)) or load(folder))
+    versions.poll()
+    assert seen == {1: "LOADING"}
+
+
+@pytest.mark.parametrize(("content", "told"), [("torn", "is torn"), ("bug", "of all things")])
+def test_broken_version_is_named_and_old_one_goes_on(base, content, told):
+    put(base, 1)
+    versions = Versions(base, load)
+    versions.poll()
+    put(base, 2, content)
+    versions.poll()
+    assert answer(versions) == "1 fine"
+    (broken,) = versions.status(2)
+    assert broken.state is State.END
+    assert told in broken.problem
+
+
+def test_broken_version_is_tried_again_once_it_changes(base):
+    tried = []
+    versions = Versions(base, lambda folder: tried.append(folder.name) or load(folder))
+    put(base, 1)
+    put(base, 2, "torn")
+    versions.poll()
+    versions.poll()
+    assert tried == ["2", "1"]
+    put(base, 2)
+    versions.poll()
+    assert tried == ["2", "1", "2"]
+    assert answer(versions) == "2 fine"
+
+
+def test_overwritten_version_is_loaded_again(base):
+    put(base, 1)
+    versions = Versions(base, load)
+    versions.poll()
+    put(base, 1, "better")
+    versions.poll()
+    assert answer(versions) == "1 better"
+    assert states(versions) == {1: "AVAILABLE"}
+
+
+def test_broken_overwrite_keeps_what_was_loaded(base):
+    put(base, 1)
+    versions = Versions(base, load)
+    versions.poll()
+    put(base, 1, "torn")
+    versions.poll()
+    assert answer(versions) == "1 fine"
+    (status,) = versions.status(1)
+    assert status.state is State.AVAILABLE
+    assert "is torn" in status.problem
+
+
+def test_versions_never_go_back(base):
+    put(base, 1)
+    put(base, 2)
+    versions = Versions(base, load)
+    versions.poll()
+    (base / "2" / MANIFEST).unlink()
+    put(base, 1, "touched")
+    versions.poll()
+    assert answer(versions) == "2 fine"
+
+
+def test_pinned_version_stays(base):
+    put(base, 1)
+    put(base, 2)
+    versions = Versions(base, load, pinned=1)
+    versions.poll()
+    assert answer(versions) == "1 fine"
+
+
+@pytest.mark.parametrize("name", [".2.part", "notes", "-3", "٣"])
+def test_other_folders_are_no_versions(base, name):
+    put(base, name)
+    versions = Versions(base, load)
+    versions.poll()
+    with pytest.raises(ModelNotFound, match=r"Servable not found for request: Latest\(ctr\)"):
+        answer(versions)
+
+
+def test_folder_without_manifest_is_not_ready(base):
+    (base / "1").mkdir(parents=True)
+    versions = Versions(base, load)
+    versions.poll()
+    assert versions.status() == []
+
+
+def test_another_version_is_not_found(base):
+    put(base, 1)
+    versions = Versions(base, load, name="other")
+    versions.poll()
+    assert answer(versions, 1) == "1 fine"
+    for ask in (answer, Versions.status):
+        with pytest.raises(ModelNotFound, match=r"request: Specific\(other, 7\)$"):
+            ask(versions, 7)
+
+
+def test_folder_that_is_gone_is_an_error(base):
+    with pytest.raises(ServingError, match="cannot be read: No such file or directory"):
+        Versions(base, load).poll()
+
+
+def test_exchange_under_load_drops_no_request(base):
+    """Readers see whole models, in rising order, while thirty versions change places."""
+    put(base, 1)
+    versions = Versions(base, lambda folder: int(load(folder).split()[0]))
+    versions.poll()
+    done, wrong, counts = threading.Event(), [], []
+
+    def read():
+        last = count = 0
+        while not done.is_set():
+            with versions.lease() as model:
+                if model < last:
+                    wrong.append((last, model))
+                last, count = model, count + 1
+        counts.append(count)
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for version in range(2, 32):
+        put(base, version)
+        versions.poll()
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert wrong == []
+    assert min(counts) > 0
+    assert set(states(versions).values()) == {"AVAILABLE", "END"}
