@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monolith.table.dedup import dedup, route
+from monolith.table.index import SUBTABLES
 from monolith.table.pooling import Combiner, pool, unpool
 from monolith.table.table import Table
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def warm_up(configs: Iterable[TableConfig], progress: Progress) -> None:
     """Compile, or load from the cache on disk, every kernel that tables of `configs` use.
 
-    Each kind of table lives a short life with two ids in it: whatever it needs has then been compiled.
+    Each kind of table lives a short life, long enough to grow: whatever it needs has then been compiled.
     """
     kinds = list(dict.fromkeys(configs))
     progress.begin("compile kernels", len(kinds) + 1, "table")
@@ -33,7 +34,7 @@ def warm_up(configs: Iterable[TableConfig], progress: Progress) -> None:
 
 
 def _use_table(table: Table) -> None:
-    fids = np.arange(2)
+    fids = np.arange(16 * SUBTABLES)
     rows, _ = table.find_or_insert(fids)
     table.assign(fids, rows)
     table.apply(fids, rows)

@@ -1,0 +1,36 @@
+"""Table definitions that cannot be are refused with a sentence that names the culprit."""
+
+import pytest
+
+from monolith.core.errors import ConfigError
+from monolith.table.config import Adagrad, Adam, Constants, Ftrl, RandomUniform, Segment, Sgd, TableConfig
+
+BAD = {
+    "Sgd learning_rate=-0.1": lambda: Sgd(-0.1),
+    "Sgd learning_rate=nan": lambda: Sgd(float("nan")),
+    "Adagrad learning_rate=1e+39": lambda: Adagrad(1e39),
+    "Adagrad initial_accumulator_value=0": lambda: Adagrad(initial_accumulator_value=0),
+    "Adagrad weight_decay_factor=-1": lambda: Adagrad(weight_decay_factor=-1),
+    "Adam beta1=1": lambda: Adam(beta1=1),
+    "Adam beta2=-0.5": lambda: Adam(beta2=-0.5),
+    "Adam epsilon=0": lambda: Adam(epsilon=0),
+    "Ftrl initial_accumulator_value=-1": lambda: Ftrl(initial_accumulator_value=-1),
+    "Ftrl beta=-1": lambda: Ftrl(beta=-1),
+    "Ftrl l1_regularization_strength=inf": lambda: Ftrl(l1_regularization_strength=float("inf")),
+    "Constants constant=nan": lambda: Constants(float("nan")),
+    "RandomUniform minval=1": lambda: RandomUniform(1, 0),
+    "segment dim=0": lambda: Segment(0),
+    "a table without segments": lambda: TableConfig(()),
+}
+
+
+@pytest.mark.parametrize("culprit", BAD)
+def test_impossible_definition_is_refused(culprit):
+    with pytest.raises(ConfigError) as refusal:
+        BAD[culprit]()
+    assert str(refusal.value).startswith(f"{culprit}: must") or "needs" in str(refusal.value)
+
+
+def test_equal_definitions_are_one_table():
+    assert TableConfig([Segment(3)]) == TableConfig((Segment(3),))
+    assert len({TableConfig([Segment(3)]), TableConfig((Segment(3),)), TableConfig([Segment(4)])}) == 2

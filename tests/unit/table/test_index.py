@@ -1,0 +1,57 @@
+"""Row numbers: dense, given again, and found however full or unlucky the sub-tables are."""
+
+import numpy as np
+import pytest
+
+from monolith.table.index import SUBTABLES, Index
+from tests.unit.table.reference import unmix
+
+CLASHING = np.array([unmix((3 << 56) + (k << 40) + 15) for k in range(400)])  # one sub-table, one home
+SPREAD = np.arange(-20_000, 20_000) * 7919
+
+
+@pytest.fixture(params=[SPREAD, CLASHING], ids=["spread", "clashing"])
+def fids(request):
+    return request.param
+
+
+def test_numbers_are_dense_and_found_again(fids):
+    index = Index()
+    created, numbers = index.add(fids)
+    np.testing.assert_array_equal(created, fids)
+    np.testing.assert_array_equal(numbers, np.arange(len(fids)))
+    np.testing.assert_array_equal(index.find(fids), numbers)
+    assert index.add(fids)[0].size == 0
+    assert (index.find(fids + 1) == -1).all()
+
+
+def test_removed_leave_no_gap_in_a_run(fids):
+    index = Index()
+    index.add(fids)
+    assert index.remove(fids[::3]) == len(fids[::3])
+    assert index.remove(fids[::3]) == 0
+    np.testing.assert_array_equal(index.find(fids) == -1, np.arange(len(fids)) % 3 == 0)
+    kept, _ = index.entries()
+    np.testing.assert_array_equal(kept, np.sort(np.delete(fids, np.s_[::3])))
+
+
+def test_numbers_of_removed_are_given_again(fids):
+    index = Index()
+    index.add(fids)
+    index.remove(fids[:100])
+    index.add(fids[:100])
+    assert index.end == len(fids) == len(index)
+    assert len(set(index.find(fids).tolist())) == len(fids)
+
+
+def test_subtables_grow_at_different_times():
+    """Were all to grow at one load, nearly all would grow within one batch."""
+    index, batch = Index(), 4096
+    index.add(np.arange(40 * batch))
+    grown = []
+    for start in range(40 * batch, 120 * batch, batch):
+        sizes = index._mask.copy()
+        index.add(np.arange(start, start + batch))
+        grown.append((index._mask != sizes).sum())
+    assert sum(grown) > SUBTABLES
+    assert max(grown) < SUBTABLES / 4

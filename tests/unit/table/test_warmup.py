@@ -1,0 +1,72 @@
+"""After warming up nothing is compiled any more, in this process or in the next."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from monolith.table.config import Adam, Ftrl, Segment, Sgd, TableConfig
+from monolith.table.warmup import warm_up
+
+ROOT = Path(__file__).parents[3]
+CONFIGS = [
+    TableConfig((Segment(1, optimizer=Ftrl()), Segment(8))),
+    TableConfig((Segment(4, optimizer=Adam()),)),
+]
+USE_ALL = """
+import gc
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+from monolith.core.progress import Silent
+from monolith.table.table import Table
+from tests.unit.table.test_warmup import CONFIGS, warm_up
+
+def kernels():
+    ours = (o for o in gc.get_objects() if isinstance(o, Dispatcher) and "monolith" in o.__module__)
+    return {k.__qualname__: k for k in ours if k.stats.cache_path}
+
+warm_up(CONFIGS, Silent())
+assert len(kernels()) > 8
+print(sum(sum(k.stats.cache_misses.values()) for k in kernels().values()), "compiled in warm_up")
+before = {name: len(k.signatures) for name, k in kernels().items()}
+for config in CONFIGS:
+    table = Table(config)
+    for fids in (np.arange(3), np.frombuffer(bytes(24), np.int64), np.frombuffer(bytes(25), np.int64, 3, 1)):
+        rows, _ = table.find_or_insert(fids)
+        table.apply(fids, np.frombuffer(rows.tobytes(), np.float32))
+        table.assign(fids, rows)
+        table.restore(table.export())
+        table.evict(fids)
+print(sum(len(k.signatures) - before[name] for name, k in kernels().items()), "compiled later")
+"""
+
+
+class Listener:
+    def __init__(self):
+        self.said = []
+
+    def begin(self, what, total, unit):
+        self.said.append((what, total, unit))
+
+    def advance(self, count=1, **figures):
+        self.said.append(count)
+
+    def say(self, sentence):
+        raise AssertionError(sentence)
+
+    def end(self):
+        self.said.append("end")
+
+
+def test_progress_tells_each_kind_of_table():
+    listener = Listener()
+    warm_up([TableConfig((Segment(2, optimizer=Sgd()),))] * 3, listener)
+    assert listener.said == [("compile kernels", 2, "table"), 1, 1, "end"]
+
+
+def test_nothing_is_compiled_after_warm_up():
+    """The second process finds everything on disk, even for arrays that are read-only or not aligned."""
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", USE_ALL], cwd=ROOT, check=True, capture_output=True, text=True
+        )
+    assert done.stdout.splitlines() == ["0 compiled in warm_up", "0 compiled later"]
