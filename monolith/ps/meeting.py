@@ -7,13 +7,13 @@ import threading
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
-from monolith.core.errors import BarrierTimedOut, ShardUnavailable
+from monolith.core.errors import BarrierError, BarrierTimedOut, ShardUnavailable
 from monolith.ps.barrier import Arrival, Barriers, Complete, Notes, Ticket
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One who waits: `notes` comes to hold everyone's notes, or None when the server stops."""
+    """One who waits: `notes` comes to hold everyone's notes, or None when there will be none."""
 
     arrival: Arrival
     ticket: Ticket
@@ -76,8 +76,9 @@ class MeetingPlace:
     def give_up(self, seat: Seat) -> None:
         """Take back an arrival whose caller is gone; nothing if it was released before."""
         with self._lock:
-            if not seat.notes.done():
+            if seat.ticket in self._waiting:
                 self._leave(seat)
+                seat.notes.set_result(None)  # wakes the thread that waits for nobody
 
     def arrived(self, barrier: str) -> int:
         """How many wait there."""
@@ -111,7 +112,7 @@ class MeetingPlace:
                     after_ms=timeout_ms,
                 )
         if (notes := seat.notes.result()) is None:
-            raise self._stopping()
+            raise self._stopping() if self._closed else _cancelled(seat.arrival)
         return notes
 
     def _leave(self, seat: Seat) -> int:
@@ -120,3 +121,8 @@ class MeetingPlace:
 
     def _stopping(self) -> ShardUnavailable:
         return ShardUnavailable(f"ps-{self._shard} is stopping", shard=self._shard)
+
+
+def _cancelled(arrival: Arrival) -> BarrierError:
+    message = f"worker {arrival.worker} left barrier {arrival.barrier}: its call was cancelled"
+    return BarrierError(message, barrier=arrival.barrier, worker=arrival.worker)

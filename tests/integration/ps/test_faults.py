@@ -1,0 +1,160 @@
+"""Servers that die, stall or lose replies, and what a client makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import numpy as np
+import pytest
+
+from monolith.core.errors import RemoteError, ShardRestarted, ShardUnavailable
+from monolith.ps.client import PsClient
+from monolith.ps.handlers import handlers
+from monolith.ps.limits import Limits
+from monolith.ps.shard import LocalShard
+from monolith.table.config import Segment, Sgd, TableConfig, Zeros
+from tests.integration.ps.conftest import Cluster
+
+COUNTING = {"t": TableConfig([Segment(1, Zeros(), Sgd(1.0))])}
+FIDS = np.arange(100)
+IMPATIENT = Limits(call_ms=500, attempts=2)
+
+
+def ones(count: int = 100) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    return {"t": (np.arange(count), np.ones((count, 1), np.float32))}
+
+
+def test_two_servers_and_many_ids(cluster: Cluster) -> None:
+    """More ids than fit into a message, so that each server is asked in several."""
+    small = Limits(message=64 << 10, chunk=32 << 10)
+    shards = [LocalShard(i) for i in range(2)]
+    remotes = [cluster.remote(cluster.serve(s, limits=small), i, small) for i, s in enumerate(shards)]
+    client = PsClient(remotes, worker=1)
+    fids = np.random.default_rng(0).integers(-(2**40), 2**40, 200_000)
+
+    async def play() -> None:
+        await client.create_tables(COUNTING)
+        await client.apply({"t": (fids, (fids % 1000).astype(np.float32).reshape(-1, 1))})
+        rows = (await client.lookup({"t": fids}, create=False))["t"]
+        stats = await client.stats()
+        assert stats.rows == len(np.unique(fids))
+        assert min(s.lookups for s in stats.shards) > 10
+        once = np.unique(fids, return_counts=True)
+        single = np.isin(fids, once[0][once[1] == 1])
+        np.testing.assert_array_equal(rows[single, 0], -(fids % 1000)[single])
+
+    cluster.run(play())
+
+
+def test_a_restarted_server_is_noticed(cluster: Cluster) -> None:
+    address = cluster.serve(LocalShard(0))
+    client = PsClient([cluster.remote(address)], worker=1)
+    cluster.run(client.create_tables(COUNTING))
+    cluster.run(client.apply(ones()))
+    cluster.kill()
+    reborn = LocalShard(0)
+    cluster.run(reborn.create_tables(COUNTING))
+    cluster.serve(reborn, address)
+    for call in (client.apply(ones()), client.lookup({"t": FIDS}), client.gather("b", 0, 1, b"", 1000)):
+        with pytest.raises(ShardRestarted, match="ps-0 was restarted and lost its rows"):
+            cluster.run(call)
+    assert cluster.run(reborn.stats()).tables[0].rows == 0
+
+
+def test_a_dead_server_is_unavailable(cluster: Cluster) -> None:
+    address = cluster.serve(LocalShard(0))
+    client = PsClient([cluster.remote(address, 4, IMPATIENT)], worker=1)
+    cluster.run(client.create_tables(COUNTING))
+    cluster.kill()
+    with pytest.raises(ShardUnavailable, match=f"ps-4 at {address} did not answer BatchLookup") as caught:
+        cluster.run(client.lookup({"t": FIDS}))
+    assert caught.value.shard == 4
+
+
+@pytest.fixture
+def blackhole() -> Iterator[str]:
+    """Accepts connections and never says a word."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        yield f"127.0.0.1:{silent.getsockname()[1]}"
+
+
+def test_a_silent_server_is_given_up(cluster: Cluster, blackhole: str) -> None:
+    remote = cluster.remote(blackhole, limits=IMPATIENT)
+    began = time.monotonic()
+    with pytest.raises(ShardUnavailable, match=f"ps-0 at {blackhole} did not answer HealthCheck within 0"):
+        cluster.run(remote.stats())
+    assert time.monotonic() - began < 10
+
+
+def test_a_stalling_server_is_given_up(cluster: Cluster) -> None:
+    """It has the request, and answers too late."""
+    shard = LocalShard(0)
+    client = PsClient([cluster.remote(cluster.serve(shard), limits=IMPATIENT)], worker=1)
+    cluster.run(client.create_tables(COUNTING))
+    with shard.state._tables.get("t")._lock, pytest.raises(ShardUnavailable, match="BatchApplyGradients"):
+        cluster.run(client.apply(ones()))
+
+
+def test_an_oversized_answer_is_refused(cluster: Cluster) -> None:
+    limits = Limits(message=1 << 10, chunk=1 << 20)
+    client = PsClient([cluster.remote(cluster.serve(LocalShard(0)), limits=limits)], worker=1)
+    cluster.run(client.create_tables(COUNTING))
+    with pytest.raises(RemoteError, match="RESOURCE_EXHAUSTED"):
+        cluster.run(client.lookup({"t": np.arange(10_000)}))
+
+
+class Lossy(grpc.GenericRpcHandler):
+    """Does what it is asked, and then often fails to say so."""
+
+    def __init__(self, inner: grpc.GenericRpcHandler, dice: random.Random) -> None:
+        self._inner = inner
+        self._dice = dice
+        self.lost = 0
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        handler = self._inner.service(details)
+
+        def behave(body: bytes, context: grpc.ServicerContext) -> bytes:
+            reply = handler.unary_unary(body, context)
+            if self._dice.random() < 0.3:
+                self.lost += 1
+                context.abort(grpc.StatusCode.UNAVAILABLE, "the reply was lost")
+            return reply
+
+        return grpc.unary_unary_rpc_method_handler(behave)
+
+
+def test_lost_replies_count_once(cluster: Cluster) -> None:
+    """Through grpc's own retries, in several pieces: each gradient once, each worker at the barrier once."""
+    shard = LocalShard(0)
+    lossy = Lossy(handlers(shard.state, ThreadPoolExecutor(4)), random.Random(3))
+    server = grpc.server(ThreadPoolExecutor(8), handlers=[lossy])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    limits = Limits(chunk=400, attempts=5)
+    workers = [PsClient([cluster.remote(f"127.0.0.1:{port}", limits=limits)], worker=w) for w in (1, 2)]
+
+    async def work(index: int) -> None:
+        await workers[index].create_tables(COUNTING)
+        for number in range(5):
+            await workers[index].apply(ones())
+            met = await workers[index].gather(f"round-{number}", index, 2, b"%d" % index, 30_000)
+            assert met == (b"0", b"1")
+
+    async def play() -> np.ndarray:
+        await asyncio.gather(work(0), work(1))
+        return (await workers[0].lookup({"t": FIDS}))["t"]
+
+    try:
+        np.testing.assert_array_equal(cluster.run(play()), np.full((100, 1), -10))
+        assert lossy.lost > 10
+    finally:
+        server.stop(0).wait()

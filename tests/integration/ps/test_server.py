@@ -1,0 +1,153 @@
+"""What a server is to programs that nobody here wrote, and how it starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import random
+import socket
+import urllib.request
+
+import grpc
+import numpy as np
+import pytest
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+
+from monolith.core.errors import ConfigError, LaunchError, ShardUnavailable
+from monolith.ps.api import Lookup
+from monolith.ps.limits import SERVICE
+from monolith.ps.shard import LocalShard
+from monolith.table.config import Segment, TableConfig
+from monolith.wire import ps_training_pb2 as pb
+from monolith.wire.status import DETAILS
+from tests.integration.ps.conftest import Cluster
+
+TABLE = TableConfig([Segment(2)])
+METHODS = list(pb.DESCRIPTOR.services_by_name["ParameterServerTraining"].methods)
+
+
+def test_reflection_lists_the_services(channel: grpc.Channel) -> None:
+    database = ProtoReflectionDescriptorDatabase(channel)
+    assert {SERVICE, "grpc.health.v1.Health"} <= set(database.get_services())
+    described = DescriptorPool(database).FindServiceByName(SERVICE)
+    assert "BatchLookup" in described.methods_by_name
+
+
+@pytest.mark.parametrize("service", ["", SERVICE])
+def test_health_says_serving(channel: grpc.Channel, service: str) -> None:
+    reply = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service))
+    assert reply.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_every_method_is_served(channel: grpc.Channel) -> None:
+    for method in METHODS:
+        with pytest.raises(grpc.RpcError) as caught:
+            channel.unary_unary(f"/{SERVICE}/{method.name}")(b"\xff", timeout=30)
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT, method.name
+
+
+def test_a_malformed_body_is_explained(channel: grpc.Channel) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(f"/{SERVICE}/BatchLookup")(b"\xff", timeout=30)
+    trailing = dict(caught.value.trailing_metadata())
+    info = ErrorInfo()
+    assert Status.FromString(trailing[DETAILS]).details[0].Unpack(info)
+    assert (info.reason, info.domain) == ("MALFORMED", "monolith")
+    assert caught.value.details() == "the request is not a monolith.ps_training.BatchLookupRequest"
+
+
+def test_it_lives_through_garbage(channel: grpc.Channel) -> None:
+    """Garbage that parses by chance may be refused for what it says, but is never a crash."""
+    dice = random.Random(7)
+    whole = pb.BatchLookupRequest(requests=[pb.LookupRequest(table_name="t", fids=range(9), dim_size=2)])
+    told = collections.Counter()
+    for _ in range(3000):
+        method = dice.choice([m for m in METHODS if m.name not in {"Barrier", "Gather"}])
+        body = dice.choice([dice.randbytes, lambda n: whole.SerializeToString()[:n]])(dice.randrange(1, 25))
+        call = channel.unary_unary(f"/{SERVICE}/{method.name}").future(body, timeout=30)
+        told[parses(method, body), call.code()] += 1
+    assert {code for parsed, code in told if not parsed} == {grpc.StatusCode.INVALID_ARGUMENT}
+    assert told[False, grpc.StatusCode.INVALID_ARGUMENT] > 1000
+    assert {code for parsed, code in told if parsed} <= {
+        grpc.StatusCode.OK,
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.FAILED_PRECONDITION,
+    }
+    assert channel.unary_unary(f"/{SERVICE}/HealthCheck")(b"", timeout=30)
+
+
+def parses(method: object, body: bytes) -> bool:
+    try:
+        getattr(pb, method.input_type.name).FromString(body)
+    except DecodeError:
+        return False
+    return True
+
+
+def test_a_taken_port_is_one_sentence(cluster: Cluster) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(LaunchError) as caught:
+            cluster.serve(LocalShard(0), address)
+    assert str(caught.value) == (
+        f"cannot listen on {address}: Address already in use; choose another --bind-addr"
+    )
+
+
+def test_a_bad_address_is_refused(cluster: Cluster) -> None:
+    with pytest.raises(ConfigError, match="--bind-addr 'localhost' has no port"):
+        cluster.serve(LocalShard(0), "localhost")
+
+
+def test_waiting_workers_block_nobody(cluster: Cluster, shard: LocalShard) -> None:
+    """Far more workers wait than there are threads for lookups."""
+    remote = cluster.remote(cluster.serve(shard))
+
+    async def play() -> None:
+        await remote.create_tables({"t": TABLE})
+        waiting = [asyncio.ensure_future(remote.gather("b", w, 101, b"", 30_000)) for w in range(100)]
+        async with asyncio.timeout(30):
+            while shard.state.meetings.arrived("b") < 100:
+                await asyncio.sleep(0.01)
+        assert await remote.lookup([Lookup("t", np.array([1]), 2)])
+        await remote.gather("b", 100, 101, b"", 30_000)
+        await asyncio.gather(*waiting)
+
+    cluster.run(play())
+
+
+def test_stopping_sends_waiters_away(cluster: Cluster, shard: LocalShard) -> None:
+    remote = cluster.remote(cluster.serve(shard))
+
+    async def play() -> None:
+        waiting = asyncio.ensure_future(remote.gather("b", 0, 2, b"", 60_000))
+        async with asyncio.timeout(30):
+            while not shard.state.meetings.arrived("b"):
+                await asyncio.sleep(0.01)
+        await cluster._servers.pop().stop(30)
+        with pytest.raises(ShardUnavailable):
+            await waiting
+
+    cluster.run(play())
+
+
+def test_prometheus_reads_the_figures(cluster: Cluster, shard: LocalShard) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    remote = cluster.remote(cluster.serve(shard, metrics_port=port))
+    cluster.run(remote.create_tables({"t": TABLE}))
+    cluster.run(remote.lookup([Lookup("t", np.arange(5), 2)]))
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as page:
+        told = page.read().decode()
+    assert 'monolith_ps_rows{table="t"} 5.0' in told
+    assert 'monolith_ps_ids_total{operation="lookup"} 5.0' in told
+    assert 'monolith_ps_call_seconds_count{operation="lookup"} 1.0' in told
