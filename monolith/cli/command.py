@@ -16,19 +16,6 @@ C = TypeVar("C", bound=Settings)
 
 
 @attrs.frozen
-class Ui:
-    """What a command may use of the world around it."""
-
-    progress: Progress
-    interrupts: Interrupts
-    environ: Mapping[str, str]
-
-    @property
-    def stop(self) -> Stop:
-        return self.interrupts.stop
-
-
-@attrs.frozen
 class Table:
     """Rows for people to read; for programs, a list of objects."""
 
@@ -54,6 +41,20 @@ class Report:
     def as_dict(self) -> dict[str, object]:
         rows = {"rows": self.table.as_dicts()} if self.table else {}
         return {**self.figures, **rows}
+
+
+@attrs.frozen
+class Ui:
+    """What a command may use of the world around it. `announce` tells a report before the end."""
+
+    progress: Progress
+    interrupts: Interrupts
+    environ: Mapping[str, str]
+    announce: Callable[[Report], None]
+
+    @property
+    def stop(self) -> Stop:
+        return self.interrupts.stop
 
 
 @attrs.frozen

@@ -50,7 +50,7 @@ def _run(command: AnyCommand, args: argparse.Namespace, screen: Screen, environ:
     interrupts = Interrupts(screen.say)
     if command.graceful:
         interrupts.install()
-    report: Report = command.run(settings, Ui(screen, interrupts, environ))
+    report: Report = command.run(settings, Ui(screen, interrupts, environ, screen.report))
     screen.report(report)
     return INTERRUPTED if interrupts.by_keyboard and not report.status else report.status
 

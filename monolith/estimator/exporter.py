@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,20 +27,13 @@ if TYPE_CHECKING:
     from monolith.estimator.trainer import Assembled
 
 
-class Format(StrEnum):
-    """What can be written."""
-
-    NATIVE = "native"  # embeddings and the dense graph: what `monolith serve` serves
-    ONNX = "onnx"  # the dense graph only
-
-
 @attrs.frozen(kw_only=True)
 class ExportOptions:
     """How to write it."""
 
     version: int | None = None  # None: the step
     overwrite: bool = False
-    format: Format = Format.NATIVE
+    embeddings: bool = True  # without them it is a dense graph for other runtimes, and cannot be served
     bits: int | None = None  # 8 or 16 a value of an embedding; None: float32
     optimize: bool = True  # let the exporter fold and fuse what it can
     signature: str = "serving_default"
@@ -86,7 +78,7 @@ def export(
     """
     load_module(parts.module, trained.dense)
     version = trained.step if options.version is None else options.version
-    tables = list(parts.tables) if options.format is Format.NATIVE else []
+    tables = list(parts.tables) if options.embeddings else []
     with ExportWriter(output, version, overwrite=options.overwrite) as writer:
         progress.begin("exporting", len(tables) + 1, "parts")
         for name in tables:

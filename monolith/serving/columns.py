@@ -30,8 +30,8 @@ class RawColumn:
         return len(self.row_splits) - 1
 
     @staticmethod
-    def of_array(name: str, array: NDArray[Any]) -> RawColumn:
-        """A column from an array [B], or [B, n] with shorter rows padded.
+    def of_array(name: str, array: NDArray[Any], *, padded: bool = True) -> RawColumn:
+        """A column from an array [B] or [B, n]; where it is `padded`, rows may be shorter than n.
 
         Raises:
             InvalidRequest: the array has another rank, or bytes that are not UTF-8.
@@ -43,7 +43,7 @@ class RawColumn:
         if array.dtype == object:
             array = _decoded(name, array)
         grid = array.reshape(len(array), -1) if len(array) else array.reshape(0, 1)
-        there = _there(grid)
+        there = _there(grid) if padded else np.ones(grid.shape, np.bool_)
         return RawColumn(grid[there], _splits(there.sum(axis=1)))
 
     @staticmethod

@@ -37,14 +37,16 @@ def from_tensors(schema: Schema, inputs: Mapping[str, Any]) -> Batch:
         InvalidRequest: they do not fit the model; the input is named.
     """
     arrays = {name: to_array(name, tensor) for name, tensor in inputs.items()}
-    features = {f.name for f in schema.features}
-    for name in SERIALIZED.keys() & arrays.keys() - features:
+    for name in SERIALIZED.keys() & arrays.keys() - {f.name for f in schema.features}:
         if len(arrays) > 1:
             raise InvalidRequest(
                 f"input {name!r} holds whole rows: give no other input beside it", input=name
             )
         return _parsed(name, arrays[name], schema)
-    return to_batch(schema, {name: RawColumn.of_array(name, array) for name, array in arrays.items()})
+    numbers = {f.name for f in schema.dense}  # where -1 is a number like any other
+    return to_batch(
+        schema, {n: RawColumn.of_array(n, array, padded=n not in numbers) for n, array in arrays.items()}
+    )
 
 
 def from_instances(schema: Schema, rows: Any) -> Batch:

@@ -19,6 +19,7 @@ class ServingMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.answered = 0
         self._requests = Counter(
             "monolith_serving_requests", "Requests answered.", ("method", "code"), registry=self.registry
         )
@@ -50,6 +51,7 @@ class ServingMetrics:
             code = "INTERNAL"
             raise
         finally:
+            self.answered += 1
             self._requests.labels(method, code).inc()
             self._seconds.labels(method).observe(time.perf_counter() - begun)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import attrs
 
+from monolith.core.address import Address
 from monolith.core.errors import ServingError
 from monolith.serving.grpc_api import generic_handlers
 from monolith.serving.grpc_server import GrpcServer, Limits
@@ -49,10 +50,11 @@ class ModelServer(AbstractContextManager["ModelServer"]):
         self.versions = Versions(options.model_path, _ready, name=options.model_name, pinned=options.version)
         self.port = 0
         self.http_port: int | None = None
-        metrics = ServingMetrics()
+        self._metrics = metrics = ServingMetrics()
         held = PredictionService(self.versions, metrics)
-        address = f"[{options.host}]" if ":" in options.host else options.host
-        self._grpc = GrpcServer(f"{address}:{options.port}", generic_handlers(held, metrics), options.limits)
+        self._grpc = GrpcServer(
+            str(Address(options.host, options.port)), generic_handlers(held, metrics), options.limits
+        )
         self._http = self._http_server(
             HttpApi(
                 held,
@@ -83,6 +85,11 @@ class ModelServer(AbstractContextManager["ModelServer"]):
         if self._http:
             self._http.stop(GRACE_S)
         self._poller.join()
+
+    @property
+    def answered(self) -> int:
+        """Requests answered so far, refusals included."""
+        return self._metrics.answered
 
     def _http_server(self, api: HttpApi) -> HttpServer | None:
         port = self._options.http_port

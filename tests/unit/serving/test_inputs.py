@@ -53,6 +53,11 @@ def test_every_way_gives_the_same_batch(way):
     assert plain(WAYS[way]()) == plain(BATCH)
 
 
+def test_minus_one_is_a_number_among_numbers():
+    batch = from_tensors(SCHEMA, {"age": to_tensor(np.array([[-1, 3]]))})
+    assert batch.dense["age"].tolist() == [[-1, 3]]
+
+
 def test_instance_may_leave_features_out():
     assert from_instances(SCHEMA, [{"user": 1}, {}]).sparse["user"].lengths.tolist() == [1, 0]
 
