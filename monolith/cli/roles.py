@@ -33,10 +33,8 @@ def ps(settings: PsSettings, ui: Ui) -> Report:
     discovery = choose(settings.discovery, settings.discovery_path)
     stats = asyncio.run(run_ps(discovery, settings, ui.stop, ready))
     rows = sum(table.rows for table in stats.tables)
-    return Report(
-        title=f"ps-{settings.index}",
-        figures={"rows": rows, "lookups": stats.lookups, "applies": stats.applies},
-    )
+    figures: Figures = {"rows": rows, "lookups": stats.lookups, "applies": stats.applies}
+    return _report(f"ps-{settings.index}", figures, pipe)
 
 
 def worker(settings: WorkerSettings, ui: Ui) -> Report:
@@ -56,15 +54,21 @@ def worker(settings: WorkerSettings, ui: Ui) -> Report:
 
     discovery = choose(settings.discovery, settings.discovery_path)
     figures = asyncio.run(run_worker(discovery, settings, train))
-    if pipe:
-        pipe.send("result", **figures)
-    return Report(title=f"worker-{settings.index}", figures=figures)
+    return _report(f"worker-{settings.index}", figures, pipe)
+
+
+def _report(title: str, figures: Figures, pipe: EventPipe | None) -> Report:
+    """Told to who started us, if someone did, and else to who reads the screen."""
+    if pipe is None:
+        return Report(title=title, figures=figures)
+    pipe.send("result", **figures)
+    return Report(title=title)
 
 
 def _supervised(settings: MeetingSettings, ui: Ui) -> EventPipe | None:
     """The pipe to who started us, if someone did, and an end when that one ends."""
     if settings.lifeline:
-        hold(sys.stdin.buffer, ui.stop)
+        hold(sys.stdin.fileno(), ui.stop)
     return None if settings.events_fd is None else EventPipe(settings.events_fd)
 
 

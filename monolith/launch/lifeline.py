@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from typing import BinaryIO
 
 from monolith.core.stop import Stop
 
 
-def hold(line: BinaryIO, stop: Stop) -> None:
-    """Ask `stop` once `line` ends: its other end closes with the supervisor, however that came to its end."""
+def hold(descriptor: int, stop: Stop) -> None:
+    """Ask `stop` once `descriptor` reads to its end: the other end closes with the supervisor, however it ends.
+
+    It is read without a buffer: a thread that waits inside a buffered stream would disturb the
+    interpreter's own end.
+    """
 
     def watch() -> None:
-        while line.read(1):
+        while os.read(descriptor, 1):
             pass
         stop.ask()
 
