@@ -1,7 +1,8 @@
 """Protobuf wire format read as arrays: every field of a message, every number of a column, in one pass.
 
 The kernels are plain loops over bytes. Each says whether it met a fault (0: none) and at which byte. They
-never read outside the span they are given, and what they return is bounded by its length.
+never read outside the span they are given, and what they return is bounded by its length. Bytes are made
+int64 one by one, since numba makes floats of signed and unsigned integers that meet.
 """
 
 from __future__ import annotations
@@ -294,12 +295,12 @@ def _field(buf: Octets, at: int, end: int) -> tuple[int, int, int, int, int, int
 
 
 @inlined
-def _varint(buf: Octets, at: int, end: int) -> tuple[int, int, int]:
-    value = 0
+def _varint(buf: Octets, at: int, end: int) -> tuple[np.int64, int, int]:
+    value = np.int64(0)
     for shift in range(0, 70, 7):
         if at >= end:
             return value, at, _CUT
-        byte = int(buf[at])
+        byte = np.int64(buf[at])
         at += 1
         value |= (byte & 127) << shift
         if byte < 128:
@@ -308,11 +309,11 @@ def _varint(buf: Octets, at: int, end: int) -> tuple[int, int, int]:
 
 
 @inlined
-def _fixed(buf: Octets, at: int, end: int, wire: int) -> tuple[int, int, int]:
+def _fixed(buf: Octets, at: int, end: int, wire: int) -> tuple[np.int64, int, int]:
     """Eight little-endian bytes, or four."""
     size = 8 if wire == FIXED64 else 4
     if end - at < size:
-        return 0, at, _CUT
+        return np.int64(0), at, _CUT
     value = _four(buf, at)
     if wire == FIXED64:
         value |= _four(buf, at + 4) << 32
@@ -320,6 +321,7 @@ def _fixed(buf: Octets, at: int, end: int, wire: int) -> tuple[int, int, int]:
 
 
 @inlined
-def _four(buf: Octets, at: int) -> int:
+def _four(buf: Octets, at: int) -> np.int64:
     """Written out: a compiler makes one load of it."""
-    return int(buf[at]) | int(buf[at + 1]) << 8 | int(buf[at + 2]) << 16 | int(buf[at + 3]) << 24
+    low = np.int64(buf[at]) | np.int64(buf[at + 1]) << 8
+    return low | np.int64(buf[at + 2]) << 16 | np.int64(buf[at + 3]) << 24
