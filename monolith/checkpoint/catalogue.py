@@ -92,9 +92,7 @@ class Catalogue:
         """
         if step not in (steps := self._steps()):
             there = ", ".join(map(str, steps)) or "none"
-            raise CheckpointNotFound(
-                f"no checkpoint of step {step} (steps: {there})", path=self.model_dir
-            )
+            raise CheckpointNotFound(f"no checkpoint of step {step} (steps: {there})", path=self.model_dir)
         return self._read(step)
 
     def folder(self, manifest: Manifest) -> Path:

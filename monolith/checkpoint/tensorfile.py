@@ -61,7 +61,7 @@ def read_tensors(folder: Path, entry: FileEntry) -> dict[str, NDArray[Any]]:
     _check(path, entry, chunks(buffer))
     try:
         return dict(_views(buffer))
-    except (ValueError, KeyError, TypeError) as exc:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise CheckpointUnreadable(f"is not a safetensors file: {exc}", path=path) from exc
 
 

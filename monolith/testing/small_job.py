@@ -1,4 +1,4 @@
-"""A training job reduced to its checkpoints: two tables on each shard, one dense part, one number in all of it."""
+"""A training job reduced to its checkpoints: two tables a shard, one dense part, one number in all of it."""
 
 from __future__ import annotations
 

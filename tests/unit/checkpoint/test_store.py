@@ -159,7 +159,9 @@ def test_what_could_not_be_read_is_set_aside(store):
 def test_starting_over_unawares_is_refused(store, harm):
     save(store, 1, 1.0)
     harm(store, 1)
-    with pytest.raises(CheckpointUnreadable, match=r"none of its checkpoints can be used \(checkpoint-1 is damaged"):
+    with pytest.raises(
+        CheckpointUnreadable, match=r"none of its checkpoints can be used \(checkpoint-1 is damaged"
+    ):
         store.resume(lambda manifest: load(store, manifest))
 
 
@@ -230,7 +232,10 @@ def test_parts_of_the_dense_model(store):
     files = [store.write_dense(folder, moments, part="optimizer")]
     manifest = store.commit(Manifest(step=1, model="m", tables={}, shards=1, files=files))
     loaded = store.load_dense(manifest, "optimizer")
-    assert {name: value.tolist() for name, value in loaded.items()} == {"exp_avg": [[0, 1], [2, 3]], "step": 3}
+    assert {name: value.tolist() for name, value in loaded.items()} == {
+        "exp_avg": [[0, 1], [2, 3]],
+        "step": 3,
+    }
     with pytest.raises(CheckpointNotFound, match="checkpoint-1 has no part 'dense'"):
         store.load_dense(manifest)
 
@@ -250,7 +255,7 @@ def test_a_failing_disk_never_harms(tmp_path, error, for_good):
         model_dir = tmp_path / str(at)
         save(quick(model_dir), 1, 1.0)
         failing = CheckpointStore(model_dir, max_to_keep=1, disk=FaultyDisk(at, error, for_good=for_good))
-        with pytest.raises(CheckpointError, match="no space left in|cannot save") as caught:
+        with pytest.raises(CheckpointError, match=r"no space left in|cannot save") as caught:
             save(failing, 2, 2.0)
         assert str(caught.value).endswith("earlier checkpoints are unharmed")
         assert resumed(model_dir) in ({1.0}, {2.0})

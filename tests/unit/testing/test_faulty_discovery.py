@@ -19,7 +19,7 @@ def test_without_faults_it_is_transparent():
 
 
 def test_a_failure_says_that_it_was_forced():
-    with pytest.raises(OperationFailed, match="^forced connect failure$"):
+    with pytest.raises(OperationFailed, match=r"^forced connect failure$"):
         asyncio.run(FaultyDiscovery(InMemory(), connect=Fault.FAILS).connect())
 
 
