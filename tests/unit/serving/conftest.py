@@ -2,7 +2,10 @@
 
 import pytest
 
+from monolith.serving.metrics import ServingMetrics
 from monolith.serving.model import ServingModel
+from monolith.serving.service import PredictionService
+from monolith.serving.versions import Versions
 from monolith.testing.exports import write_tiny_export
 
 
@@ -17,3 +20,10 @@ def tiny_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny_model(tiny_folder):
     return ServingModel.load(tiny_folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_service(tiny_folder):
+    versions = Versions(tiny_folder.parent, ServingModel.load)
+    versions.poll()
+    return PredictionService(versions, ServingMetrics())
