@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
     Scalar = TypeVar("Scalar", bound=np.generic)
 
-AHEAD = 16  # rows between asking for memory and using it: enough to cover one cache miss
+AHEAD = 16  # turns of a loop between asking for memory and using it: enough to cover one cache miss
 LINE = 16  # float32 values in a cache line
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from monolith.table.compiling import kernel, mix, prefetch, subroutine
+from monolith.table.compiling import AHEAD, kernel, mix, prefetch, subroutine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.int64]
 
 SUBTABLE_BITS = 8
-BLOCK = 64  # ids whose slots are asked for before the first is looked at
 _SHIFT = 64 - SUBTABLE_BITS
 
 
@@ -59,18 +58,19 @@ def _onward(slots: Slots, place: Any, fid: int) -> Any:
     return place
 
 
+@subroutine
+def _fetch_ahead(slots: Slots, fids: Fids, i: int) -> None:
+    """Prefetch the home of the fid that is `AHEAD` turns away, in turn i of a loop."""
+    prefetch(slots.cells, _home(slots, fids[min(i + AHEAD, len(fids) - 1)]), 0)
+
+
 @kernel
 def find(slots: Slots, fids: Fids, numbers: Numbers) -> None:
     """Write each fid's row number into `numbers`, -1 where it has none."""
-    homes = np.empty(BLOCK, np.uint64)
-    for begin in range(0, len(fids), BLOCK):
-        n = min(BLOCK, len(fids) - begin)
-        for i in range(n):
-            homes[i] = _home(slots, fids[begin + i])
-            prefetch(slots.cells, homes[i], 0)
-        for i in range(n):
-            place = _onward(slots, homes[i], fids[begin + i])
-            numbers[begin + i] = slots.cells[place, 1] - 1
+    for i in range(len(fids)):
+        _fetch_ahead(slots, fids, i)
+        place = _onward(slots, _home(slots, fids[i]), fids[i])
+        numbers[i] = slots.cells[place, 1] - 1
 
 
 @kernel
@@ -82,6 +82,7 @@ def insert(slots: Slots, fids: Fids, new: Numbers, created: Numbers) -> tuple[in
     """
     taken = 0
     for i in range(len(fids)):
+        _fetch_ahead(slots, fids, i)
         fid, t = fids[i], _subtable(fids[i])
         place = _onward(slots, _home(slots, fid), fid)
         if slots.cells[place, 1] == 0:
@@ -110,6 +111,7 @@ def remove(slots: Slots, fids: Fids, freed: Numbers) -> int:
     """Forget `fids`; writes the row numbers that became free into `freed`, returns how many."""
     count = 0
     for i in range(len(fids)):
+        _fetch_ahead(slots, fids, i)
         place = _onward(slots, _home(slots, fids[i]), fids[i])
         if slots.cells[place, 1] != 0:
             freed[count] = slots.cells[place, 1] - 1

@@ -45,11 +45,11 @@ def test_numbers_of_removed_are_given_again(fids):
 
 
 def test_subtables_grow_at_different_times():
-    """Were all to grow at one load, nearly all would grow within one batch."""
-    index, batch = Index(), 4096
-    index.add(np.arange(40 * batch))
+    """Were all to grow at one load, most would grow within two batches."""
+    index, batch = Index(), 1 << 14
+    index.add(np.arange(20 * batch))
     grown = []
-    for start in range(40 * batch, 120 * batch, batch):
+    for start in range(20 * batch, 50 * batch, batch):
         sizes = index._mask.copy()
         index.add(np.arange(start, start + batch))
         grown.append((index._mask != sizes).sum())
