@@ -96,7 +96,8 @@ def _action(kind: Any) -> dict[str, Any]:
         return {"action": "append", "metavar": "VALUE"}
 
     def parse(text: str) -> Any:
-        return read(kind, text)
+        # argparse hands even the default of a positional that was not given to its type.
+        return text if text is argparse.SUPPRESS else read(kind, text)
 
     parse.__name__ = _kind(kind)  # argparse says "invalid <name> value"
     return {"type": parse, "metavar": _kind(kind).upper()}

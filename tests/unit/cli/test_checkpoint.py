@@ -1,0 +1,99 @@
+"""`monolith checkpoint`: what is there, and is it sound."""
+
+import json
+
+import pytest
+
+from monolith.checkpoint.store import CheckpointStore
+from monolith.cli.main import main
+from monolith.testing.faulty_disk import RecordingDisk
+from monolith.testing.small_job import save
+
+
+@pytest.fixture
+def model_dir(tmp_path):
+    store = CheckpointStore(tmp_path, disk=RecordingDisk())
+    for step in (10, 20):
+        save(store, step, mark=step)
+    return tmp_path
+
+
+def asked(capsys, *argv):
+    """Exit code and JSON answer."""
+    status = main(["checkpoint", *map(str, argv), "--json"], {})
+    return status, json.loads(capsys.readouterr().out)
+
+
+def alter(model_dir, step):
+    path = model_dir / f"checkpoint-{step}" / "dense.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    return path
+
+
+@pytest.mark.parametrize("how", [(), ("--model-dir",), ("-d",)], ids=["place", "flag", "short"])
+def test_ls_has_a_line_each(model_dir, capsys, how):
+    status, answer = asked(capsys, "ls", *how, model_dir)
+    assert status == 0
+    assert [(row["step"], row["state"], row["rows"], row["model"]) for row in answer["rows"]] == [
+        (10, "complete", 20, "small"),
+        (20, "complete", 20, "small"),
+    ]
+
+
+def test_ls_names_what_is_missing(model_dir, capsys):
+    (model_dir / "checkpoint-20" / "dense.safetensors").unlink()
+    (model_dir / "checkpoint-10.json").write_text("{")
+    status, answer = asked(capsys, "ls", model_dir)
+    assert status == 1
+    assert [row["state"].split(": ")[:2] for row in answer["rows"]] == [
+        [f"{model_dir}/checkpoint-10.json", "is cut short or altered"],
+        [f"{model_dir}/checkpoint-20/dense.safetensors", "the file is missing"],
+    ]
+
+
+@pytest.mark.parametrize(("which", "step"), [((), 20), (("--step", 10), 10)])
+def test_show_tells_all_of_one(model_dir, capsys, which, step):
+    status, answer = asked(capsys, "show", model_dir, *which)
+    assert (status, answer["step"], answer["batches_of_worker_0"]) == (0, step, step)
+    assert [row["table"] for row in answer["rows"]] == ["", "item", "user/age", "item", "user/age"]
+
+
+def test_verify_reads_every_file(model_dir, capsys):
+    path = alter(model_dir, 10)
+    assert asked(capsys, "ls", model_dir)[0] == 0
+    status, answer = asked(capsys, "verify", model_dir)
+    assert status == 1
+    assert [row["step"] for row in answer["rows"] if row["state"] != "complete"] == [10]
+    assert answer["rows"][0]["state"].startswith(f"{path}: has CRC32C")
+
+
+@pytest.mark.parametrize(("step", "expected"), [(10, 1), (20, 0)])
+def test_verify_of_one(model_dir, capsys, step, expected):
+    alter(model_dir, 10)
+    assert asked(capsys, "verify", model_dir, "--step", step)[0] == expected
+
+
+@pytest.mark.parametrize("command", ["ls", "show", "verify"])
+def test_a_folder_that_is_not_there_is_told(tmp_path, capsys, command):
+    status, answer = asked(capsys, command, tmp_path / "none")
+    assert (status, answer["error"]) == (1, f"{tmp_path}/none: there is no such folder")
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [(("show",), "no checkpoint was ever committed"), (("verify", "--step", 3), "no checkpoint of step 3")],
+)
+def test_a_checkpoint_that_is_not_there_is_told(tmp_path, capsys, argv, said):
+    status, answer = asked(capsys, argv[0], tmp_path, *argv[1:])
+    assert status == 1
+    assert said in answer["error"]
+
+
+def test_people_get_a_table(model_dir, capsys):
+    assert main(["checkpoint", "show", str(model_dir)], {}) == 0
+    assert "checkpoint-20 in" in capsys.readouterr().out
+
+
+def test_the_folder_must_be_given(capsys):
+    status, answer = asked(capsys, "ls")
+    assert (status, answer["error"]) == (2, "model_dir=None (from its default): must be given")
