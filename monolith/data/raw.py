@@ -112,12 +112,20 @@ def _dense(feature: Feature, chunk: Chunk) -> Floats:
     if feature.width == 1:
         return numbers(chunk, column, absent=0).astype(np.float32).reshape(-1, 1)
     block = np.zeros((len(chunk), feature.width), np.float32)
-    values = chunk[column].tolist()
-    for row, value in enumerate(values):
+    for row, value in enumerate(chunk[column].tolist()):
         if value is None or value == "":
             continue
-        try:
-            block[row] = value.split(feature.separator) if isinstance(value, str) else value
-        except (TypeError, ValueError):
-            raise chunk.refuse(column, row, f"which is not {feature.width} numbers") from None
+        vector = _vector(value.split(feature.separator) if isinstance(value, str) else value)
+        if vector.shape != (feature.width,):
+            raise chunk.refuse(column, row, f"which is not {feature.width} finite numbers")
+        block[row] = vector
     return block
+
+
+def _vector(values: Any) -> Floats:
+    """`values` as an array; an empty one if they are not all finite numbers."""
+    try:
+        read = np.array(values, np.float32)
+    except (TypeError, ValueError):
+        return np.empty(0, np.float32)
+    return read if np.isfinite(read).all() else np.empty(0, np.float32)
