@@ -22,7 +22,7 @@ def saving(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        raise CheckpointError(f"{_why(exc, folder)}; earlier checkpoints are unharmed", path=folder) from exc
+        raise CheckpointError(f"{_why(exc)}; earlier checkpoints are unharmed", path=folder) from exc
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def loading(path: Path) -> Iterator[None]:
         raise CheckpointUnreadable(f"cannot be read: {exc.strerror}", path=path) from exc
 
 
-def _why(exc: OSError, folder: Path) -> str:
+def _why(exc: OSError) -> str:
     if exc.errno in _FULL:
-        return f"no space left in {folder}; free space or choose another model directory"
+        return "no space left; free space or choose another model directory"
     return f"cannot save: {exc.strerror or exc}" + (f" ({exc.filename})" if exc.filename else "")

@@ -98,18 +98,22 @@ class CheckpointStore(Catalogue):
     def resume(self, load: Callable[[Manifest], T]) -> T | None:
         """What `load` makes of the newest checkpoint that it can read; None if there is none at all.
 
-        Where `load` finds damage, that checkpoint is set aside, so that neither retention nor the next start
-        counts on it, and the one before it is tried; `warnings` tells.
+        Where `load` finds damage, the checkpoint before is tried, and `warnings` tells. Once one could be
+        read, those that could not are set aside, so that neither retention nor the next start counts on them.
 
         Raises:
             CheckpointUnreadable: there are checkpoints, and none can be read.
         """
+        damaged = []
         for manifest in self.candidates():
             try:
-                return load(manifest)
+                loaded = load(manifest)
             except DAMAGE as exc:
                 self._passed_over(manifest.step, exc)
-                self._set_aside(manifest.step)
+                damaged.append(manifest.step)
+            else:
+                self._set_aside(damaged)
+                return loaded
         return None
 
     def prune(self) -> None:
@@ -152,11 +156,13 @@ class CheckpointStore(Catalogue):
         except (CheckpointNotFound, *DAMAGE):
             return ""
 
-    def _set_aside(self, step: int) -> None:
-        path = self.model_dir / manifest_name(step)
+    def _set_aside(self, steps: Sequence[int]) -> None:
         with saving(self.model_dir):
-            self.disk.rename(path, path.with_name(path.name + DAMAGED_SUFFIX))
-            self.disk.sync_folder(self.model_dir)
+            for step in steps:
+                path = self.model_dir / manifest_name(step)
+                self.disk.rename(path, path.with_name(path.name + DAMAGED_SUFFIX))
+            if steps:
+                self.disk.sync_folder(self.model_dir)
 
     def _remove(self, path: Path) -> None:
         if path.is_dir():

@@ -159,10 +159,9 @@ def test_what_could_not_be_read_is_set_aside(store):
 def test_starting_over_unawares_is_refused(store, harm):
     save(store, 1, 1.0)
     harm(store, 1)
-    with pytest.raises(
-        CheckpointUnreadable, match=r"none of its checkpoints can be used \(checkpoint-1 is damaged"
-    ):
-        store.resume(lambda manifest: load(store, manifest))
+    for _ in range(2):  # a supervisor may start us again
+        with pytest.raises(CheckpointUnreadable, match=r"none of its checkpoints can be used"):
+            store.resume(lambda manifest: load(store, manifest))
 
 
 @pytest.mark.parametrize("leftover", ["checkpoint-5/ps-0", ".checkpoint-5.json.part", "checkpoint-5.again/x"])
@@ -255,7 +254,7 @@ def test_a_failing_disk_never_harms(tmp_path, error, for_good):
         model_dir = tmp_path / str(at)
         save(quick(model_dir), 1, 1.0)
         failing = CheckpointStore(model_dir, max_to_keep=1, disk=FaultyDisk(at, error, for_good=for_good))
-        with pytest.raises(CheckpointError, match=r"no space left in|cannot save") as caught:
+        with pytest.raises(CheckpointError, match=r"no space left|cannot save") as caught:
             save(failing, 2, 2.0)
         assert str(caught.value).endswith("earlier checkpoints are unharmed")
         assert resumed(model_dir) in ({1.0}, {2.0})
