@@ -36,7 +36,8 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     """Where fetched packages are kept: MONOLITH_CACHE, or ~/.cache/monolith."""
     if given := environ.get("MONOLITH_CACHE"):
         return Path(given)
-    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "monolith"
+    home = Path(environ.get("HOME") or Path.home())
+    return Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "monolith"
 
 
 def pip_download(requirement: str, folder: Path) -> None:
