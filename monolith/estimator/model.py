@@ -28,7 +28,10 @@ class Mode(StrEnum):
 
 @attrs.frozen
 class Features:
-    """One batch as the module sees it."""
+    """One batch as the module sees it: columns as the model names them, dense features as the schema does.
+
+    That order is the same in training and in what is exported, so a module may rely on it.
+    """
 
     embeddings: Mapping[str, Tensor]  # column -> [B, width], or [B, max_length, width] for first_n
     dense: Mapping[str, Tensor]  # feature -> [B, width]

@@ -69,8 +69,8 @@ class Predictor:
 
     def _spec(self, batch: Batch, embedded: Embedded, mode: Mode) -> EstimatorSpec:
         features = Features(
-            embedded.by_column,
-            {name: torch.from_numpy(values) for name, values in batch.dense.items()},
+            {c.name: embedded.by_column[c.name] for c in self.parts.columns},
+            {f.name: torch.from_numpy(batch.dense[f.name]) for f in self.parts.schema.dense},
             torch.from_numpy(batch.labels),
             torch.from_numpy(batch.weights),
         )
