@@ -14,6 +14,7 @@ Rows: TypeAlias = NDArray[np.float32]  # (n, dim)
 Splits: TypeAlias = NDArray[np.int64]  # (B + 1,), ascending from 0
 Flags: TypeAlias = NDArray[np.bool_]  # (n,)
 Floats: TypeAlias = NDArray[np.float32]
+Indices: TypeAlias = NDArray[np.int64]  # (n,), positions in another array
 
 
 def as_fids(values: object) -> Fids:

@@ -7,6 +7,7 @@ copy is stale: after an edit in this file, remove `__pycache__/*.nb?`.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
@@ -30,7 +31,10 @@ LINE = 16  # float32 values in a cache line
 
 def kernel(function: Function) -> Function:
     """Compile `function` on first use, keep it on disk, and let other threads run meanwhile."""
-    return cast("Function", njit(nogil=True, cache=True, error_model="numpy")(function))
+    compiled = njit(nogil=True, error_model="numpy")(function)
+    with contextlib.suppress(RuntimeError):  # nowhere to write to: compile at each start
+        compiled.enable_caching()
+    return cast("Function", compiled)
 
 
 def subroutine(function: Function) -> Function:
@@ -39,7 +43,7 @@ def subroutine(function: Function) -> Function:
 
 
 def given(array: NDArray[Scalar]) -> NDArray[Scalar]:
-    """`array` as kernels take their inputs: contiguous, aligned, read-only.
+    """`array` as kernels take their inputs: contiguous and aligned, as they assume, and read-only.
 
     Arrays made from a socket's bytes are read-only and others are not. numba compiles a kernel for each
     kind, so without this the first request of the other kind would wait for the compiler.

@@ -9,15 +9,11 @@ import numpy as np
 from monolith.table.compiling import fetch_ahead, kernel
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from monolith.core.arrays import Rows
-
-    Numbers = NDArray[np.int64]
+    from monolith.core.arrays import Indices, Rows
 
 
 @kernel
-def gather(rows: Rows, numbers: Numbers, start: np.uint64, out: Rows) -> None:
+def gather(rows: Rows, numbers: Indices, start: np.uint64, out: Rows) -> None:
     """out[i] = columns of row `numbers[i]` from `start` on, as many as `out` has; zeros where that is -1."""
     dim = np.uint64(out.shape[1])
     for i in range(len(numbers)):
@@ -31,7 +27,7 @@ def gather(rows: Rows, numbers: Numbers, start: np.uint64, out: Rows) -> None:
 
 
 @kernel
-def scatter(rows: Rows, numbers: Numbers, start: np.uint64, values: Rows) -> None:
+def scatter(rows: Rows, numbers: Indices, start: np.uint64, values: Rows) -> None:
     """Columns of row `numbers[i]` from `start` on = values[i]; of equal numbers the last one stays."""
     dim = np.uint64(values.shape[1])
     for i in range(len(numbers)):

@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monolith.core.arrays import as_fids
+from monolith.core.arrays import Indices, as_fids
 from monolith.core.errors import ConfigError
 from monolith.table.compiling import given, kernel, mix
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from monolith.core.arrays import Fids
 
-    Numbers = NDArray[np.int64]
 
-
-def dedup(fids: Fids) -> tuple[Fids, Numbers]:
+def dedup(fids: Fids) -> tuple[Fids, Indices]:
     """Each id once, in the order first seen, and `inverse` (n,) such that `unique[inverse] == fids`."""
     fids = given(as_fids(fids))
     unique, inverse = np.empty(len(fids), np.int64), np.empty(len(fids), np.int64)
@@ -28,7 +24,7 @@ def dedup(fids: Fids) -> tuple[Fids, Numbers]:
 
 
 @kernel
-def _dedup(fids: Fids, seen: Numbers, unique: Fids, inverse: Numbers) -> int:
+def _dedup(fids: Fids, seen: Indices, unique: Fids, inverse: Indices) -> int:
     """Fill `unique` and `inverse` through a hash table `seen` of positions in `unique`, -1 where empty."""
     mask, count = np.uint64(len(seen) - 1), 0
     for i in range(len(fids)):
@@ -42,7 +38,7 @@ def _dedup(fids: Fids, seen: Numbers, unique: Fids, inverse: Numbers) -> int:
     return count
 
 
-def route(fids: Fids, num_shards: int) -> tuple[Numbers, Numbers]:
+def route(fids: Fids, num_shards: int) -> tuple[Indices, Indices]:
     """Group ids by owner, which is `fid mod num_shards` rounded down: negative ids have one too.
 
     Returns:
@@ -61,7 +57,7 @@ def route(fids: Fids, num_shards: int) -> tuple[Numbers, Numbers]:
 
 
 @kernel
-def _route(fids: Fids, order: Numbers, ends: Numbers) -> None:
+def _route(fids: Fids, order: Indices, ends: Indices) -> None:
     """Counting sort, stable; `ends` comes as zeros and leaves as each shard's end in `order`."""
     for i in range(len(fids)):
         ends[fids[i] % len(ends)] += 1

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monolith.core.arrays import Fids
+from monolith.core.arrays import Fids, Indices
 from monolith.table import probing
 from monolith.table.arena import Arena
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from monolith.table.probing import Subtables
 
 SUBTABLES = 1 << probing.SUBTABLE_BITS  # growth handles one at a time: under 2 ms each at 2e7 ids
-FIRST_SLOTS = 16
+FIRST_CELLS = 16
 # Sub-tables fill evenly; were they to grow at the same load, they would all grow in the same batch.
 FULL = np.linspace(0.5, 0.7, SUBTABLES)
 
@@ -24,11 +24,11 @@ class Index:
 
     def __init__(self) -> None:
         self._arena = Arena(2, np.int64)
-        self._first = np.arange(SUBTABLES, dtype=np.uint64) * np.uint64(FIRST_SLOTS)
-        self._mask = np.full(SUBTABLES, FIRST_SLOTS - 1, np.uint64)
+        self._first = np.arange(SUBTABLES, dtype=np.uint64) * np.uint64(FIRST_CELLS)
+        self._mask = np.full(SUBTABLES, FIRST_CELLS - 1, np.uint64)
         self._used = np.zeros(SUBTABLES, np.int64)
-        self._limit = (FULL * FIRST_SLOTS).astype(np.int64)
-        self._slots_end = SUBTABLES * FIRST_SLOTS
+        self._limit = (FULL * FIRST_CELLS).astype(np.int64)
+        self._cells_end = SUBTABLES * FIRST_CELLS
         self._free = np.empty(0, np.int64)
         self.end = 0
 
@@ -39,34 +39,39 @@ class Index:
     def memory_bytes(self) -> int:
         return 16 * (int(self._mask.sum()) + SUBTABLES)
 
-    def find(self, fids: Fids) -> NDArray[np.int64]:
+    def find(self, fids: Fids) -> Indices:
         """Row numbers (n,), -1 where unknown."""
         numbers = np.empty(len(fids), np.int64)
-        probing.find(self._slots(), fids, numbers)
+        probing.find(self._subtables(), fids, numbers)
         return numbers
 
-    def add(self, fids: Fids) -> tuple[Fids, NDArray[np.int64]]:
-        """Give every unknown fid a number; returns the fids that got one, each once, and their numbers."""
+    def add(self, fids: Fids) -> tuple[Fids, Indices]:
+        """Give every unknown fid a number; returns the fids that got one, each once, and their numbers.
+
+        Raises:
+            MemoryError: there is no room to grow; what had been added by then is forgotten again.
+        """
         new = self._upcoming(len(fids))
         created = np.empty(len(fids), np.int64)
         done = taken = 0
         while done < len(fids):
-            looked_at, used, full = probing.insert(self._slots(), fids[done:], new[taken:], created[taken:])
+            tables = self._subtables()
+            looked_at, used, full = probing.insert(tables, fids[done:], new[taken:], created[taken:])
             created[taken : taken + used] += done
             done, taken = done + looked_at, taken + used
+            self._take(used)
             if full >= 0:
-                self._grow(int(full))
-        self._take(taken)
+                self._grow_or_forget(int(full), fids[created[:taken]])
         return fids[created[:taken]], new[:taken]
 
     def remove(self, fids: Fids) -> int:
         """Forget fids; returns how many were known."""
         freed = np.empty(len(fids), np.int64)
-        count = probing.remove(self._slots(), fids, freed)
+        count = probing.remove(self._subtables(), fids, freed)
         self._free = np.concatenate([self._free, freed[:count]])
         return count
 
-    def entries(self) -> tuple[Fids, NDArray[np.int64]]:
+    def entries(self) -> tuple[Fids, Indices]:
         """All fids in ascending order, and their row numbers."""
         regions = zip(self._first.tolist(), self._mask.tolist(), strict=True)
         cells = [self._arena.array[first : first + mask + 1] for first, mask in regions]
@@ -74,20 +79,27 @@ class Index:
         taken = taken[np.argsort(taken[:, 0])]
         return np.ascontiguousarray(taken[:, 0]), taken[:, 1] - 1
 
-    def _slots(self) -> probing.Slots:
-        return probing.Slots(self._arena.array, self._first, self._mask, self._used, self._limit)
+    def _subtables(self) -> Subtables:
+        return self._arena.array, self._first, self._mask, self._used, self._limit
+
+    def _grow_or_forget(self, t: int, created: Fids) -> None:
+        try:
+            self._grow(t)
+        except MemoryError:
+            self.remove(created)
+            raise
 
     def _grow(self, t: int) -> None:
-        """Move sub-table `t` to the end of the slots, at twice its size."""
+        """Move sub-table `t` to the end of the cells, at twice its size."""
         first, size = int(self._first[t]), int(self._mask[t]) + 1
-        self._arena.ensure(self._slots_end + 2 * size)
-        self._first[t], self._mask[t] = self._slots_end, 2 * size - 1
+        self._arena.ensure(self._cells_end + 2 * size)
+        self._first[t], self._mask[t] = self._cells_end, 2 * size - 1
         self._limit[t] = int(FULL[t] * 2 * size)
-        self._slots_end += 2 * size
-        probing.move_in(self._slots(), self._arena.array[first : first + size])
+        self._cells_end += 2 * size
+        probing.move_in(self._subtables(), self._arena.array[first : first + size])
         self._arena.release(first, first + size)
 
-    def _upcoming(self, count: int) -> NDArray[np.int64]:
+    def _upcoming(self, count: int) -> Indices:
         """The next `count` numbers to give: freed ones, the latest first, then fresh ones."""
         freed = self._free[::-1][:count]
         return np.concatenate([freed, np.arange(self.end, self.end + count - len(freed))])

@@ -10,24 +10,20 @@ from monolith.table.compiling import kernel, mix
 from monolith.table.config import RandomUniform
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from monolith.core.arrays import Fids, Floats, Rows
+    from monolith.core.arrays import Fids, Floats, Indices, Rows
     from monolith.table.config import Segment
     from monolith.table.layout import Place
 
-    Numbers = NDArray[np.int64]
-
 
 @kernel
-def stamp(rows: Rows, numbers: Numbers, whole: Floats) -> None:
+def stamp(rows: Rows, numbers: Indices, whole: Floats) -> None:
     """Write the row `whole` to every one of `numbers`."""
     for i in range(len(numbers)):
         for j in range(len(whole)):
             rows[numbers[i], j] = whole[j]
 
 
-def draw(rows: Rows, numbers: Numbers, fids: Fids, segment: tuple[Segment, Place], seed: int) -> None:
+def draw(rows: Rows, numbers: Indices, fids: Fids, segment: tuple[Segment, Place], seed: int) -> None:
     """Draw the values of a segment that starts at random; rows `numbers` belong to `fids`."""
     initializer, place = segment[0].initializer, segment[1]
     if isinstance(initializer, RandomUniform):
@@ -39,7 +35,7 @@ def draw(rows: Rows, numbers: Numbers, fids: Fids, segment: tuple[Segment, Place
 @kernel
 def _uniform(
     rows: Rows,
-    numbers: Numbers,
+    numbers: Indices,
     fids: Fids,
     place: Place,
     seed: np.uint64,
@@ -50,10 +46,11 @@ def _uniform(
     Scaling rounds, and may round up to the upper bound itself: such a value becomes the one below it.
     """
     low, span, below_high = bounds
+    first, _, dim = place
     salt = mix(seed + np.uint64(0x9E3779B97F4A7C15))
     for i in range(len(numbers)):
         start = mix(np.uint64(fids[i]) ^ salt)
-        for j in range(place.value, place.value + place.dim):
+        for j in range(first, first + dim):
             bits = mix(start + (np.uint64(j) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
             unit = np.float32(bits >> np.uint64(40)) * np.float32(2.0**-24)
             rows[numbers[i], j] = min(low + span * unit, below_high)

@@ -12,7 +12,7 @@ A row's state in floats, for a segment of D values:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -24,12 +24,9 @@ if TYPE_CHECKING:
     from monolith.core.arrays import Floats
 
 
-class Place(NamedTuple):
-    """A segment's columns in a row. Unsigned, for numba's loops over signed indices are not vectorised."""
-
-    value: np.uint64  # first of its values
-    state: np.uint64  # first of its optimizer state
-    dim: np.uint64
+# A segment's columns in a row: the first of its values, the first of its optimizer state, and its dim.
+# Unsigned, for numba's loops over signed indices are not vectorised.
+Place: TypeAlias = tuple[np.uint64, np.uint64, np.uint64]
 
 
 def initial_state(optimizer: Optimizer, dim: int) -> Floats:
@@ -61,7 +58,7 @@ def places(config: TableConfig) -> Iterator[tuple[Segment, Place]]:
     """Each segment with its columns, in order."""
     value, state = 0, config.dim
     for segment in config.segments:
-        yield segment, Place(np.uint64(value), np.uint64(state), np.uint64(segment.dim))
+        yield segment, (np.uint64(value), np.uint64(state), np.uint64(segment.dim))
         value += segment.dim
         state += len(initial_state(segment.optimizer, segment.dim))
 

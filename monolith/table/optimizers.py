@@ -15,55 +15,53 @@ from monolith.table.compiling import fetch_ahead, kernel
 from monolith.table.config import Adagrad, Adam, Ftrl, Optimizer, Sgd
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from monolith.core.arrays import Rows
+    from monolith.core.arrays import Indices, Rows
     from monolith.table.layout import Place
 
-    Numbers = NDArray[np.int64]
-
-F = np.float32
+F32 = np.float32
 
 
 def step(
-    optimizer: Optimizer, rows: Rows, numbers: Numbers, grads: Rows, place: Place, rate: np.float32
+    optimizer: Optimizer, rows: Rows, numbers: Indices, grads: Rows, place: Place, rate: np.float32
 ) -> None:
     """Update one segment of rows `numbers` (n,) with its columns of `grads` (n, dim of the whole row)."""
     match optimizer:
         case Sgd():
             sgd(rows, numbers, grads, place, rate)
         case Adagrad(weight_decay_factor=decay):
-            adagrad(rows, numbers, grads, place, rate, F(decay))
+            adagrad(rows, numbers, grads, place, rate, F32(decay))
         case Adam(beta1=b1, beta2=b2, epsilon=epsilon, weight_decay_factor=decay, use_nesterov=nesterov):
-            adam(rows, numbers, grads, place, rate, (F(b1), F(b2), F(epsilon), F(decay), nesterov))
+            adam(rows, numbers, grads, place, rate, (F32(b1), F32(b2), F32(epsilon), F32(decay), nesterov))
         case Ftrl(beta=beta, l1_regularization_strength=l1, l2_regularization_strength=l2):
-            ftrl(rows, numbers, grads, place, rate, (F(beta), F(l1), F(l2)))
+            ftrl(rows, numbers, grads, place, rate, (F32(beta), F32(l1), F32(l2)))
 
 
 @kernel
-def sgd(rows: Rows, numbers: Numbers, grads: Rows, place: Place, rate: np.float32) -> None:
+def sgd(rows: Rows, numbers: Indices, grads: Rows, place: Place, rate: np.float32) -> None:
     """Gradient descent: w -= rate · g."""
+    value, _, dim = place
     for i in range(len(numbers)):
         fetch_ahead(rows, numbers, i, 0, rows.shape[1])
         r = np.uint64(numbers[i])
-        for j in range(place.dim):
-            w = place.value + j
+        for j in range(dim):
+            w = value + j
             rows[r, w] -= rate * grads[i, w]
 
 
 @kernel
 def adagrad(
-    rows: Rows, numbers: Numbers, grads: Rows, place: Place, rate: np.float32, decay: np.float32
+    rows: Rows, numbers: Indices, grads: Rows, place: Place, rate: np.float32, decay: np.float32
 ) -> None:
     """Adagrad (Duchi, Hazan, Singer 2011): n += g'²; w -= rate · g' / √n, where g' = g + decay · w.
 
     Upstream's vectorised path takes g instead of g' in the second formula, for blocks of eight values.
     """
+    value, state, dim = place
     for i in range(len(numbers)):
         fetch_ahead(rows, numbers, i, 0, rows.shape[1])
         r = np.uint64(numbers[i])
-        for j in range(place.dim):
-            w, n = place.value + j, place.state + j
+        for j in range(dim):
+            w, n = value + j, state + j
             g = grads[i, w] + decay * rows[r, w]
             rows[r, n] += g * g
             rows[r, w] -= rate * g / math.sqrt(rows[r, n])
@@ -72,7 +70,7 @@ def adagrad(
 @kernel
 def adam(
     rows: Rows,
-    numbers: Numbers,
+    numbers: Indices,
     grads: Rows,
     place: Place,
     rate: np.float32,
@@ -85,15 +83,16 @@ def adam(
     Upstream restores p₂ into p₁'s place; here every state comes back as it was.
     """
     beta1, beta2, epsilon, decay, nesterov = settings
-    new1, new2 = F(1) - beta1, F(1) - beta2
+    new1, new2 = F32(1) - beta1, F32(1) - beta2
+    value, state, dim = place
     for i in range(len(numbers)):
         fetch_ahead(rows, numbers, i, 0, rows.shape[1])
         r = np.uint64(numbers[i])
-        p1 = place.state + np.uint64(2) * place.dim
+        p1 = state + np.uint64(2) * dim
         p2 = p1 + np.uint64(1)
-        corrected = F(rate * math.sqrt(1.0 - rows[r, p2]) / (1.0 - rows[r, p1]))
-        for j in range(place.dim):
-            w, m, v = place.value + j, place.state + j, place.state + place.dim + j
+        corrected = F32(rate * math.sqrt(1.0 - rows[r, p2]) / (1.0 - rows[r, p1]))
+        for j in range(dim):
+            w, m, v = value + j, state + j, state + dim + j
             g = grads[i, w] + decay * rows[r, w]
             rows[r, m] += new1 * (g - rows[r, m])
             rows[r, v] += new2 * (g * g - rows[r, v])
@@ -106,7 +105,7 @@ def adam(
 @kernel
 def ftrl(
     rows: Rows,
-    numbers: Numbers,
+    numbers: Indices,
     grads: Rows,
     place: Place,
     rate: np.float32,
@@ -119,17 +118,18 @@ def ftrl(
     Upstream's sign is 0 for positive z, which l1 therefore does not shrink.
     """
     beta, l1, l2 = settings
-    if rate == F(0):
+    if rate == F32(0):
         return
+    value, state, dim = place
     for i in range(len(numbers)):
         fetch_ahead(rows, numbers, i, 0, rows.shape[1])
         r = np.uint64(numbers[i])
-        for j in range(place.dim):
-            w, n, z = place.value + j, place.state + j, place.state + place.dim + j
+        for j in range(dim):
+            w, n, z = value + j, state + j, state + dim + j
             g, before = grads[i, w], math.sqrt(rows[r, n])
             rows[r, n] += g * g
             root = math.sqrt(rows[r, n])
             rows[r, z] += g - rows[r, w] * (root - before) / rate
             shrunk = math.copysign(l1, rows[r, z]) - rows[r, z]
             kept = abs(rows[r, z]) > l1
-            rows[r, w] = rate * shrunk / (root + beta + l2 * rate) if kept else F(0)
+            rows[r, w] = rate * shrunk / (root + beta + l2 * rate) if kept else F32(0)

@@ -15,11 +15,7 @@ from monolith.core.errors import ConfigError
 from monolith.table.compiling import given, kernel
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from monolith.core.arrays import Floats, Rows, Splits
-
-    Numbers = NDArray[np.int64]
+    from monolith.core.arrays import Floats, Indices, Rows, Splits
 
 
 class Combiner(StrEnum):
@@ -30,7 +26,7 @@ class Combiner(StrEnum):
     FIRST_N = "first_n"
 
 
-def pool(rows: Rows, inverse: Numbers, row_splits: Splits, combiner: Combiner, max_length: int = 0) -> Floats:
+def pool(rows: Rows, inverse: Indices, row_splits: Splits, combiner: Combiner, max_length: int = 0) -> Floats:
     """Combine each example's rows; example b owns `rows[inverse[row_splits[b]:row_splits[b + 1]]]`.
 
     Args:
@@ -56,7 +52,7 @@ def pool(rows: Rows, inverse: Numbers, row_splits: Splits, combiner: Combiner, m
 
 
 def unpool(
-    grad: Floats, inverse: Numbers, row_splits: Splits, combiner: Combiner, max_length: int, into: Rows
+    grad: Floats, inverse: Indices, row_splits: Splits, combiner: Combiner, max_length: int, into: Rows
 ) -> None:
     """Add the gradient of `pool`'s result to each row that took part: `into` (U, dim) is changed in place."""
     inputs, outputs = _entries(inverse, row_splits, combiner, max_length)
@@ -76,8 +72,8 @@ def _width(combiner: Combiner, max_length: int) -> int:
 
 
 def _entries(
-    inverse: Numbers, row_splits: Splits, combiner: Combiner, max_length: int
-) -> tuple[Numbers, Numbers]:
+    inverse: Indices, row_splits: Splits, combiner: Combiner, max_length: int
+) -> tuple[Indices, Indices]:
     """Which row counts towards which output, value by value."""
     width, lengths = _width(combiner, max_length), np.diff(row_splits)
     examples = np.repeat(np.arange(len(lengths)), lengths)
@@ -94,7 +90,7 @@ def _shares(row_splits: Splits) -> Floats:
 
 
 @kernel
-def _add(source: Rows, origins: Numbers, targets: Numbers, into: Rows) -> None:
+def _add(source: Rows, origins: Indices, targets: Indices, into: Rows) -> None:
     """into[targets[k]] += source[origins[k]], one after the other."""
     for k in range(len(origins)):
         origin, target = np.uint64(origins[k]), np.uint64(targets[k])

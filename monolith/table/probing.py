@@ -1,13 +1,13 @@
 """The kernels of the index: open addressing with linear probing, in many sub-tables.
 
-A slot is (fid, row number + 1), so that zeroed memory is empty and every int64 is a fid. The top bits of a
+A cell is (fid, row number + 1), so that zeroed memory is empty and every int64 is a fid. The top bits of a
 fid's hash choose its sub-table, the low bits its home there; the hash is one to one, so no two fids are ever
 taken for each other. Removing closes the gap behind it, so there are no tombstones to sweep.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,23 +16,16 @@ from monolith.table.compiling import AHEAD, kernel, mix, prefetch, subroutine
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from monolith.core.arrays import Fids
+    from monolith.core.arrays import Fids, Indices
 
-    Unsigned = NDArray[np.uint64]
-    Numbers = NDArray[np.int64]
+    Unsigned: TypeAlias = NDArray[np.uint64]
+    # All cells (capacity, 2); and for each sub-table where its cells begin, their number less one, how many
+    # are taken, and with how many taken it must grow before it takes another. A plain tuple, as numba keeps
+    # the types of arguments on disk, where those of later versions may no longer know a class.
+    Subtables: TypeAlias = tuple[NDArray[np.int64], Unsigned, Unsigned, Indices, Indices]
 
 SUBTABLE_BITS = 8
 _SHIFT = 64 - SUBTABLE_BITS
-
-
-class Slots(NamedTuple):
-    """The slots of all sub-tables, and where each sub-table's lie: `mask + 1` slots from `first`."""
-
-    cells: NDArray[np.int64]  # (capacity, 2)
-    first: Unsigned  # (sub-tables,)
-    mask: Unsigned
-    used: Numbers
-    limit: Numbers  # a sub-table with this many fids has to grow before it takes another
 
 
 @subroutine
@@ -42,97 +35,102 @@ def _subtable(fid: int) -> Any:
 
 
 @subroutine
-def _home(slots: Slots, fid: int) -> Any:
+def _home(first: Unsigned, mask: Unsigned, fid: int) -> Any:
+    """The cell where `fid` would be if no other were in its way."""
     h = mix(fid)
     t = h >> np.uint64(_SHIFT)
-    return slots.first[t] + (h & slots.mask[t])
+    return first[t] + (h & mask[t])
 
 
 @subroutine
-def _onward(slots: Slots, place: Any, fid: int) -> Any:
-    """The slot of `fid`, or the empty one where it would go, from `place` on."""
-    t = _subtable(fid)
-    first, mask = slots.first[t], slots.mask[t]
-    while slots.cells[place, 1] != 0 and slots.cells[place, 0] != fid:
-        place = first + ((place - first + np.uint64(1)) & mask)
+def _next(first: Unsigned, mask: Unsigned, t: Any, place: Any) -> Any:
+    """The cell after `place` in sub-table `t`: after its last, its first."""
+    return first[t] + ((place - first[t] + np.uint64(1)) & mask[t])
+
+
+@subroutine
+def _locate(tables: Subtables, fid: int) -> Any:
+    """The cell of `fid`, or the empty one where it would go."""
+    cells, first, mask, _, _ = tables
+    place, t = _home(first, mask, fid), _subtable(fid)
+    while cells[place, 1] != 0 and cells[place, 0] != fid:
+        place = _next(first, mask, t, place)
     return place
 
 
 @subroutine
-def _fetch_ahead(slots: Slots, fids: Fids, i: int) -> None:
+def _fetch_ahead(tables: Subtables, fids: Fids, i: int) -> None:
     """Prefetch the home of the fid that is `AHEAD` turns away, in turn i of a loop."""
-    prefetch(slots.cells, _home(slots, fids[min(i + AHEAD, len(fids) - 1)]), 0)
+    cells, first, mask, _, _ = tables
+    prefetch(cells, _home(first, mask, fids[min(i + AHEAD, len(fids) - 1)]), 0)
 
 
 @kernel
-def find(slots: Slots, fids: Fids, numbers: Numbers) -> None:
+def find(tables: Subtables, fids: Fids, numbers: Indices) -> None:
     """Write each fid's row number into `numbers`, -1 where it has none."""
+    cells = tables[0]
     for i in range(len(fids)):
-        _fetch_ahead(slots, fids, i)
-        place = _onward(slots, _home(slots, fids[i]), fids[i])
-        numbers[i] = slots.cells[place, 1] - 1
+        _fetch_ahead(tables, fids, i)
+        numbers[i] = cells[_locate(tables, fids[i]), 1] - 1
 
 
 @kernel
-def insert(slots: Slots, fids: Fids, new: Numbers, created: Numbers) -> tuple[int, int, np.int64]:
+def insert(tables: Subtables, fids: Fids, new: Indices, created: Indices) -> tuple[int, int, np.int64]:
     """Give those of `fids` that have no row one of the numbers in `new`, in order.
 
     Writes the positions of fids that got a row into `created`. Stops before a fid whose sub-table is full.
     Returns how many fids were looked at, how many numbers were used, and the full sub-table or -1.
     """
+    cells, _, _, used, limit = tables
     taken = 0
     for i in range(len(fids)):
-        _fetch_ahead(slots, fids, i)
-        fid, t = fids[i], _subtable(fids[i])
-        place = _onward(slots, _home(slots, fid), fid)
-        if slots.cells[place, 1] == 0:
-            if slots.used[t] == slots.limit[t]:
+        _fetch_ahead(tables, fids, i)
+        place, t = _locate(tables, fids[i]), _subtable(fids[i])
+        if cells[place, 1] == 0:
+            if used[t] == limit[t]:
                 return i, taken, np.int64(t)
-            slots.cells[place, 0] = fid
-            slots.cells[place, 1] = new[taken] + 1
-            slots.used[t] += 1
+            cells[place, 0], cells[place, 1] = fids[i], new[taken] + 1
+            used[t] += 1
             created[taken] = i
             taken += 1
     return len(fids), taken, np.int64(-1)
 
 
 @kernel
-def move_in(slots: Slots, cells: NDArray[np.int64]) -> None:
-    """Put the fids of `cells` (m, 2), which the slots do not hold, where they now belong."""
-    for i in range(len(cells)):
-        if cells[i, 1] != 0:
-            place = _onward(slots, _home(slots, cells[i, 0]), cells[i, 0])
-            slots.cells[place, 0] = cells[i, 0]
-            slots.cells[place, 1] = cells[i, 1]
+def move_in(tables: Subtables, moved: NDArray[np.int64]) -> None:
+    """Put the fids of the cells `moved` (m, 2), which are in no sub-table, where they now belong."""
+    cells = tables[0]
+    for i in range(len(moved)):
+        if moved[i, 1] != 0:
+            place = _locate(tables, moved[i, 0])
+            cells[place, 0], cells[place, 1] = moved[i, 0], moved[i, 1]
 
 
 @kernel
-def remove(slots: Slots, fids: Fids, freed: Numbers) -> int:
+def remove(tables: Subtables, fids: Fids, freed: Indices) -> int:
     """Forget `fids`; writes the row numbers that became free into `freed`, returns how many."""
+    cells, _, _, used, _ = tables
     count = 0
     for i in range(len(fids)):
-        _fetch_ahead(slots, fids, i)
-        place = _onward(slots, _home(slots, fids[i]), fids[i])
-        if slots.cells[place, 1] != 0:
-            freed[count] = slots.cells[place, 1] - 1
+        _fetch_ahead(tables, fids, i)
+        place, t = _locate(tables, fids[i]), _subtable(fids[i])
+        if cells[place, 1] != 0:
+            freed[count] = cells[place, 1] - 1
             count += 1
-            slots.used[_subtable(fids[i])] -= 1
-            _close_gap(slots, place, _subtable(fids[i]))
+            used[t] -= 1
+            _close_gap(tables, place, t)
     return count
 
 
 @subroutine
-def _close_gap(slots: Slots, gap: Any, t: Any) -> None:
+def _close_gap(tables: Subtables, gap: Any, t: Any) -> None:
     """Move later fids of the run into `gap` where that is no further from home (Knuth 6.4, algorithm R)."""
-    first, mask = slots.first[t], slots.mask[t]
-    place = gap
-    while True:
-        place = first + ((place - first + np.uint64(1)) & mask)
-        if slots.cells[place, 1] == 0:
-            break
-        from_home = (place - _home(slots, slots.cells[place, 0])) & mask
-        if from_home >= ((place - gap) & mask):
-            slots.cells[gap, 0] = slots.cells[place, 0]
-            slots.cells[gap, 1] = slots.cells[place, 1]
+    cells, first, mask, _, _ = tables
+    place = _next(first, mask, t, gap)
+    while cells[place, 1] != 0:
+        from_home = (place - _home(first, mask, cells[place, 0])) & mask[t]
+        if from_home >= ((place - gap) & mask[t]):
+            cells[gap, 0], cells[gap, 1] = cells[place, 0], cells[place, 1]
             gap = place
-    slots.cells[gap, 1] = 0
+        place = _next(first, mask, t, place)
+    cells[gap, 1] = 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monolith.core.arrays import as_fids, as_rows
+from monolith.core.arrays import Indices, as_fids, as_rows
 from monolith.core.errors import ConfigError, DimensionMismatch
 from monolith.table import copying, initializers, layout, optimizers
 from monolith.table.arena import Arena
@@ -22,8 +22,6 @@ from monolith.table.rows import TableRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from monolith.core.arrays import Fids, Flags, Floats, Rows
     from monolith.table.config import TableConfig
@@ -148,22 +146,22 @@ class Table:
         with self._lock:
             self._start_empty()
 
-    def _numbers_of(self, fids: Fids) -> tuple[NDArray[np.int64], Flags, int]:
+    def _numbers_of(self, fids: Fids) -> tuple[Indices, Flags, int]:
         """Row numbers (n,), which fids existed, and how many rows were created for the others."""
         numbers = self._index.find(fids)
         existed = numbers >= 0
         if existed.all():
             return numbers, existed, 0
         unknown = given(fids[~existed])
+        self._arena.ensure(self._index.end + len(unknown))  # first, so that no fid is left without its row
         created, new = self._index.add(unknown)
-        self._arena.ensure(self._index.end)
         initializers.stamp(self._arena.array, new, self._unseen)
         for segment, place in self._segments:
             initializers.draw(self._arena.array, new, given(created), (segment, place), self._seed)
         numbers[~existed] = self._index.find(unknown)
         return numbers, existed, len(new)
 
-    def _columns(self, numbers: NDArray[np.int64], start: int, width: int) -> Rows:
+    def _columns(self, numbers: Indices, start: int, width: int) -> Rows:
         out = np.empty((len(numbers), width), np.float32)
         copying.gather(self._arena.array, numbers, np.uint64(start), out)
         return out

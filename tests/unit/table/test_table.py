@@ -218,6 +218,29 @@ def test_refused_call_changes_nothing(call):
     assert table.export().fids.tolist() == [5]
 
 
+@pytest.mark.parametrize("part", ["index", "rows"])
+def test_out_of_memory_changes_nothing(part, monkeypatch):
+    """With room for another batch, the fids of the one that failed start as if never seen."""
+    table, batch = Table(CONFIG, seed=SEED), np.arange(10_000)
+    table.apply([5], np.ones((1, 6)))
+    before = table.export()
+    arena = table._index._arena if part == "index" else table._arena
+    with monkeypatch.context() as full:
+        full.setattr(arena, "ensure", _no_more)
+        with pytest.raises(MemoryError):
+            table.find_or_insert(batch)
+    after = table.export()
+    for name in ("fids", "values", "slots"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+    rows, found = table.find_or_insert(batch)
+    np.testing.assert_array_equal(rows[found], before.values)
+    np.testing.assert_allclose(rows[8], unseen(8)[0], atol=1e-6)
+
+
+def _no_more(count):
+    raise MemoryError
+
+
 VECTORS = vectors("hash_table")
 
 
