@@ -113,18 +113,24 @@ def _figures(figures: dict[str, float]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a person reads it: thousands apart, four digits after the point."""
+    """A value as a person reads it: thousands apart, four digits after the point, powers of ten for the tiny."""
     match value:
         case bool():
             return "yes" if value else "no"
         case int():
             return f"{value:,}"
         case float():
-            return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4f}"
+            return _number(value)
         case None:
             return "-"
         case _:
             return str(value)
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 10_000:
+        return f"{value:,.0f}"
+    return f"{value:.2e}" if 0 < abs(value) < 0.001 else f"{value:.4f}"
 
 
 def _plain(value: object) -> object:
