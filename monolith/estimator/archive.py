@@ -111,10 +111,22 @@ class Archive:
         return str(self.store.model_dir / prefix(manifest.step)) if manifest else None
 
     def _restore(self, manifest: Manifest) -> Manifest:
-        must_fit(manifest, self._parts.model.name, configs(self._parts.tables), self.store.model_dir)
+        self._must_fit(manifest)
         try:
             load_module(self._parts.module, self.store.load_dense(manifest))
         except CheckpointMismatch as exc:
             raise CheckpointMismatch(str(exc), path=self.store.model_dir) from exc
         self._client.restore(self.store.folder(manifest), manifest.files)
         return manifest
+
+    def _must_fit(self, manifest: Manifest) -> None:
+        """A table under another name would start empty, which nobody would notice: it is refused."""
+        tables = configs(self._parts.tables)
+        must_fit(manifest, self._parts.model.name, tables, self.store.model_dir)
+        if manifest.tables.keys() != tables.keys():
+            there, here = ", ".join(sorted(manifest.tables)), ", ".join(sorted(tables))
+            raise CheckpointMismatch(
+                f"{prefix(manifest.step)} has the tables {there}, the model wants {here}: its columns have "
+                "changed, so choose another model directory",
+                path=self.store.model_dir,
+            )

@@ -15,7 +15,7 @@ from monolith.models.layers import (
     joined,
     mlp,
     numbers,
-    pairwise,
+    pair_products,
     stacked,
     vectors_with_bias,
 )
@@ -44,4 +44,5 @@ class _DeepFm(nn.Module):
         rows = stacked(embeddings)
         vectors = rows[..., 1:]
         deep = self.deep(torch.cat([vectors.flatten(1), *joined(dense)], dim=1))[:, 0]
-        return self.bias + rows[..., 0].sum(dim=1) + pairwise(vectors) + deep
+        logits: Tensor = self.bias + rows[..., 0].sum(dim=1) + pair_products(vectors) + deep
+        return logits

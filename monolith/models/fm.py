@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from monolith.core.schema import Schema
 from monolith.estimator.columns import FeatureColumn
 from monolith.estimator.model import MonolithModel
-from monolith.models.layers import LinearOfNumbers, common_width, pairwise, stacked, vectors_with_bias
+from monolith.models.layers import LinearOfNumbers, common_width, pair_products, stacked, vectors_with_bias
 
 
 class Fm(MonolithModel):
@@ -30,5 +30,5 @@ class _Fm(nn.Module):
 
     def forward(self, embeddings: Mapping[str, Tensor], dense: Mapping[str, Tensor]) -> Tensor:
         rows = stacked(embeddings)
-        logits: Tensor = self.linear(dense) + rows[..., 0].sum(dim=1) + pairwise(rows[..., 1:])
+        logits: Tensor = self.linear(dense) + rows[..., 0].sum(dim=1) + pair_products(rows[..., 1:])
         return logits

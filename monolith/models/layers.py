@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -9,10 +10,10 @@ from torch import Tensor, nn
 
 from monolith.core.errors import ModelError
 from monolith.core.schema import Schema
-from monolith.estimator.columns import FeatureColumn
-from monolith.table.config import Adagrad, Segment, Zeros
+from monolith.estimator.columns import LEARNS, FeatureColumn
+from monolith.table.config import Segment, Zeros
 
-LINEAR = Segment(1, Zeros(), Adagrad(learning_rate=0.05, initial_accumulator_value=0.1))  # a weight per id
+LINEAR = Segment(1, Zeros(), LEARNS)  # a weight per id
 
 
 def vectors_with_bias(schema: Schema, dim: int = 16) -> list[FeatureColumn]:
@@ -39,7 +40,7 @@ class LinearOfNumbers(nn.Module):
 def mlp(widths: Sequence[int]) -> nn.Sequential:
     """Linear layers from the first of `widths` to the last, with ReLU between them."""
     layers: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in itertools.pairwise(widths):
         layers += [nn.Linear(before, after), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
@@ -59,7 +60,7 @@ def numbers(schema: Schema) -> int:
     return sum(feature.width for feature in schema.dense)
 
 
-def pairwise(vectors: Tensor) -> Tensor:
+def pair_products(vectors: Tensor) -> Tensor:
     """The inner products of all pairs of [B, n, dim] summed: (|sum v|² - sum |v|²) / 2, [B] (Rendle 2010)."""
     return (vectors.sum(dim=1).square() - vectors.square().sum(dim=1)).sum(dim=1) / 2
 

@@ -1,0 +1,91 @@
+"""A whole job in one process."""
+
+import numpy as np
+import pytest
+
+from monolith.config.job import RunConfig
+from monolith.core.errors import CheckpointMismatch, CheckpointNotFound, ConfigError
+from monolith.estimator.columns import FeatureColumn
+from monolith.estimator.estimator import Estimator
+from monolith.models.lr import LogisticRegression
+from monolith.models.registry import load_model
+
+
+class Wider(LogisticRegression):
+    """Logistic regression with rows of another length under the same name."""
+
+    def columns(self, schema):
+        return [FeatureColumn(f.name, 2) for f in schema.sparse]
+
+
+@pytest.fixture
+def estimator(dataset, config):
+    return Estimator(LogisticRegression(), dataset, config)
+
+
+@pytest.mark.parametrize(
+    ("asked", "steps"),
+    [({}, 20), ({"steps": 3}, 3), ({"max_steps": 5}, 5), ({"steps": 9, "max_steps": 5}, 5)],
+)
+def test_training_goes_as_far_as_asked(estimator, asked, steps):
+    assert estimator.train(**asked).global_step == steps
+
+
+def test_steps_count_from_where_it_stands(estimator):
+    estimator.train(steps=3)
+    assert estimator.train(steps=4).global_step == 7
+    assert estimator.train(max_steps=6).global_step == 7
+
+
+def test_evaluating_agrees_with_training(estimator):
+    trained = estimator.train()
+    result = estimator.evaluate("valid")
+    assert result.global_step == 20
+    assert result.figures == pytest.approx(trained.evaluation)
+
+
+def test_evaluating_a_few_batches(estimator):
+    estimator.train(steps=1)
+    assert estimator.evaluate("valid", steps=2).figures["examples"] == 80
+
+
+def test_predictions_come_in_the_splits_order(estimator, dataset):
+    estimator.train(steps=5)
+    predictions = list(estimator.predict("test"))
+    assert [len(part) for part in predictions] == [40, 10]
+    assert all(((part > 0) & (part < 1)).all() for part in predictions)
+    np.testing.assert_array_equal(
+        np.concatenate(predictions), np.concatenate(list(estimator.predict("test")))
+    )
+
+
+@pytest.mark.parametrize("use", [lambda e: e.evaluate(), lambda e: next(e.predict())])
+def test_nothing_trained_is_told(estimator, use):
+    with pytest.raises(CheckpointNotFound, match="no checkpoint here: train first"):
+        use(estimator)
+
+
+def test_another_model_is_told(estimator, dataset, config):
+    estimator.train(steps=1)
+    with pytest.raises(CheckpointMismatch, match="belongs to model"):
+        Estimator(load_model("fm")(), dataset, config).evaluate()
+
+
+def test_other_rows_are_told(estimator, dataset, config, monkeypatch):
+    estimator.train(steps=1)
+    monkeypatch.setattr(Wider, "name", LogisticRegression.name)
+    with pytest.raises(
+        CheckpointMismatch, match=r"has the tables dim1-.*, the model wants dim2-.*: its columns have changed"
+    ):
+        Estimator(Wider(), dataset, config).evaluate()
+
+
+def test_settings_are_checked_at_once(dataset):
+    with pytest.raises(ConfigError, match="batch_size=0"):
+        Estimator(LogisticRegression(), dataset, RunConfig(model_dir="x", batch_size=0))
+
+
+def test_the_example_trains(dataset, config):
+    model = load_model("examples/own_model.py:TwoTowers")()
+    result = Estimator(model, dataset, config).train()
+    assert result.evaluation["examples"] == 100

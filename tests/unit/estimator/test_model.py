@@ -1,0 +1,49 @@
+"""What a model says of a batch."""
+
+import pytest
+import torch
+
+from monolith.core.errors import ModelError
+from monolith.estimator.model import EstimatorSpec, Features, Mode, MonolithModel
+
+
+class Passing(MonolithModel):
+    """Its logits are given to it."""
+
+    def module(self, columns, schema):
+        return lambda embeddings, dense: dense["logits"]
+
+
+FEATURES = Features(
+    {}, {"logits": torch.tensor([0.0, 2.0])}, torch.tensor([1.0, 0.0]), torch.tensor([3.0, 1.0])
+)
+
+
+def spec_in(mode):
+    model = Passing()
+    return model.model_fn(model.module([], None), FEATURES, mode)
+
+
+def test_the_loss_is_a_weighted_mean():
+    losses = torch.nn.functional.softplus(torch.tensor([0.0, 2.0]))
+    assert spec_in(Mode.TRAIN).loss.item() == pytest.approx(((3 * losses[0] + losses[1]) / 4).item())
+
+
+def test_predictions_are_probabilities():
+    torch.testing.assert_close(spec_in(Mode.PREDICT).pred, torch.tensor([0.5, 0.880797]))
+
+
+def test_predicting_needs_no_label():
+    spec = spec_in(Mode.PREDICT)
+    assert (spec.loss, spec.label) == (None, None)
+
+
+def test_a_spec_can_change_but_for_its_mode():
+    spec = EstimatorSpec(mode=Mode.TRAIN, pred=torch.zeros(1), head_name="ctr")
+    assert spec.replace(head_name=None, mode=Mode.TRAIN).head_name is None
+    with pytest.raises(ModelError, match="Cannot change EstimatorSpec mode from Train to Eval"):
+        spec.replace(mode="eval")
+
+
+def test_a_model_has_the_name_of_its_class():
+    assert Passing.name.endswith("test_model:Passing")

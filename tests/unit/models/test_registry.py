@@ -1,0 +1,76 @@
+"""Models by name."""
+
+import subprocess
+import sys
+
+import pytest
+
+from monolith.core.errors import MissingExtra, ModelError
+from monolith.models.registry import BUILT_IN, load_model
+
+SOURCE = (
+    "from monolith.models.lr import LogisticRegression\nclass Mine(LogisticRegression): pass\nnumber = 1\n"
+)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(SOURCE)
+    return path
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_built_in_models_know_their_name(name):
+    assert load_model(name).name == name
+
+
+def test_a_class_in_a_file_is_found(file):
+    model = load_model(f"{file}:Mine")
+    assert model.name == f"{file}:Mine"
+    assert load_model(f"{file}:Mine") is model
+
+
+def test_a_class_in_a_module_is_found():
+    assert load_model("monolith.models.fm:Fm").__name__ == "Fm"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (
+            "depfm",
+            r"unknown model 'depfm' \(did you mean 'deepfm'\?\): give one of dcn, deepfm, dlrm, fm, lr",
+        ),
+        ("xyzzy", "unknown model 'xyzzy': give one of"),
+        ("nowhere.at_all:Model", "there is no Python module 'nowhere'"),
+        ("nowhere.py:Model", "there is no file nowhere.py"),
+        ("{file}:Yours", "has no 'Yours'"),
+        ("{file}:number", "number is not a MonolithModel"),
+        ("pathlib:Path", "Path is not a MonolithModel"),
+    ],
+)
+def test_what_is_no_model_is_told(name, sentence, file):
+    with pytest.raises(ModelError, match=sentence):
+        load_model(name.format(file=file))
+
+
+def test_a_file_that_fails_is_read_again(tmp_path):
+    path = tmp_path / "broken.py"
+    path.write_text("raise RuntimeError('as written')")
+    with pytest.raises(RuntimeError, match="as written"):
+        load_model(f"{path}:Mine")
+    path.write_text(SOURCE)
+    assert load_model(f"{path}:Mine").__name__ == "Mine"
+
+
+def test_without_pytorch_the_extra_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "monolith.models.dcn", raising=False)
+    with pytest.raises(MissingExtra, match=r"training needs .*pip install 'monolith-recsys\[torch\]'"):
+        load_model("dcn")
+
+
+def test_naming_models_needs_no_pytorch():
+    code = "import sys, monolith.models.registry; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
