@@ -164,7 +164,11 @@ WRONG = {
         errors.DimensionMismatch,
         r"expected 3, got 4 \(table t\)",
     ),
-    "apply_table": (lambda s: s.apply([ones("x")], Stamp(1, 1)), errors.TableNotFound, "Table not found: x"),
+    "apply_table": (
+        lambda s: s.apply([ones("x")], Stamp(1, 1)),
+        errors.TableNotFound,
+        "Table not found: x",
+    ),
     "apply_rates": (
         lambda s: s.apply([ones(rates=(1, 2, 3))], Stamp(1, 1)),
         errors.DimensionMismatch,
