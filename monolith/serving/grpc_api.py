@@ -99,5 +99,5 @@ def _target(request: Any) -> Target:
     spec = request.model_spec
     if spec.WhichOneof("version_choice") == "version_label":
         raise InvalidRequest(f"version label {spec.version_label!r} is not known: ask by version number")
-    version = spec.version.value if spec.HasField("version") else None
+    version = spec.version.value or None  # clients of OpenVINO's server send 0 for the newest
     return Target(model=spec.name, version=version, signature=spec.signature_name)
