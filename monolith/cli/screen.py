@@ -113,7 +113,7 @@ def _figures(figures: dict[str, float]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a person reads it: thousands apart, four digits after the point, powers of ten for the tiny."""
+    """A value as a person reads it: thousands apart, four digits after the point."""
     match value:
         case bool():
             return "yes" if value else "no"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from monolith.config.checks import given, name, not_negative, one_of, positive
+from monolith.config.checks import given, name, not_negative, positive
 from monolith.config.settings import Problem, Settings, setting
 
 
@@ -16,8 +16,7 @@ class MeetingSettings(Settings):
     """How the processes of a job find each other, and how patient they are."""
 
     # fmt: off
-    discovery: str = setting("host-files", "How processes find each other.", group="discovery",
-                             check=one_of("host-files"))
+    discovery: str = setting("host-files", "How processes find each other.", group="discovery")
     discovery_path: Path | None = setting(None, "Folder of the host-files backend; all processes see it.",
                                           group="discovery")
     discovery_operation_timeout_ms: int = setting(5_000, "Budget of one connect, register or discover.",

@@ -10,6 +10,7 @@ import attrs
 from monolith.checkpoint.store import CheckpointStore
 from monolith.config.job import MeetingSettings, PsSettings, TrainSettings, WorkerSettings
 from monolith.config.settings import to_argv
+from monolith.core.errors import CheckpointError
 from monolith.core.names import Role, ServiceId
 from monolith.data.dataset import Dataset
 from monolith.launch.supervisor import Job
@@ -51,7 +52,10 @@ def resume_hint(model_dir: Path | None) -> Callable[[], str]:
     """A function that says, when asked, which checkpoint the same command would go on from."""
 
     def hint() -> str:
-        newest = CheckpointStore(model_dir).latest() if model_dir else None
+        try:
+            newest = CheckpointStore(model_dir).latest() if model_dir else None
+        except CheckpointError as exc:
+            return str(exc)
         if newest is None:
             return "nothing had been saved yet: the same command starts again"
         return f"the same command goes on from checkpoint-{newest.step}"

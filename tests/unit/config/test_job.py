@@ -23,7 +23,6 @@ WORKER = {**PLACES, "num_ps": 1, "num_workers": 2, "discovery_path": Path("p")}
         (WorkerSettings(**PLACES), "num_ps=None (from its default): must be given"),
         (MeetingSettings(discovery_service_type_worker="PS"), "must be distinct, case aside"),
         (MeetingSettings(discovery_service_type_ps="p s"), "must not contain whitespace"),
-        (MeetingSettings(discovery="carrier-pigeon"), "must be one of: host-files"),
     ],
 )
 def test_refuses(settings: Settings, said: str) -> None:
