@@ -9,7 +9,7 @@ from monolith.core.stop import Stop
 
 
 def hold(descriptor: int, stop: Stop) -> None:
-    """Ask `stop` once `descriptor` reads to its end: the other end closes with the supervisor, however it ends.
+    """Ask `stop` once `descriptor` reads to its end: the other end closes with the supervisor.
 
     It is read without a buffer: a thread that waits inside a buffered stream would disturb the
     interpreter's own end.
