@@ -30,7 +30,7 @@ print(sum(sum(k.stats.cache_misses.values()) for k in kernels().values()), "comp
 before = {name: len(k.signatures) for name, k in kernels().items()}
 for config in CONFIGS:
     table = Table(config)
-    for fids in (np.arange(3), np.frombuffer(bytes(24), np.int64), np.frombuffer(bytes(25), np.int64, 3, 1)):
+    for fids in (np.arange(20000), np.frombuffer(bytes(24), np.int64), np.arange(9)[::3]):
         rows, _ = table.find_or_insert(fids)
         table.apply(fids, np.frombuffer(rows.tobytes(), np.float32))
         table.assign(fids, rows)
