@@ -27,6 +27,7 @@ from monolith.wire.scan import (
     LENGTH,
     VARINT,
     Column,
+    Scratch,
     column,
     fields,
 )
@@ -64,7 +65,8 @@ def parse_example_batch(payload: bytes, schema: Schema) -> Batch:
             rows = begin
     if not 0 <= rows <= MAX_ROWS:
         raise DataError(f"the batch says it has {rows} rows, not in 0..{MAX_ROWS}")
-    return assembled(schema, rows, lambda name: column(buf, *spans[name]) if name in spans else None)
+    scratch = Scratch(max((end - begin for begin, end in spans.values()), default=0))
+    return assembled(schema, rows, lambda name: column(buf, *spans[name], scratch) if name in spans else None)
 
 
 def encode_example_batch(batch: Batch) -> bytes:

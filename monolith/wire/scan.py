@@ -81,20 +81,26 @@ def fields(buf: Octets) -> NDArray[np.int64]:
     return found
 
 
-def column(buf: Octets, begin: int, end: int) -> Column:
-    """The NamedFeatureList at `buf[begin:end]`.
+class Scratch:
+    """Room for a column of up to `size` bytes, to be used again: fresh memory costs more than parsing."""
+
+    def __init__(self, size: int) -> None:
+        self.words = np.empty(size, np.int64)
+        self.splits = np.zeros(size // 2 + 1, np.int64)
+
+
+def column(buf: Octets, begin: int, end: int, scratch: Scratch) -> Column:
+    """The NamedFeatureList at `buf[begin:end]`; `scratch` has room for that many bytes.
 
     Raises:
         DataError: it is malformed, holds something else than numbers, or its rows differ in kind.
     """
-    words = np.empty(end - begin, np.int64)
-    splits = np.empty((end - begin) // 2 + 1, np.int64)
-    splits[0] = 0
+    words, splits = scratch.words[: end - begin], scratch.splits[: (end - begin) // 2 + 1]
     about = np.zeros(_ABOUT, np.int64)
     fault, at = _column(buf, begin, end, words, splits, about)
     _judge(fault, at)
     rows, kind, shared = about.tolist()
-    return Column(bool(shared), kind, _typed(kind, words[: splits[rows]]), splits[: rows + 1])
+    return Column(bool(shared), kind, _typed(kind, words[: splits[rows]]), splits[: rows + 1].copy())
 
 
 def name(buf: Octets, begin: int, end: int) -> str:
@@ -112,9 +118,10 @@ def name(buf: Octets, begin: int, end: int) -> str:
 
 
 def _typed(kind: int, words: NDArray[np.int64]) -> NDArray[Any]:
+    """A copy of `words` as what they are."""
     if kind == FLOATS:
         return words.astype(np.uint32).view(np.float32)
-    return words.view(np.float64) if kind == DOUBLES else words
+    return words.copy().view(np.float64 if kind == DOUBLES else np.int64)
 
 
 def _judge(fault: int, at: int) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monolith.core.errors import DataError
 from monolith.wire import example_pb2 as pb
-from monolith.wire.scan import column, fields, name
+from monolith.wire.scan import Scratch, column, fields, name
 from tests.unit.wire.strategies import features
 
 
@@ -18,9 +18,13 @@ def octets(data):
     return np.frombuffer(bytes(data), np.uint8)
 
 
+def scan_column(data):
+    return column(data, 0, len(data), Scratch(len(data)))
+
+
 def scanned(message):
     data = octets(message.SerializeToString())
-    return column(data, 0, len(data))
+    return scan_column(data)
 
 
 def expected(feature):
@@ -64,7 +68,7 @@ UNPACKED = {
 def test_other_encodings_are_read_too(data, held):
     message = pb.NamedFeatureList.FromString(data)
     assert [expected(feature) for feature in message.feature] == held
-    assert rows(column(octets(data), 0, len(data))) == held
+    assert rows(scan_column(octets(data))) == held
 
 
 FAULTS = {
@@ -89,7 +93,7 @@ FAULTS = {
 def test_what_is_malformed_is_named(text, said):
     data = octets(bytes.fromhex(text))
     with pytest.raises(DataError, match=said):
-        column(data, 0, len(data))
+        scan_column(data)
 
 
 def test_a_name_must_be_text():
@@ -101,7 +105,7 @@ def test_a_name_must_be_text():
 @given(st.binary(max_size=60))
 @example(bytes.fromhex("12ffffffffffffffff7f"))
 def test_no_bytes_make_it_crash(data):
-    for scan in (fields, lambda octs: column(octs, 0, len(octs)), lambda octs: name(octs, 0, len(octs))):
+    for scan in (fields, scan_column, lambda octs: name(octs, 0, len(octs))):
         _scan_or_refuse(scan, octets(data))
 
 
@@ -112,7 +116,7 @@ def test_damage_is_refused_or_read_alike(drawn, data):
     place = data.draw(st.integers(0, len(whole) - 1))
     whole[place] ^= data.draw(st.integers(1, 255))
     damaged = bytes(whole[: data.draw(st.integers(0, len(whole)))])
-    found = _scan_or_refuse(lambda octs: column(octs, 0, len(octs)), octets(damaged))
+    found = _scan_or_refuse(scan_column, octets(damaged))
     try:
         message = pb.NamedFeatureList.FromString(damaged)
     except DecodeError:
