@@ -1,10 +1,8 @@
 """What the calls of a `Shard` look like as messages: requests from values, values from replies.
 
 The arrays' encoding is `wire.codec`'s; here only fields meet names. `x_of` reads a message, the others
-make one.
+make one; what holds many rows is put into a message that is there already, since moving it costs a copy.
 """
-
-# ruff: noqa: D103  a function whose name and types say it all needs no sentence
 
 from __future__ import annotations
 
@@ -23,25 +21,22 @@ from monolith.wire import codec
 from monolith.wire import ps_training_pb2 as pb
 
 
-def lookup_request(request: Lookup, *, packed: bool) -> pb.LookupRequest:
-    message = pb.LookupRequest(
-        table_name=request.table, dim_size=request.dim, create_if_missing=request.create
-    )
+def put_lookup(message: pb.LookupRequest, request: Lookup, *, packed: bool) -> None:
+    message.table_name = request.table
+    message.dim_size = request.dim
+    message.create_if_missing = request.create
     codec.put_fids(message, request.fids, packed=packed)
-    return message
 
 
 def lookup_of(message: pb.LookupRequest) -> Lookup:
     return Lookup(message.table_name, codec.fids_of(message), message.dim_size, message.create_if_missing)
 
 
-def lookup_response(found: Found) -> pb.LookupResponse:
-    return pb.LookupResponse(
-        embeddings=codec.float_bytes(found.rows),
-        found=codec.flag_bytes(found.found),
-        num_found=int(np.count_nonzero(found.found)),
-        num_initialized=found.initialized,
-    )
+def put_found(message: pb.LookupResponse, found: Found) -> None:
+    message.embeddings = codec.float_bytes(found.rows)
+    message.found = codec.flag_bytes(found.found)
+    message.num_found = int(np.count_nonzero(found.found))
+    message.num_initialized = found.initialized
 
 
 def found_of(message: pb.LookupResponse, dim: int) -> Found:
@@ -50,16 +45,13 @@ def found_of(message: pb.LookupResponse, dim: int) -> Found:
     return Found(rows, found, message.num_initialized)
 
 
-def gradients_request(request: Gradients, *, packed: bool) -> pb.ApplyGradientsRequest:
-    message = pb.ApplyGradientsRequest(
-        table_name=request.table,
-        gradients=codec.float_bytes(request.grads),
-        dim_size=request.grads.shape[1],
-        learning_rates=request.learning_rates,
-        global_step=request.step,
-    )
+def put_gradients(message: pb.ApplyGradientsRequest, request: Gradients, *, packed: bool) -> None:
+    message.table_name = request.table
+    message.gradients = codec.float_bytes(request.grads)
+    message.dim_size = request.grads.shape[1]
+    message.learning_rates.extend(request.learning_rates)
+    message.global_step = request.step
     codec.put_fids(message, request.fids, packed=packed)
-    return message
 
 
 def gradients_of(message: pb.ApplyGradientsRequest, dim: int) -> Gradients:

@@ -28,10 +28,12 @@ class ReferenceService:
         self._state = state
 
     def lookup(self, request: pb.LookupRequest) -> pb.LookupResponse:
+        reply = pb.LookupResponse()
         try:
-            return messages.lookup_response(self._look_up(messages.lookup_of(request)))
+            messages.put_found(reply, self._look_up(messages.lookup_of(request)))
         except MonolithError as error:
-            return _failed(pb.LookupResponse(), error)
+            return _failed(reply, error)
+        return reply
 
     def apply(self, request: pb.ApplyGradientsRequest) -> pb.ApplyGradientsResponse:
         try:

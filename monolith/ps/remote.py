@@ -77,9 +77,9 @@ class RemoteShard:
 
         async def send(_part: int, pieces: list[Piece]) -> list[Found]:
             asked = [_cut_lookup(requests[p.request], p) for p in pieces]
-            request = pb.BatchLookupRequest(
-                requests=[messages.lookup_request(a, packed=packed) for a in asked]
-            )
+            request = pb.BatchLookupRequest()
+            for lookup in asked:
+                messages.put_lookup(request.requests.add(), lookup, packed=packed)
             reply = await self._call("BatchLookup", request, pb.BatchLookupResponse)
             return [messages.found_of(r, a.dim) for r, a in zip(reply.responses, asked, strict=True)]
 
@@ -90,10 +90,9 @@ class RemoteShard:
 
         async def send(part: int, pieces: list[Piece]) -> list[Applied]:
             asked = [_cut_gradients(requests[p.request], p) for p in pieces]
-            request = pb.BatchApplyGradientsRequest(
-                requests=[messages.gradients_request(a, packed=packed) for a in asked],
-                stamp=messages.stamp_message(stamp, part),
-            )
+            request = pb.BatchApplyGradientsRequest(stamp=messages.stamp_message(stamp, part))
+            for update in asked:
+                messages.put_gradients(request.requests.add(), update, packed=packed)
             reply = await self._call("BatchApplyGradients", request, pb.BatchApplyGradientsResponse)
             return [messages.applied_of(r) for r in reply.responses]
 

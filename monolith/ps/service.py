@@ -27,10 +27,10 @@ class Service:
 
     def lookup(self, request: pb.BatchLookupRequest) -> pb.BatchLookupResponse:
         self._judge(request)
-        found = self._state.lookup([messages.lookup_of(r) for r in request.requests])
-        return pb.BatchLookupResponse(
-            responses=[messages.lookup_response(f) for f in found], incarnation=self._state.incarnation
-        )
+        reply = pb.BatchLookupResponse(incarnation=self._state.incarnation)
+        for found in self._state.lookup([messages.lookup_of(r) for r in request.requests]):
+            messages.put_found(reply.responses.add(), found)
+        return reply
 
     def apply(self, request: pb.BatchApplyGradientsRequest) -> pb.BatchApplyGradientsResponse:
         self._judge(request)

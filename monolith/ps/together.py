@@ -14,9 +14,10 @@ async def together(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
     Not a TaskGroup: a group of errors has no first one, and callers catch errors by type.
     """
-    tasks = [asyncio.ensure_future(call) for call in calls]
-    if not tasks:
-        return []
+    begun = list(calls)
+    if len(begun) <= 1:  # the usual case by far: no task, no turn of the event loop
+        return [await call for call in begun]
+    tasks = [asyncio.ensure_future(call) for call in begun]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         failed = [task for task in tasks if task in done and task.exception()]

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from monolith.core.errors import BarrierMisused, BarrierTimedOut, ShardUnavailable
+from monolith.core.errors import BarrierError, BarrierMisused, BarrierTimedOut, ShardUnavailable
 from monolith.ps.barrier import Arrival, Notes
 from monolith.ps.meeting import MeetingPlace
 
@@ -90,10 +90,19 @@ def test_a_retry_shares_the_release(place: MeetingPlace) -> None:
 
 
 def test_a_lost_call_leaves_its_retry(place: MeetingPlace) -> None:
-    lost = place.enter(arrival(0, attempt=7), LONG_MS)
-    place.enter(arrival(0, attempt=7), LONG_MS)
+    lost, again = (place.enter(arrival(0, attempt=7), LONG_MS) for _ in range(2))
     place.give_up(lost)
-    assert place.arrived("b") == 1
+    assert not again.notes.done()
+    assert place.meet(arrival(1), LONG_MS) == place.wait(again, LONG_MS)
+    place.give_up(again)
+
+
+def test_giving_up_wakes_the_thread(place: MeetingPlace, threads: ThreadPoolExecutor) -> None:
+    seat = place.enter(arrival(0), LONG_MS)
+    waiting = threads.submit(place.wait, seat, LONG_MS)
+    place.give_up(seat)
+    with pytest.raises(BarrierError, match="worker 0 left barrier b"):
+        waiting.result(10)
 
 
 def test_closing_sends_everyone_away(place: MeetingPlace) -> None:
