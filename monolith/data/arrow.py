@@ -47,10 +47,11 @@ def parquet_chunks(path: Path, columns: Sequence[str]) -> Iterator[Chunk]:
 
 
 def check_columns(path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:
-    """Raise SchemaError if a wanted column is not there."""
+    """Raise SchemaError if a wanted column is not there, or is there more than once."""
     for name in wanted:
-        if name not in there:
-            raise SchemaError(f"there is no column {name!r} (columns: {', '.join(there)})", path=path)
+        if there.count(name) != 1:
+            found = f"{there.count(name)} columns" if name in there else "no column"
+            raise SchemaError(f"there is {found} {name!r} (columns: {', '.join(there)})", path=path)
 
 
 def _column(array: Any) -> Column:

@@ -14,7 +14,6 @@ from monolith.core.schema import Schema
 from monolith.data.order import Place, Window, windows
 from monolith.data.reading import Reading
 from monolith.data.rows import cut, joined, sized, take
-from monolith.wire.examples import parse_example_batch
 
 
 class ShardBatches:
@@ -66,6 +65,8 @@ class ShardBatches:
         return take(batch, np.random.default_rng(window.seed).permutation(len(batch)))
 
     def _read(self, place: Place) -> Batch:
+        from monolith.wire.examples import parse_example_batch  # brings a compiler: not for --help
+
         path, block = self._folder / place.file, place.block
         with path.open("rb") as file:
             payload = read_record_at(file, path, block.offset)

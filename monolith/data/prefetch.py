@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from monolith.core.batch import Batch
+from monolith.core.errors import ConfigError
 from monolith.data.reading import Batches
 
 _GOODBYE_S = 10.0  # how long `close` waits for a batch that is being made
@@ -18,7 +19,12 @@ def prefetched(batches: Batches, depth: int = 2) -> Batches:
 
     An error in the making reaches the reader in its place, after the batches that came before it. Closing,
     or dropping, the result ends the thread.
+
+    Raises:
+        ConfigError: `depth` is not 1 or more.
     """
+    if depth < 1:
+        raise ConfigError([f"depth={depth}: must be >= 1"])
     return _Prefetched(batches, depth)
 
 

@@ -70,7 +70,7 @@ def _cut(ids: Ragged, begin: int, end: int) -> Ragged:
 
 
 def _joined(parts: Sequence[Ragged]) -> Ragged:
-    lengths = np.concatenate([part.lengths for part in parts])
-    splits = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=splits[1:])
+    ends = np.cumsum([part.row_splits[-1] for part in parts])
+    moved = [part.row_splits[1:] + end - part.row_splits[-1] for part, end in zip(parts, ends, strict=True)]
+    splits = np.concatenate([np.zeros(1, np.int64), *moved])
     return Ragged(np.concatenate([part.fids for part in parts]), splits)

@@ -10,7 +10,6 @@ from monolith.core.batch import Batch
 from monolith.core.records import RecordWriter
 from monolith.data.index import Block, Index, Part
 from monolith.data.rows import cut, joined
-from monolith.wire.examples import encode_example_batch
 
 BLOCK_ROWS = 4096  # rows of a record: large enough to parse quickly, small enough to mix well
 PART_BLOCKS = 16  # records of a file: a worker of a small job still gets files of its own
@@ -57,6 +56,8 @@ class SplitWriter:
         self._waiting = [cut(rows, full, len(rows))] if full < len(rows) else []
 
     def _block(self, batch: Batch) -> None:
+        from monolith.wire.examples import encode_example_batch  # brings a compiler: not for --help
+
         if self._writer is None:
             self._writer = RecordWriter(self._folder / _unnamed(len(self._parts))).__enter__()
         self._blocks.append(Block(self._writer.size, len(batch)))

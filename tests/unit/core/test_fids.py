@@ -30,7 +30,7 @@ STRING = Feature(name="city", kind="string", slot=4)
 MANY = Feature(name="tags", kind="string", slot=5, many=True)
 
 slots = st.integers(0, MAX_SLOT)
-words = st.integers(-(1 << 63), (1 << 64) - 1)
+words = st.sampled_from([0, -1, VALUE_MASK, VALUE_MASK + 1]) | st.integers(-(1 << 63), (1 << 64) - 1)
 
 
 @pytest.mark.parametrize("vector", vectors("fid"))

@@ -37,6 +37,13 @@ def test_what_is_written_is_read(tmp_path_factory, payloads, how):
     assert list(read_records(path, compression=how)) == payloads
 
 
+@given(st.binary(max_size=200), st.sampled_from(Compression), st.booleans())
+def test_no_bytes_make_it_crash(tmp_path_factory, data, how, verify):
+    path = tmp_path_factory.mktemp("records") / "file"
+    path.write_bytes(data)
+    assert _read_or_refused(path, how, verify) in ([], None)
+
+
 @pytest.mark.parametrize("suffix", [".gz", ".GZIP", ".zlib", ".z", ".zst", ".zstd"])
 def test_a_suffix_compresses(tmp_path, suffix):
     path = tmp_path / f"some{suffix}"
@@ -84,9 +91,9 @@ def test_a_damaged_stream_never_lies(path, how):
         assert _read_or_refused(path, how) in (PAYLOADS, None)
 
 
-def _read_or_refused(path, how):
+def _read_or_refused(path, how, verify=True):
     try:
-        return list(read_records(path, compression=how))
+        return list(read_records(path, verify, how))
     except RecordCorrupt:
         return None
 

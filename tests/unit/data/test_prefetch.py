@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from monolith.core.batch import Batch
+from monolith.core.errors import ConfigError
 from monolith.data.prefetch import prefetched
 
 DEADLINE_S = 10
@@ -99,6 +100,11 @@ def test_a_dropped_reader_ends_the_thread():
     del batches
     gc.collect()
     until(lambda: source.closed)
+
+
+def test_none_ahead_cannot_be():
+    with pytest.raises(ConfigError, match="depth=0"):
+        prefetched(Numbered(1), 0)
 
 
 def test_closing_twice_is_harmless():

@@ -63,6 +63,7 @@ def test_files_follow_each_other(tmp_path):
 REFUSED = {
     "short row": ("a.csv", b"x,y\n1,2\n3\n", SchemaError, "row 2 has 1 fields, the first line names 2"),
     "no column": ("a.csv", b"y\n1\n", SchemaError, r"no column 'x' \(columns: y\)"),
+    "twice": ("a.csv", b"x,x\n1,2\n", SchemaError, r"2 columns 'x' \(columns: x, x\)"),
     "empty": ("a.csv", b"", SchemaError, "no column 'x'"),
     "not text": ("a.csv", b"x\n\xff\n", DataError, "cannot be read as CSV"),
     "open quote": ("a.csv", b'x\n"1\n', DataError, "cannot be read as CSV"),

@@ -19,7 +19,9 @@ def octets(data):
 
 
 def scan_column(data):
-    return column(data, 0, len(data), Scratch(len(data)))
+    """As in the middle of a message: what comes before and after must not matter."""
+    around = np.concatenate([octets(b"\x12" * 3), data, octets(b"\x00" * 20)])
+    return column(around, 3, 3 + len(data), Scratch(len(data)))
 
 
 def scanned(message):
@@ -75,6 +77,8 @@ FAULTS = {
     "cut": ("12 0c 12 0a 0a 08 01", "past the end"),
     "cut varint": ("12", "past the end"),
     "cut value": ("12 06 12 04 0a 02 01 02", "past the end"),
+    "list outgrows its row": ("12 02 12 02 0a 00", "past the end"),
+    "row outgrows the batch": ("12 09 12 00", "past the end"),
     "wire type": ("13", "wire type"),
     "row is a number": ("10 01", "wire type"),
     "list is a number": ("12 02 10 01", "wire type"),
