@@ -73,7 +73,8 @@ def dense_graph(parts: Assembled, *, optimize: bool = True) -> bytes:
             )
     except Exception as exc:  # anything that a model's own code may raise, or the exporter
         raise ModelError(
-            f"the dense part cannot become an ONNX graph: {exc}", model=parts.model.name
+            f"the dense part of {parts.model.name} cannot become an ONNX graph: {_first_cause(exc)}",
+            model=parts.model.name,
         ) from exc
     assert program is not None  # it is, with dynamo
     return _anonymous(program.model_proto)
@@ -89,6 +90,13 @@ def _input_shapes(parts: Assembled) -> Mapping[str, tuple[int, ...]]:
             )
         shapes[feature.name] = (feature.width,)
     return shapes
+
+
+def _first_cause(exc: BaseException) -> str:
+    """One line: the exporter's own message is a page of advice around it."""
+    while exc.__cause__ is not None:
+        exc = exc.__cause__
+    return next(iter(str(exc).strip().splitlines()), type(exc).__name__)
 
 
 def _anonymous(model: Any) -> bytes:

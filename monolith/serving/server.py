@@ -39,11 +39,7 @@ class ServerOptions:
 
 
 class ModelServer(AbstractContextManager["ModelServer"]):
-    """Serves while its block lasts. Entered, it listens on `port` and `http_port`, with a version loaded.
-
-    Raises:
-        ServingError: no version can be loaded, or an address cannot be listened on.
-    """
+    """Serves from `start` to `stop`, or while its block lasts; it listens on `port` and `http_port`."""
 
     def __init__(self, options: ServerOptions) -> None:
         self._options = options
@@ -66,7 +62,12 @@ class ModelServer(AbstractContextManager["ModelServer"]):
         self._stopping = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="versions")
 
-    def __enter__(self) -> ModelServer:
+    def start(self) -> None:
+        """Load a version, then listen.
+
+        Raises:
+            ServingError: no version can be loaded, or an address cannot be listened on.
+        """
         self._load_first()
         try:
             self.port = self._grpc.start()
@@ -76,15 +77,21 @@ class ModelServer(AbstractContextManager["ModelServer"]):
             self._grpc.stop(0)
             raise
         self._poller.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        """Drain: refuse what is new, answer what has begun."""
+    def stop(self) -> None:
+        """Refuse what is new, answer what has begun; after `GRACE_S` seconds, do not."""
         self._stopping.set()
         self._grpc.stop(GRACE_S)
         if self._http:
             self._http.stop(GRACE_S)
         self._poller.join()
+
+    def __enter__(self) -> ModelServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     @property
     def answered(self) -> int:

@@ -22,6 +22,7 @@ from monolith.data.raw import Chunk
 from monolith.estimator.columns import FeatureColumn
 from monolith.estimator.estimator import Estimator
 from monolith.estimator.exporter import ExportOptions, export, from_checkpoint
+from monolith.estimator.model import MonolithModel
 from monolith.estimator.trainer import assemble
 from monolith.models.dcn import Dcn
 from monolith.serving.server import ModelServer, ServerOptions
@@ -90,7 +91,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     estimator = Estimator(Mixed(), dataset, config)
     estimator.train()
     predictions = np.concatenate(list(estimator.predict("test")))
-    export_newest(folder / "run", folder / "films")
+    export_newest(Mixed(), folder / "run", folder / "films")
     return Trained(
         dataset, folder / "run", folder / "films", rows_for_test(columns, len(predictions)), predictions
     )
@@ -109,11 +110,14 @@ def rows_for_test(columns: Mapping[str, NDArray[Any]], count: int) -> list[dict[
     ]
 
 
-def export_newest(run: Path, output: Path, options: ExportOptions = ExportOptions()) -> None:
+def export_newest(
+    model: MonolithModel, run: Path, output: Path, options: ExportOptions = ExportOptions()
+) -> None:
+    """What `monolith export` does with the newest checkpoint."""
     stored = Catalogue(run)
     manifest = stored.latest()
     assert manifest
-    export(assemble(Mixed(), SCHEMA), from_checkpoint(stored, manifest), output, options)
+    export(assemble(model, SCHEMA), from_checkpoint(stored, manifest), output, options)
 
 
 def serving(model_path: Path, **more: Any) -> ModelServer:
