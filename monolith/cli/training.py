@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from monolith.config.job import TrainSettings
@@ -30,18 +29,17 @@ def train_here(
     dataset = Dataset.open(settings.data or ".")
     hooks = [LoggingHook(progress.say, settings.log_steps)] if place.chief else []
     around = Around(progress=progress, stop=stop, hooks=hooks)
-    began = time.perf_counter()
     result = TrainingSession(model, dataset, client, settings, place=place, around=around).run()
-    return _figures(settings, result, time.perf_counter() - began)
+    return _figures(settings, result)
 
 
-def _figures(settings: TrainSettings, result: TrainResult, seconds: float) -> Figures:
+def _figures(settings: TrainSettings, result: TrainResult) -> Figures:
     examples = result.training["examples"]
     return {
         "model": settings.model,
         "steps": result.global_step,
         "examples": int(examples),
-        "examples_per_s": examples / seconds,
+        "examples_per_s": examples / result.seconds if result.seconds else 0.0,
         **_of("train", result.training),
         **_of("valid", result.evaluation),
         "stopped_early": result.stopped_early,

@@ -30,6 +30,7 @@
     * CheckpointIncomplete
     * CheckpointMismatch                           it belongs to another model
   * ModelError               .model
+  * RoundFailed                                  another worker could not do its part of a round
   * ServingError             .model  .version
     * ModelNotFound                                no such model or version is served here
     * InvalidRequest         .input                the request does not fit the model
@@ -281,6 +282,10 @@ class ModelError(MonolithError):
     def __init__(self, message: str, *, model: str = "") -> None:
         super().__init__(message)
         self.model = model
+
+
+class RoundFailed(MonolithError):
+    """Another worker could not do its part of a round; what it said is in the message."""
 
 
 class ServingError(MonolithError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +15,10 @@ from monolith.config.settings import checked
 from monolith.core.arrays import Floats
 from monolith.data.dataset import Dataset
 from monolith.data.prefetch import prefetched
-from monolith.data.reading import Reading
+from monolith.data.reading import Batches, Reading
 from monolith.estimator.archive import Archive
 from monolith.estimator.model import MonolithModel
-from monolith.estimator.session import Around, TrainingSession, TrainResult, judged
+from monolith.estimator.session import Around, TrainingSession, TrainResult
 from monolith.estimator.tables import configs
 from monolith.estimator.trainer import Predictor, assemble
 from monolith.ps.blocking import BlockingClient
@@ -62,8 +63,8 @@ class Estimator:
             CheckpointNotFound: nothing was trained yet.
             CheckpointMismatch: the checkpoint is another model's.
         """
-        with self._trained() as (step, predictor):
-            quality = judged(predictor, self._dataset, self._reading(split), steps)
+        with self._trained() as (step, predictor), self._batches(split) as batches:
+            quality = predictor.judge(itertools.islice(batches, steps))
         return EvalResult(global_step=step, figures=quality.figures())
 
     def predict(self, split: str = "test") -> Iterator[Floats]:
@@ -71,10 +72,7 @@ class Estimator:
 
         Raises as `evaluate`.
         """
-        with (
-            self._trained() as (_, predictor),
-            contextlib.closing(prefetched(self._dataset.batches(self._reading(split)))) as batches,
-        ):
+        with self._trained() as (_, predictor), self._batches(split) as batches:
             yield from map(predictor.predict, batches)
 
     def _target(self, steps: int | None, max_steps: int | None) -> int | None:
@@ -87,8 +85,9 @@ class Estimator:
         manifest = CheckpointStore(self._model_dir, model=self._model.name).latest()
         return manifest.step if manifest else 0
 
-    def _reading(self, split: str) -> Reading:
-        return Reading(split=split, batch_size=self._config.batch_size, shuffle=False)
+    def _batches(self, split: str) -> contextlib.closing[Batches]:
+        reading = Reading(split=split, batch_size=self._config.batch_size, shuffle=False)
+        return contextlib.closing(prefetched(self._dataset.batches(reading)))
 
     def _client(self) -> BlockingClient:
         return BlockingClient.local([LocalShard(0, seed=self._config.seed)])

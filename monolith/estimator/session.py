@@ -21,7 +21,7 @@ import torch
 
 from monolith.checkpoint.boundary import saving
 from monolith.config.job import RunConfig
-from monolith.core.errors import CheckpointError, MonolithError, ShardRestarted
+from monolith.core.errors import ShardRestarted
 from monolith.core.progress import Progress, Silent
 from monolith.core.stop import Stop
 from monolith.data.dataset import Dataset
@@ -29,28 +29,29 @@ from monolith.data.prefetch import prefetched
 from monolith.data.reading import Batches, Reading
 from monolith.estimator.archive import Archive
 from monolith.estimator.hooks import Hook, HookAction, HookList, Metrics
+from monolith.estimator.meeting import Meeting
 from monolith.estimator.model import MonolithModel
 from monolith.estimator.rounds import Note, Pace, Place, resume_at
 from monolith.estimator.tables import configs
-from monolith.estimator.trainer import Predictor, Trainer, assemble
+from monolith.estimator.trainer import Trainer, assemble
 from monolith.metrics.events import EventWriter
 from monolith.metrics.streaming import Quality
 
 if TYPE_CHECKING:
     from monolith.ps.blocking import BlockingClient
 
-_DONE = b"done "
 _LEARNS_BY = ("batch_size", "seed", "shuffle", "dense_learning_rate", "dense_sync_steps", "clip_norm")
 
 
 @attrs.frozen(kw_only=True)
 class Around:
-    """Who listens to a session, who may end it early, and what time it is."""
+    """Who listens to a session, who may end it early, and what the clocks say."""
 
     progress: Progress = attrs.field(factory=Silent)
     stop: Stop = attrs.field(factory=Stop)
     hooks: Sequence[Hook] = ()
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.time  # seconds since 1970
+    timer: Callable[[], float] = time.perf_counter  # seconds since any moment
 
 
 @attrs.frozen(kw_only=True)
@@ -61,6 +62,7 @@ class TrainResult:
     training: dict[str, float]  # figures of what was predicted before it was learned, over this run
     evaluation: dict[str, float]  # figures on the validation split; empty where there is none
     stopped_early: bool
+    seconds: float = attrs.field(eq=False)  # spent on this worker's steps, without saves and evaluation
 
 
 class TrainingSession:
@@ -77,6 +79,7 @@ class TrainingSession:
         around: Around | None = None,
     ) -> None:
         self._dataset, self._client, self._config, self._place = dataset, client, config, place
+        self._meeting = Meeting(client, place, config.round_timeout_ms)
         self._around = around or Around()
         self._model_dir = Path(config.model_dir or ".")
         torch.set_num_threads(config.torch_threads or _share_of_cores(place))
@@ -96,6 +99,7 @@ class TrainingSession:
         self._position = 0
         self._reading = [True] * place.num_workers  # who has batches left
         self._metrics: Metrics | None = None
+        self._seconds = 0.0
 
     def run(self) -> TrainResult:
         """Train until the data, the steps or someone's patience end; the last act is a checkpoint.
@@ -118,7 +122,7 @@ class TrainingSession:
     def _begin(self) -> None:
         """Stand where the newest checkpoint left off, all workers alike."""
         self._client.create_tables(configs(self._trainer.parts.tables))
-        step = self._chief_does("begin", self._take_up)
+        step = self._meeting.chief_does("begin", self._take_up)
         self._trainer.dense.join(self._client)
         if step:
             self._go_on(int(step))
@@ -169,7 +173,7 @@ class TrainingSession:
             if over:
                 break
             notes = self._meet(number, self._train(batches))
-            quality = merged([note.quality for note in notes])
+            quality = Quality.merged(note.quality for note in notes)
             whole.merge(quality)
             stopped = any(note.stopping for note in notes)
             over = stopped or self._pace.reached(self._step) or not any(self._reading)
@@ -182,6 +186,7 @@ class TrainingSession:
             training=whole.figures(),
             evaluation=evaluation,
             stopped_early=stopped,
+            seconds=self._seconds,
         )
 
     def _train(self, batches: Batches) -> Note:
@@ -189,6 +194,7 @@ class TrainingSession:
         quality, steps, stopping, readers = Quality(), 0, False, sum(self._reading)
         share = self._pace.shares(self._step, self._reading)[self._place.worker]
         _seed(self._config.seed, self._step, self._place.worker)
+        began = self._around.timer()
         for batch in itertools.islice(batches, share):
             step = self._step + steps * readers  # as if all were equally fast
             self._hooks.before_step(step)
@@ -200,6 +206,7 @@ class TrainingSession:
             if stopping or self._around.stop.asked:
                 break
         self._trainer.sync()
+        self._seconds += self._around.timer() - began
         self._position += steps
         return Note(
             position=self._position,
@@ -211,7 +218,7 @@ class TrainingSession:
 
     def _meet(self, number: int, note: Note) -> list[Note]:
         """Hear from everyone, and take the dense values that all have now added to."""
-        notes = [Note.from_bytes(data) for data in self._gather(f"round-{number}", note.to_bytes())]
+        notes = [Note.from_bytes(data) for data in self._meeting.gather(f"round-{number}", note.to_bytes())]
         self._step += sum(note.steps for note in notes)
         self._reading = [not note.exhausted for note in notes]
         self._trainer.dense.join(self._client)
@@ -226,7 +233,7 @@ class TrainingSession:
             self._archive.save(self._step, self._trainer.optimizer, positions, quality.figures(), learns)
             return b""
 
-        self._chief_does(f"saved-{number}", save)
+        self._meeting.chief_does(f"saved-{number}", save)
         self._saved = self._step
 
     def _evaluate(self, split: str) -> dict[str, float]:
@@ -241,8 +248,9 @@ class TrainingSession:
             worker=place.worker,
             num_workers=place.num_workers,
         )
-        part = judged(self._trainer, self._dataset, reading)
-        quality = merged([Quality.from_bytes(b) for b in self._gather("judged", part.to_bytes())])
+        with contextlib.closing(prefetched(self._dataset.batches(reading))) as batches:
+            part = self._trainer.judge(batches)
+        quality = Quality.merged(map(Quality.from_bytes, self._meeting.gather("judged", part.to_bytes())))
         if place.chief:
             self._tell(split, quality)
         return quality.figures()
@@ -254,57 +262,12 @@ class TrainingSession:
         with saving(folder), EventWriter(folder, self._around.clock) as events:
             events.scalars(self._step, known)
 
-    def _chief_does(self, name: str, act: Callable[[], bytes]) -> bytes:
-        """Let the chief act while the others wait: everyone gets what it gives, or fails where it fails."""
-        payload = b""
-        if self._place.chief:
-            try:
-                payload = _DONE + act()
-            except MonolithError as exc:
-                self._give_up(name, exc)
-                raise
-        answer = self._gather(name, payload)[0]
-        if not answer.startswith(_DONE):
-            raise CheckpointError(f"worker-0 failed at {name}: {answer.decode()}", path=self._model_dir)
-        return answer.removeprefix(_DONE)
-
-    def _give_up(self, name: str, exc: MonolithError) -> None:
-        """Do not let the others wait for what will not come."""
-        try:
-            self._gather(name, str(exc).encode())
-        except MonolithError as late:
-            late.operation = late.operation or name
-            exc.cleanup += (late,)
-
-    def _gather(self, name: str, payload: bytes) -> tuple[bytes, ...]:
-        place = self._place
-        return self._client.gather(
-            name, place.worker, place.num_workers, payload, self._config.round_timeout_ms
-        )
-
     def _left(self, batches: Batches) -> int:
         """Batches that this worker will train, if nobody stops and all are equally fast."""
         left = batches.total - self._position
         if self._pace.target is None:
             return left
         return min(left, math.ceil((self._pace.target - self._step) / self._place.num_workers))
-
-
-def judged(predictor: Predictor, dataset: Dataset, reading: Reading, steps: int | None = None) -> Quality:
-    """How good the model is on `reading`, or on its first `steps` batches."""
-    quality = Quality()
-    with contextlib.closing(prefetched(dataset.batches(reading))) as batches:
-        for batch in itertools.islice(batches, steps):
-            predictor.evaluate(batch, quality)
-    return quality
-
-
-def merged(parts: Sequence[Quality]) -> Quality:
-    """All that the parts have counted."""
-    whole = Quality()
-    for part in parts:
-        whole.merge(part)
-    return whole
 
 
 def _seed(*what: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
@@ -57,9 +58,12 @@ class Predictor:
         """Predictions, (B,)."""
         return _array(self._look(batch).pred)
 
-    def evaluate(self, batch: Batch, quality: Quality) -> None:
-        """Let `quality` count the predictions."""
-        _count(self._look(batch), batch, quality)
+    def judge(self, batches: Iterable[Batch]) -> Quality:
+        """How good the predictions are."""
+        quality = Quality()
+        for batch in batches:
+            _count(self._look(batch), batch, quality)
+        return quality
 
     def _look(self, batch: Batch) -> EstimatorSpec:
         embedded = self._inputs.lookup(self._inputs.prepare(batch), create=False)

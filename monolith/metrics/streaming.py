@@ -6,6 +6,7 @@ The figures of a whole are the merged figures of its parts, however it was cut.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,6 +63,14 @@ class Quality:
         self._labelled += other._labelled
         self._loss += other._loss
         self._histogram += other._histogram
+
+    @classmethod
+    def merged(cls, parts: Iterable[Quality]) -> Quality:
+        """All that the parts have counted."""
+        whole = cls()
+        for part in parts:
+            whole.merge(part)
+        return whole
 
     @property
     def examples(self) -> int:
