@@ -74,7 +74,7 @@ def test_the_batches_are_the_same(depth):
 
 @pytest.mark.parametrize("depth", [1, 3])
 def test_no_more_is_made_than_asked(depth):
-    source = Numbered(100)
+    source = Numbered(1 << 60)
     batches = prefetched(source, depth)
     until(lambda: source.made == depth + 1)  # so many ready, and one in hand
     next(batches)
@@ -94,7 +94,7 @@ def test_an_error_comes_in_its_place():
 
 
 def test_a_dropped_reader_ends_the_thread():
-    source = Numbered(100)
+    source = Numbered(1 << 60)
     batches = prefetched(source, 1)
     next(batches)
     del batches

@@ -30,7 +30,8 @@ def test_the_latest_rows_are_the_test():
 
 
 def test_rows_of_one_moment_keep_their_order():
-    assert by_time(np.zeros(10), Split(valid=0.2, test=0.1)).tolist() == [0] * 7 + [1] * 2 + [2]
+    assigned = by_time(np.zeros(1000), Split(valid=0.2, test=0.1))
+    assert assigned.tolist() == [0] * 700 + [1] * 200 + [2] * 100
 
 
 def test_no_share_means_no_rows():
@@ -50,12 +51,28 @@ def test_lots_depend_on_seed_and_row_alone():
     assert assigned(Split(seed=1), held).tolist() != assigned(Split(seed=2), held).tolist()
 
 
-def test_what_is_no_time_is_named():
-    chunk = Chunk({"t": np.array(["2017-01-01T10:00:00", "noon"], object)}, "log.csv", 5)
-    with pytest.raises(SchemaError, match=r"log.csv: row 6: column 't' is 'noon', which is neither"):
+WRONG = {
+    "word": (["2017-01-01T10:00:00", "noon"], "'noon', which is neither a number nor a timestamp"),
+    "no time": (["2017-01-01", ""], "'', which is neither"),
+    "null": (["2017-01-01", None], "None, which is neither"),
+    "no number": (["1", ""], "'', which is not a number"),
+    "text among numbers": (["1", "2017-01-01"], "'2017-01-01', which is not a number"),
+}
+
+
+@pytest.mark.parametrize(("times", "said"), WRONG.values(), ids=WRONG.keys())
+def test_what_is_no_time_is_named(times, said):
+    chunk = Chunk({"t": np.array(times, object)}, "log.csv", 5)
+    with pytest.raises(SchemaError, match=f"log.csv: row 6: column 't' is {said}"):
+        assigner(Split(time="t"), lambda: [chunk])
+
+
+def test_a_time_that_is_not_is_named():
+    chunk = Chunk({"t": np.array(["2017-01-01", "NaT"], "datetime64[s]")}, "log.parquet")
+    with pytest.raises(SchemaError, match=r"row 2: column 't' is .*, which is neither"):
         assigner(Split(time="t"), lambda: [chunk])
 
 
 def test_written_timestamps_are_ordered():
-    held = {"t": np.array(["2017-03-01", "2016-01-01T10:00", "2017-01-01 00:00:01"], object)}
+    held = {"t": np.array(["2017-03-01", "2016-01-01T10:00", "2017-01-01 00:00:01Z"], object)}
     assert assigned(Split(time="t", valid=0.3, test=0.3), held).tolist() == [2, 0, 1]
