@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from monolith.table.config import Adagrad, Segment, TableConfig
+from monolith.table.dedup import dedup
 from monolith.table.table import Table
 
 if TYPE_CHECKING:
@@ -45,14 +46,11 @@ def main() -> None:
     table = Table(TableConfig((Segment(asked.dim, optimizer=Adagrad()),)))
     print(f"{asked.rows} rows, dim {asked.dim}, batches of {asked.batch}; ns per id, one thread")
     fill(table, fids, asked.batch)
-    for name, ranks in (("uniform", random.integers), ("zipf 1.05", zipf(random))):
-        positions = [ranks(0, len(fids), asked.batch) for _ in range(BATCHES)]
-        compare(name, contenders(table, fids), positions, fids)
+    for name, share in (("uniform", np.ones(len(fids))), ("zipf 1.05", np.arange(1, len(fids) + 1) ** -1.05)):
+        chance = random.permutation(share).cumsum() / share.sum()
+        batches = [np.searchsorted(chance, random.random(asked.batch)) for _ in range(BATCHES)]
+        compare(name, contenders(table, fids), batches, fids)
     start_up()
-
-
-def zipf(random: np.random.Generator) -> Callable[[int, int, int], np.ndarray]:
-    return lambda low, high, size: low + random.zipf(1.05, size) % (high - low)
 
 
 def fill(table: Table, fids: np.ndarray, batch: int) -> None:
@@ -80,6 +78,8 @@ def contenders(table: Table, fids: np.ndarray) -> dict[str, Callable[[np.ndarray
         "table find_or_insert": lambda ids, _: table.find_or_insert(ids),
         "torch adagrad (no hash)": torch_adagrad,
         "table apply adagrad": lambda ids, _: table.apply(ids, grads[: len(ids)]),
+        "numpy unique": lambda ids, _: np.unique(ids, return_inverse=True),
+        "dedup": lambda ids, _: dedup(ids),
     }
 
 

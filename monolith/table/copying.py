@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monolith.table.compiling import fetch_ahead, kernel
+from monolith.table.compiling import copy, fetch_ahead, kernel
 
 if TYPE_CHECKING:
     from monolith.core.arrays import Indices, Rows
@@ -22,8 +22,7 @@ def gather(rows: Rows, numbers: Indices, start: np.uint64, out: Rows) -> None:
             for j in range(dim):
                 out[i, j] = 0
         else:
-            for j in range(dim):
-                out[i, j] = rows[np.uint64(numbers[i]), start + j]
+            copy(out, i, rows, numbers[i], start)
 
 
 @kernel

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 F32 = np.float32
 
 
-def step(
+def update(
     optimizer: Optimizer, rows: Rows, numbers: Indices, grads: Rows, place: Place, rate: np.float32
 ) -> None:
     """Update one segment of rows `numbers` (n,) with its columns of `grads` (n, dim of the whole row)."""

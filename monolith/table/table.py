@@ -110,7 +110,7 @@ class Table:
         with self._lock:
             numbers, _, created = self._numbers_of(fids)
             for (segment, place), rate in zip(self._segments, rates, strict=True):
-                optimizers.step(segment.optimizer, self._arena.array, numbers, grads, place, rate)
+                optimizers.update(segment.optimizer, self._arena.array, numbers, grads, place, rate)
             return created
 
     def evict(self, fids: Fids) -> int:

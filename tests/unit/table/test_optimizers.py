@@ -54,7 +54,7 @@ def test_kernel_is_its_formula(optimizer, dim, numbers, random):
     for number, grad in zip(numbers, grads.astype(np.float64), strict=True):
         w, s = expected[number, 3 : 3 + dim], expected[number, 3 + dim :]
         w[:], s[:] = reference.step(optimizer, w.copy(), s.copy(), grad[3:], float(rate))
-    optimizers.step(optimizer, rows, np.array(numbers), grads, place, rate)
+    optimizers.update(optimizer, rows, np.array(numbers), grads, place, rate)
     np.testing.assert_allclose(rows, expected, rtol=2e-4, atol=2e-4)
 
 
