@@ -19,6 +19,7 @@ from monolith.ps.reference import ReferenceService
 from monolith.ps.service import Service
 from monolith.ps.state import ShardState
 from monolith.wire import ps_training_pb2 as pb
+from monolith.wire.framing import Sendable
 from monolith.wire.status import DETAILS, malformed, to_status
 
 Behaviour = Callable[[bytes, grpc.ServicerContext], bytes]
@@ -27,7 +28,7 @@ Behaviour = Callable[[bytes, grpc.ServicerContext], bytes]
 def handlers(state: ShardState, waiting: ThreadPoolExecutor) -> grpc.GenericRpcHandler:
     """Every call of the service; those that wait for other workers run on `waiting`, out of the way."""
     ours, theirs = Service(state), ReferenceService(state)
-    plain: dict[str, tuple[type[Message], Callable[[Any], Message]]] = {
+    plain: dict[str, tuple[type[Message], Callable[[Any], Sendable]]] = {
         "Lookup": (pb.LookupRequest, theirs.lookup),
         "ApplyGradients": (pb.ApplyGradientsRequest, theirs.apply),
         "HealthCheck": (pb.HealthCheckRequest, theirs.health),
@@ -40,7 +41,7 @@ def handlers(state: ShardState, waiting: ThreadPoolExecutor) -> grpc.GenericRpcH
         "Save": (pb.SaveRequest, ours.save),
         "Restore": (pb.RestoreRequest, ours.restore),
     }
-    meeting: dict[str, tuple[type[Message], Callable[[Any, grpc.ServicerContext], Message]]] = {
+    meeting: dict[str, tuple[type[Message], Callable[[Any, grpc.ServicerContext], Sendable]]] = {
         "Barrier": (pb.BarrierRequest, theirs.barrier),
         "Gather": (pb.GatherRequest, ours.gather),
     }
@@ -55,7 +56,7 @@ def handlers(state: ShardState, waiting: ThreadPoolExecutor) -> grpc.GenericRpcH
     )
 
 
-def _behaviour(kind: type[Message], call: Callable[[Any, grpc.ServicerContext], Message]) -> Behaviour:
+def _behaviour(kind: type[Message], call: Callable[[Any, grpc.ServicerContext], Sendable]) -> Behaviour:
     def behave(body: bytes, context: grpc.ServicerContext) -> bytes:
         try:
             return call(kind.FromString(body), context).SerializeToString()
@@ -74,5 +75,5 @@ def _abort(context: grpc.ServicerContext, message: str, code: grpc.StatusCode, d
     context.abort(code, message)
 
 
-def _without_context(call: Callable[[Any], Message]) -> Callable[[Any, grpc.ServicerContext], Message]:
+def _without_context(call: Callable[[Any], Sendable]) -> Callable[[Any, grpc.ServicerContext], Sendable]:
     return lambda request, _: call(request)

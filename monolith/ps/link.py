@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError, Message
 
 from monolith.core.errors import MonolithError, PsError, RemoteError, ShardUnavailable
 from monolith.ps.limits import SERVICE, Limits, client_options
+from monolith.wire.framing import Sendable
 from monolith.wire.status import from_status
 
 M = TypeVar("M", bound=Message)
@@ -25,7 +26,7 @@ class Link:
         self._limits = limits
         self._channel: grpc.aio.Channel | None = None
 
-    async def call(self, method: str, request: Message, reply: type[M], *, within_ms: int) -> M:
+    async def call(self, method: str, request: Sendable, reply: type[M], *, within_ms: int) -> M:
         """Send `request` and wait for the answer at most `within_ms`.
 
         Raises:

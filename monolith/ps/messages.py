@@ -1,7 +1,7 @@
 """What the calls of a `Shard` look like as messages: requests from values, values from replies.
 
 The arrays' encoding is `wire.codec`'s; here only fields meet names. `x_of` reads a message, the others
-make one; what holds many rows is put into a message that is there already, since moving it costs a copy.
+make one. What holds many rows is framed.
 """
 
 from __future__ import annotations
@@ -19,24 +19,30 @@ from monolith.ps.api import Applied, DenseTensors, Found, Gradients, Lookup, Sha
 from monolith.ps.dense import Values
 from monolith.wire import codec
 from monolith.wire import ps_training_pb2 as pb
+from monolith.wire.framing import Framed
 
 
-def put_lookup(message: pb.LookupRequest, request: Lookup, *, packed: bool) -> None:
-    message.table_name = request.table
-    message.dim_size = request.dim
-    message.create_if_missing = request.create
+def lookup_request(request: Lookup, *, packed: bool) -> pb.LookupRequest:
+    message = pb.LookupRequest(
+        table_name=request.table, dim_size=request.dim, create_if_missing=request.create
+    )
     codec.put_fids(message, request.fids, packed=packed)
+    return message
 
 
 def lookup_of(message: pb.LookupRequest) -> Lookup:
     return Lookup(message.table_name, codec.fids_of(message), message.dim_size, message.create_if_missing)
 
 
-def put_found(message: pb.LookupResponse, found: Found) -> None:
-    message.embeddings = codec.float_bytes(found.rows)
-    message.found = codec.flag_bytes(found.found)
-    message.num_found = int(np.count_nonzero(found.found))
-    message.num_initialized = found.initialized
+def lookup_response(found: Found) -> Framed:
+    head = pb.LookupResponse(
+        found=codec.flag_bytes(found.found),
+        num_found=int(np.count_nonzero(found.found)),
+        num_initialized=found.initialized,
+    )
+    message = Framed(head)
+    message.put(pb.LookupResponse.EMBEDDINGS_FIELD_NUMBER, codec.float_buffer(found.rows))
+    return message
 
 
 def found_of(message: pb.LookupResponse, dim: int) -> Found:
@@ -45,13 +51,17 @@ def found_of(message: pb.LookupResponse, dim: int) -> Found:
     return Found(rows, found, message.num_initialized)
 
 
-def put_gradients(message: pb.ApplyGradientsRequest, request: Gradients, *, packed: bool) -> None:
-    message.table_name = request.table
-    message.gradients = codec.float_bytes(request.grads)
-    message.dim_size = request.grads.shape[1]
-    message.learning_rates.extend(request.learning_rates)
-    message.global_step = request.step
-    codec.put_fids(message, request.fids, packed=packed)
+def gradients_request(request: Gradients, *, packed: bool) -> Framed:
+    head = pb.ApplyGradientsRequest(
+        table_name=request.table,
+        dim_size=request.grads.shape[1],
+        learning_rates=request.learning_rates,
+        global_step=request.step,
+    )
+    codec.put_fids(head, request.fids, packed=packed)
+    message = Framed(head)
+    message.put(pb.ApplyGradientsRequest.GRADIENTS_FIELD_NUMBER, codec.float_buffer(request.grads))
+    return message
 
 
 def gradients_of(message: pb.ApplyGradientsRequest, dim: int) -> Gradients:

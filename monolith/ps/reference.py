@@ -16,6 +16,7 @@ from monolith.ps.state import ShardState
 from monolith.table.config import Segment, Sgd, TableConfig, Zeros
 from monolith.table.dedup import dedup
 from monolith.wire import ps_training_pb2 as pb
+from monolith.wire.framing import Sendable
 from monolith.wire.status import row_of
 
 R = TypeVar("R", pb.LookupResponse, pb.ApplyGradientsResponse, pb.BarrierResponse)
@@ -27,13 +28,11 @@ class ReferenceService:
     def __init__(self, state: ShardState) -> None:
         self._state = state
 
-    def lookup(self, request: pb.LookupRequest) -> pb.LookupResponse:
-        reply = pb.LookupResponse()
+    def lookup(self, request: pb.LookupRequest) -> Sendable:
         try:
-            messages.put_found(reply, self._look_up(messages.lookup_of(request)))
+            return messages.lookup_response(self._look_up(messages.lookup_of(request)))
         except MonolithError as error:
-            return _failed(reply, error)
-        return reply
+            return _failed(pb.LookupResponse(), error)
 
     def apply(self, request: pb.ApplyGradientsRequest) -> pb.ApplyGradientsResponse:
         try:

@@ -32,6 +32,7 @@ from monolith.ps.state import RandomBytes
 from monolith.ps.together import together
 from monolith.table.config import TableConfig
 from monolith.wire import ps_training_pb2 as pb
+from monolith.wire.framing import Framed, Sendable
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -73,27 +74,31 @@ class RemoteShard:
         await self._call("CreateTables", request, pb.CreateTablesResponse)
 
     async def lookup(self, requests: Sequence[Lookup]) -> list[Found]:
-        packed = (await self._greeted()).packed_fids
+        server = await self._greeted()
 
         async def send(_part: int, pieces: list[Piece]) -> list[Found]:
             asked = [_cut_lookup(requests[p.request], p) for p in pieces]
-            request = pb.BatchLookupRequest()
-            for lookup in asked:
-                messages.put_lookup(request.requests.add(), lookup, packed=packed)
+            request = pb.BatchLookupRequest(
+                requests=[messages.lookup_request(a, packed=server.packed_fids) for a in asked]
+            )
             reply = await self._call("BatchLookup", request, pb.BatchLookupResponse)
             return [messages.found_of(r, a.dim) for r, a in zip(reply.responses, asked, strict=True)]
 
         return await self._in_chunks([(len(r.fids), 8 + 4 * r.dim) for r in requests], send, _join_found)
 
     async def apply(self, requests: Sequence[Gradients], stamp: Stamp) -> list[Applied]:
-        packed = (await self._greeted()).packed_fids
+        server = await self._greeted()
 
         async def send(part: int, pieces: list[Piece]) -> list[Applied]:
             asked = [_cut_gradients(requests[p.request], p) for p in pieces]
-            request = pb.BatchApplyGradientsRequest(stamp=messages.stamp_message(stamp, part))
+            head = pb.BatchApplyGradientsRequest(
+                stamp=messages.stamp_message(stamp, part), incarnation=server.incarnation
+            )
+            request = Framed(head)
             for update in asked:
-                messages.put_gradients(request.requests.add(), update, packed=packed)
-            reply = await self._call("BatchApplyGradients", request, pb.BatchApplyGradientsResponse)
+                framed = messages.gradients_request(update, packed=server.packed_fids)
+                request.nest(pb.BatchApplyGradientsRequest.REQUESTS_FIELD_NUMBER, framed)
+            reply = await self._send("BatchApplyGradients", request, pb.BatchApplyGradientsResponse)
             return [messages.applied_of(r) for r in reply.responses]
 
         widths = [(len(r.fids), 8 + 4 * r.grads.shape[1]) for r in requests]
@@ -151,6 +156,9 @@ class RemoteShard:
 
     async def _call(self, method: str, request: Any, reply: type[M], *, within_ms: int = 0) -> M:
         request.incarnation = (await self._greeted()).incarnation
+        return await self._send(method, request, reply, within_ms=within_ms)
+
+    async def _send(self, method: str, request: Sendable, reply: type[M], *, within_ms: int = 0) -> M:
         return await self._link.call(method, request, reply, within_ms=within_ms or self._limits.call_ms)
 
     async def _greeted(self) -> pb.HealthCheckResponse:

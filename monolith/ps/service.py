@@ -14,6 +14,7 @@ from monolith.ps.barrier import Arrival, Notes
 from monolith.ps.definition import from_message
 from monolith.ps.state import ShardState
 from monolith.wire import ps_training_pb2 as pb
+from monolith.wire.framing import Framed
 
 
 class Service:
@@ -25,11 +26,11 @@ class Service:
     def __init__(self, state: ShardState) -> None:
         self._state = state
 
-    def lookup(self, request: pb.BatchLookupRequest) -> pb.BatchLookupResponse:
+    def lookup(self, request: pb.BatchLookupRequest) -> Framed:
         self._judge(request)
-        reply = pb.BatchLookupResponse(incarnation=self._state.incarnation)
+        reply = Framed(pb.BatchLookupResponse(incarnation=self._state.incarnation))
         for found in self._state.lookup([messages.lookup_of(r) for r in request.requests]):
-            messages.put_found(reply.responses.add(), found)
+            reply.nest(pb.BatchLookupResponse.RESPONSES_FIELD_NUMBER, messages.lookup_response(found))
         return reply
 
     def apply(self, request: pb.BatchApplyGradientsRequest) -> pb.BatchApplyGradientsResponse:

@@ -44,9 +44,14 @@ def fids_of(message: HasFids) -> Fids:
     return np.array(message.fids, dtype=np.int64)
 
 
+def float_buffer(values: Floats) -> memoryview:
+    """Float32 values as a field holds them, row by row, without a copy where they are so already."""
+    return np.ascontiguousarray(values, "<f4").data
+
+
 def float_bytes(values: Floats) -> bytes:
-    """Float32 values as a field holds them, row by row."""
-    return values.astype("<f4", copy=False).tobytes()
+    """As `float_buffer`, copied."""
+    return float_buffer(values).tobytes()
 
 
 def floats_of(field: bytes, what: str) -> Floats:
