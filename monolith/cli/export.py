@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import attrs
 
 from monolith.cli.command import Command, Report, Table, Ui
 from monolith.config.checks import given, name, one_of
-from monolith.config.settings import Settings, setting
+from monolith.config.settings import Problem, Settings, setting
 
 if TYPE_CHECKING:
     from monolith.checkpoint.catalogue import Catalogue
@@ -54,6 +55,10 @@ class ExportSettings(Settings):
     warmup_data_path: Path | None = setting(None, "Dataset whose first test rows a server predicts before "
                                             "it serves.", group="output")
     # fmt: on
+
+    def rules(self) -> Iterator[Problem]:
+        if self.model_version is not None and self.model_version < 0:
+            yield Problem(("model_version",), "must be >= 0")
 
 
 def export(settings: ExportSettings, ui: Ui) -> Report:

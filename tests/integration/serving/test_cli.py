@@ -1,0 +1,103 @@
+"""`monolith export`, `serve` and `predict`, as a user runs them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monolith.cli.main import main
+from monolith.testing.exports import tiny_prediction, write_tiny_export
+from tests.integration.cli.conftest import DEADLINE_S, Cli
+from tests.integration.serving.conftest import Trained
+
+
+@contextlib.contextmanager
+def served(cli: Cli, *argv: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """A server in a process of its own, and what it announced."""
+    flags = ("--host=127.0.0.1", "--port=0", "--health-port=0", "--json")
+    with cli.start("serve", *argv, *flags) as child:
+        try:
+            assert child.stdout
+            yield child, json.loads(child.stdout.readline() or json.dumps(child.communicate()))
+        finally:
+            child.kill()
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    write_tiny_export(tmp_path / "tiny", 3)
+    return Cli(tmp_path)
+
+
+def test_given_rows_are_predicted(cli: Cli) -> None:
+    rows = json.dumps([{"user": 1, "genres": ["noir", "drama"], "age": [1, 2]}, {"user": 2, "age": [0, 0]}])
+    (cli.folder / "rows.json").write_text(rows)
+    meant = [tiny_prediction(1, ["noir", "drama"], (1, 2)), tiny_prediction(2, [], (0, 0))]
+    with served(cli, "--model-path=tiny") as (_, said):
+        assert (said["model"], said["version"]) == ("tiny", 3)
+        for given in (rows, "@rows.json"):
+            answer = cli.json("predict", f"--address={said['grpc']}", "--model-name=tiny", f"--input={given}")
+            assert [row["prediction"] for row in answer["rows"]] == pytest.approx(meant, abs=1e-6)
+        refusal = cli.run(
+            "predict", f"--address={said['grpc']}", "--model-name=tiny", '--input=[{"usr": 1}]', status=1
+        )
+        assert "INVALID_ARGUMENT: unknown input 'usr' (did you mean 'user'?)" in refusal
+
+
+@pytest.mark.parametrize(("how", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_server_ends_cleanly_when_asked(cli: Cli, how: signal.Signals, status: int) -> None:
+    with served(cli, "--model-path=tiny") as (child, _):
+        child.send_signal(how)
+        out, err = child.communicate(timeout=DEADLINE_S)
+        assert json.loads(out) == {"model": "tiny", "version": 3, "answered": 0}
+        assert child.returncode == status
+        assert "Traceback" not in err
+
+
+def test_whole_way_from_checkpoint_to_prediction(
+    trained: Trained, cli: Cli, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exported here, since the model is a class of this process; served and asked in others."""
+    argv = ("--checkpoint-path", trained.run, "-o", cli.folder / "films", "--warmup-data-path")
+    assert (
+        main(["export", *map(str, argv), str(trained.dataset.folder), "--model-version=12", "--json"], {})
+        == 0
+    )
+    exported = json.loads(capsys.readouterr().out)
+    assert exported["version"] == 12
+    with served(cli, "--model-path=films") as (_, said):
+        answer = cli.json(
+            "predict",
+            f"--address={said['grpc']}",
+            "--model-name=films",
+            f"--data={trained.dataset.folder}",
+            "--count=7",
+        )
+    assert [row["prediction"] for row in answer["rows"]] == pytest.approx(
+        trained.predictions[:7].tolist(), abs=1e-5
+    )
+    assert [row["label"] for row in answer["rows"]] == [
+        float("noir" in row["genres"]) for row in trained.rows[:7]
+    ]
+
+
+def test_one_checkpoint_can_be_chosen(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (manifest,) = trained.run.glob("checkpoint-*.json")
+    argv = ("export", "--checkpoint-path", str(manifest), "-o", str(tmp_path), "-f", "onnx", "--json")
+    assert main(argv, {}) == 0
+    step = int(manifest.stem.rpartition("-")[2])
+    assert json.loads(capsys.readouterr().out)["step"] == step
+    assert sorted(p.name for p in (tmp_path / str(step)).iterdir()) == [
+        "dense.onnx",
+        "manifest.json",
+        "warmup.records",
+    ]
