@@ -94,7 +94,7 @@ def to_fids(feature: Feature, raw: Any) -> Fids:
     values = np.asarray(raw)
     if feature.kind is Kind.INTEGER:
         return _from_integers(feature, _integers(feature, values))
-    return slot_base(feature.slot) | _hashed([str(v) for v in values.tolist()])
+    return slot_base(feature.slot) | _hashed(list(map(str, values.tolist())))
 
 
 def to_ragged(feature: Feature, raw: Any) -> Ragged:
