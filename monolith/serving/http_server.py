@@ -37,6 +37,8 @@ class HttpServer:
             listening = socket.create_server(self._address, family=_family(host), backlog=2048)
         except OSError as exc:
             raise ServingError(f"cannot listen on {host}:{port} for HTTP: {exc.strerror or exc}") from exc
+        # An answer is two writes, head and body: without this the second waits for the client's delayed ACK.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         bound: int = listening.getsockname()[1]
         self._thread = threading.Thread(target=self._run, args=(listening,), name="http")
         self._thread.start()  # whoever connects before it has begun is kept waiting by the socket
