@@ -136,7 +136,7 @@ class TableIsADict(RuleBasedStateMachine):
 
 
 TestTableIsADict = TableIsADict.TestCase
-TestTableIsADict.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestTableIsADict.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
 
 
 def sgd_table(dim=1, rate=0.5):
