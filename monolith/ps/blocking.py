@@ -112,6 +112,7 @@ class BlockingClient:
             return
         self._submit(self._client.close()).result()
         if self._thread:
+            self._submit(_call_off_the_rest()).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
@@ -126,3 +127,12 @@ class BlockingClient:
 
     def _submit(self, call: Coroutine[Any, Any, T]) -> Future[T]:
         return asyncio.run_coroutine_threadsafe(call, self._loop)
+
+
+async def _call_off_the_rest() -> None:
+    """Cancel what was submitted and never waited for, after an interrupt say."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left)

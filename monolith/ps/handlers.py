@@ -32,7 +32,7 @@ def handlers(state: ShardState, waiting: ThreadPoolExecutor) -> grpc.GenericRpcH
         "Lookup": (pb.LookupRequest, theirs.lookup),
         "ApplyGradients": (pb.ApplyGradientsRequest, theirs.apply),
         "HealthCheck": (pb.HealthCheckRequest, theirs.health),
-        "GetStats": (pb.GetStatsRequest, theirs.stats),
+        "GetStats": (pb.GetStatsRequest, ours.stats),
         "BatchLookup": (pb.BatchLookupRequest, ours.lookup),
         "BatchApplyGradients": (pb.BatchApplyGradientsRequest, ours.apply),
         "CreateTables": (pb.CreateTablesRequest, ours.create_tables),

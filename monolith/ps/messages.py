@@ -165,6 +165,7 @@ def stats_response(stats: ShardStats, *, with_tables: bool) -> pb.GetStatsRespon
         apply_gradients_count=stats.applies,
         avg_lookup_latency_us=stats.lookup_us,
         avg_apply_latency_us=stats.apply_us,
+        incarnation=stats.incarnation,
         uptime_s=stats.uptime_s,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
 from monolith.core.errors import PsError
@@ -33,11 +33,12 @@ class Once:
         each time.
 
         Raises:
-            PsError: the stamp is so old that it cannot be told whether it was seen.
+            PsError: the stamp is so old that it cannot be told whether it was seen, or the first request
+                with it does not end.
         """
         result, mine = self._claim(stamp)
         if not mine:
-            return result.result(PATIENCE_S), True
+            return _awaited(result, stamp), True
         try:
             result.set_result(work())
         except BaseException as error:
@@ -68,6 +69,15 @@ class Once:
         if len(self._seen) > self._workers:
             self._seen.popitem(last=False)
         return seen
+
+
+def _awaited(result: Future[T], stamp: Stamp) -> T:
+    wait([result], PATIENCE_S)
+    if not result.done():
+        raise PsError(
+            f"change {stamp.sequence} of worker {stamp.worker:#x} takes more than {PATIENCE_S:.0f} s"
+        )
+    return result.result()
 
 
 class _Seen:

@@ -1,4 +1,4 @@
-"""The five calls of the reference protocol. Failures travel in the reply, as a number and a sentence."""
+"""The calls of the reference protocol whose replies can say that they failed: by a number and a sentence."""
 
 from __future__ import annotations
 
@@ -60,11 +60,6 @@ class ReferenceService:
             incarnation=self._state.incarnation,
             packed_fids=True,
         )
-
-    def stats(self, request: pb.GetStatsRequest) -> pb.GetStatsResponse:
-        reply = messages.stats_response(self._state.stats(), with_tables=request.include_table_stats)
-        reply.incarnation = self._state.incarnation
-        return reply
 
     def _look_up(self, asked: Lookup) -> Found:
         """The rows of ids that may repeat; `found` says for each of them what was there before the call."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -133,13 +134,13 @@ class RemoteShard:
         return tuple((await self._call("Gather", request, pb.GatherResponse, within_ms=within)).payloads)
 
     async def save(self, order: SaveOrder) -> list[FileEntry]:
-        request = pb.SaveRequest(folder=str(order.folder), shard=order.shard, shards=order.shards)
+        request = pb.SaveRequest(folder=_everywhere(order.folder), shard=order.shard, shards=order.shards)
         reply = await self._call("Save", request, pb.SaveResponse, within_ms=self._limits.storage_ms)
         return messages.files_of(reply.files)
 
     async def restore(self, order: RestoreOrder) -> int:
         request = pb.RestoreRequest(
-            folder=str(order.folder),
+            folder=_everywhere(order.folder),
             files=messages.file_messages(order.files),
             shard=order.shard,
             shards=order.shards,
@@ -204,6 +205,11 @@ class RemoteShard:
     async def _in_turn(self, send: Callable[[int, A], Coroutine[Any, Any, R]], part: int, what: A) -> R:
         async with self._road:
             return await send(part, what)
+
+
+def _everywhere(folder: Path) -> str:
+    """The folder as a server finds it that was started in another one."""
+    return str(folder.absolute())
 
 
 def _cut_lookup(request: Lookup, piece: Piece) -> Lookup:

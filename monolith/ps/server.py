@@ -61,9 +61,9 @@ class PsServer:
         """
         server = self._server = self._built()
         bound = Address(self._address.host, _bind(server, self._address))
-        server.start()
         if self._metrics_port is not None:
             self._stop_metrics = self._serve_metrics(self._metrics_port)
+        server.start()
         for service in ("", SERVICE):
             self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         return str(bound)
@@ -96,7 +96,13 @@ class PsServer:
         metrics = PsMetrics()
         self._state.watch(metrics.observe)
         metrics.report(self._state.stats)
-        return metrics.serve(self._address.host, port)
+        try:
+            return metrics.serve(self._address.host, port)
+        except OSError as error:
+            where = Address(self._address.host, port)
+            raise LaunchError(
+                f"cannot serve metrics on {where}: {error.strerror}; choose another --metrics-port"
+            ) from error
 
 
 def _bind(server: grpc.Server, address: Address) -> int:

@@ -77,6 +77,10 @@ class Service:
         order = RestoreOrder(Path(request.folder), files, request.shard, request.shards)
         return pb.RestoreResponse(rows=self._state.restore(order), incarnation=self._state.incarnation)
 
+    def stats(self, request: pb.GetStatsRequest) -> pb.GetStatsResponse:
+        self._judge(request)
+        return messages.stats_response(self._state.stats(), with_tables=request.include_table_stats)
+
     def _judge(self, request: Any) -> None:
         if request.incarnation not in {0, self._state.incarnation}:
             raise ShardRestarted(self._state.shard)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from monolith.core.arrays import as_fids, as_rows
+from monolith.core.arrays import as_rows
 from monolith.core.errors import DimensionMismatch, TableConflict, TableNotFound
 from monolith.ps.api import Applied, Found, Gradients, Lookup, TableStats
 from monolith.table.config import TableConfig
@@ -93,16 +93,13 @@ class Tables:
 
 
 def _look_up(table: Table, request: Lookup) -> Found:
-    fids = as_fids(request.fids)
     if not request.create:
-        rows, found = table.find(fids)
+        rows, found = table.find(request.fids)
         return Found(rows, found, initialized=0)
-    rows, found = table.find_or_insert(fids)
+    rows, found = table.find_or_insert(request.fids)
     return Found(rows, found, initialized=len(found) - int(np.count_nonzero(found)))
 
 
 def _apply(table: Table, request: Gradients) -> Applied:
-    fids = as_fids(request.fids)
-    grads = as_rows(request.grads, len(fids), table.dim)
-    inserted = table.apply(fids, grads, request.learning_rates, request.step)
-    return Applied(updated=len(fids), inserted=inserted)
+    inserted = table.apply(request.fids, request.grads, request.learning_rates, request.step)
+    return Applied(updated=len(request.fids), inserted=inserted)

@@ -61,7 +61,12 @@ def test_a_restarted_server_is_noticed(cluster: Cluster) -> None:
     reborn = LocalShard(0)
     cluster.run(reborn.create_tables(COUNTING))
     cluster.serve(reborn, address)
-    for call in (client.apply(ones()), client.lookup({"t": FIDS}), client.gather("b", 0, 1, b"", 1000)):
+    for call in (
+        client.apply(ones()),
+        client.lookup({"t": FIDS}),
+        client.gather("b", 0, 1, b"", 1000),
+        client.stats(),
+    ):
         with pytest.raises(ShardRestarted, match="ps-0 was restarted and lost its rows"):
             cluster.run(call)
     assert cluster.run(reborn.stats()).tables[0].rows == 0

@@ -138,6 +138,14 @@ def test_workers_exchange_notes() -> None:
         assert second.gather("round-1", 1, 2, b"b", 30_000) == early.result(30) == (b"a", b"b")
 
 
+def test_closing_ends_what_still_waits() -> None:
+    client = BlockingClient.local([LocalShard(0)])
+    waiting = client._submit(client._client.gather("b", 0, 2, b"", 30_000))
+    client.close()
+    client.close()
+    assert waiting.cancelled()
+
+
 def test_mistakes_are_told_before_asking() -> None:
     with pytest.raises(ConfigError, match="at least one address"):
         BlockingClient.local([])
