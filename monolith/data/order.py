@@ -34,12 +34,10 @@ class Window(NamedTuple):
 def share(index: Index, worker: int, num_workers: int) -> list[Place]:
     """The blocks that are `worker`'s: every one belongs to one worker.
 
-    Whole files are dealt out where there are enough of them, so that a worker reads few; else blocks.
+    Blocks are dealt out, and not whole files, so that no worker has more than one block more than another.
     """
-    files = [[Place(part.name, block) for block in part.blocks] for part in index.parts]
-    if len(files) >= num_workers:
-        return [place for places in files[worker::num_workers] for place in places]
-    return [place for places in files for place in places][worker::num_workers]
+    every = [Place(part.name, block) for part in index.parts for block in part.blocks]
+    return every[worker::num_workers]
 
 
 def windows(places: Sequence[Place], reading: Reading, epoch: int) -> Iterator[Window]:

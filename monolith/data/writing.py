@@ -12,7 +12,7 @@ from monolith.data.index import Block, Index, Part
 from monolith.data.rows import cut, joined
 
 BLOCK_ROWS = 4096  # rows of a record: large enough to parse quickly, small enough to mix well
-PART_BLOCKS = 16  # records of a file: a worker of a small job still gets files of its own
+PART_BLOCKS = 16  # records of a file: about a megabyte for each feature of one id a row
 
 
 class SplitWriter:

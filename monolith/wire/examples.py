@@ -103,7 +103,8 @@ def line_ids(payload: bytes) -> list[line_id_pb2.LineId]:
 def parse_examples(payloads: Sequence[bytes], schema: Schema) -> Batch:
     """As `parse_example_batch`, of serialized Example messages, one a row.
 
-    An Example's own `label` and `instance_weight` are read where the feature of that name is not there.
+    An Example's own `instance_weight`, and the first of its own labels, are read where the feature of that
+    name is not there. A weight of 0 is no weight: its format cannot tell them apart.
     """
     rows = [_parsed(example_pb2.Example, payload, row) for row, payload in enumerate(payloads)]
     named = [{one.name: one.feature for one in row.named_feature} for row in rows]

@@ -7,7 +7,7 @@ int64 one by one, since numba makes floats of signed and unsigned integers that 
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from monolith.core.errors import DataError
 from monolith.wire.kernel import inlined, kernel
 
 Octets = NDArray[np.uint8]
+
+_Value: TypeAlias = tuple[int, int, int]  # wire type, where a value begins (a varint: the value), ends
 
 VARINT: Final = 0
 FIXED64: Final = 1
@@ -203,7 +205,7 @@ def _row(
             member = number
             if number > INT64S:
                 count = splits[rows]  # a scalar that comes twice counts once, the last
-            count, fault = _member(buf, number, wire, begin, stop, words, count)
+            count, fault = _member(buf, number, (wire, begin, stop), words, count)
             if fault:
                 return fault, at
         at = after
@@ -227,26 +229,24 @@ def _kind(member: int) -> int:
 
 
 @inlined
-def _member(
-    buf: Octets, number: int, wire: int, begin: int, stop: int, words: NDArray[np.int64], count: int
-) -> tuple[int, int]:
+def _member(buf: Octets, number: int, value: _Value, words: NDArray[np.int64], count: int) -> tuple[int, int]:
     """Append what one member of a Feature holds to `words`."""
+    wire, at, stop = value
     if number in (_INT64, _FLOAT, _DOUBLE):
         if wire == LENGTH:
             return count, _WIRE
-        count, fault = _append(buf, _kind(number), wire, begin, stop, words, count)
+        count, fault = _append(buf, _kind(number), value, words, count)
         return count, fault
     if number > INT64S:
         return count, _OTHER
     if wire != LENGTH:
         return count, _WIRE
-    at = begin
     while at < stop:
         inner, wire, begin, end, after, fault = _field(buf, at, stop)
         if fault:
             return count, fault
         if inner == 1:
-            count, fault = _append(buf, number, wire, begin, end, words, count)
+            count, fault = _append(buf, number, (wire, begin, end), words, count)
             if fault:
                 return count, fault
         at = after
@@ -254,25 +254,23 @@ def _member(
 
 
 @inlined
-def _append(
-    buf: Octets, kind: int, wire: int, begin: int, stop: int, words: NDArray[np.int64], count: int
-) -> tuple[int, int]:
+def _append(buf: Octets, kind: int, value: _Value, words: NDArray[np.int64], count: int) -> tuple[int, int]:
     """Append one number, or a packed run of them, of `kind` to `words`."""
+    wire, at, stop = value
     own = VARINT if kind == INT64S else (FIXED32 if kind == FLOATS else FIXED64)
     if wire == own and own == VARINT:
-        words[count] = begin
+        words[count] = at
         return count + 1, 0
     if wire != own and wire != LENGTH:
         return count, _WIRE
-    at = begin
     while at < stop:
         if own == VARINT:
-            value, at, fault = _varint(buf, at, stop)
+            word, at, fault = _varint(buf, at, stop)
         else:
-            value, at, fault = _fixed(buf, at, stop, own)
+            word, at, fault = _fixed(buf, at, stop, own)
         if fault:
             return count, fault
-        words[count] = value
+        words[count] = word
         count += 1
     return count, 0
 

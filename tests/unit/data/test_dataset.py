@@ -24,7 +24,7 @@ def small_windows(monkeypatch):
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
-@pytest.mark.parametrize("num_workers", [1, 2, 8, 9, 30])  # 8 files, 23 blocks
+@pytest.mark.parametrize("num_workers", [1, 2, 9, 30])  # 23 blocks
 @pytest.mark.parametrize("epochs", [0, 1, 3])
 @pytest.mark.parametrize("batch_size", SIZES)
 def test_workers_read_every_row_once_an_epoch(stored, shuffle, num_workers, epochs, batch_size):
