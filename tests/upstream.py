@@ -11,8 +11,13 @@ import pytest
 _FOLDER = Path(__file__).with_name("vectors")
 
 
-def vectors(area: str) -> list[Any]:
-    """The vectors of `area` that apply, for `pytest.mark.parametrize`."""
+def by_name(area: str) -> dict[str, Any]:
+    """The vectors of `area` that apply."""
     lines = (_FOLDER / f"{area}.jsonl").read_text().splitlines()
     told = [json.loads(line) for line in lines]
-    return [pytest.param(one, id=one["name"]) for one in told if "out" not in one]
+    return {one["name"]: one for one in told if "out" not in one}
+
+
+def vectors(area: str) -> list[Any]:
+    """The same, for `pytest.mark.parametrize`."""
+    return [pytest.param(one, id=name) for name, one in by_name(area).items()]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from monolith.table.config import Constants, RandomUniform, Segment, Sgd, TableConfig, Zeros
 from monolith.table.table import Table
 from tests.unit.table import reference
-from tests.vectors import vectors
+from tests.upstream import by_name
 
 fids = st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=20, unique=True)
 
@@ -28,7 +28,7 @@ def test_start_depends_on_seed_fid_column(ids, seed, random):
 
 
 def test_draws_fill_the_range_evenly():
-    given_ = vectors("initializer")["random_uniform_range"]["given"]
+    given_ = by_name("initializer")["random_uniform_range"]["given"]
     initializer = RandomUniform(given_["minval"], given_["maxval"])
     rows, _ = Table(TableConfig((Segment(given_["dim"], initializer),))).find_or_insert(np.arange(100))
     counts, _ = np.histogram(rows, bins=20, range=(given_["minval"], given_["maxval"]))

@@ -11,9 +11,9 @@ from monolith.table.layout import initial_state, places
 from monolith.table.rows import TableRows
 from monolith.table.table import Table
 from tests.unit.table import reference
-from tests.vectors import vectors
+from tests.upstream import by_name
 
-VECTORS = vectors("optimizer")
+VECTORS = by_name("optimizer")
 KINDS = {"sgd": Sgd, "adagrad": Adagrad, "adam": Adam, "ftrl": Ftrl}
 
 part = st.floats(0, 0.875, width=32)

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from monolith.core.errors import ConfigError
 from monolith.table.pooling import Combiner, pool, unpool
-from tests.vectors import vectors
+from tests.upstream import by_name
 
-VECTORS = vectors("combiner")
+VECTORS = by_name("combiner")
 
 
 @st.composite

@@ -23,7 +23,7 @@ from monolith.table.config import (
 from monolith.table.rows import TableRows
 from monolith.table.table import Table
 from tests.unit.table import reference
-from tests.vectors import vectors
+from tests.upstream import by_name
 
 SEED = 11
 CONFIG = TableConfig(
@@ -241,7 +241,7 @@ def _no_more(count):
     raise MemoryError
 
 
-VECTORS = vectors("hash_table")
+VECTORS = by_name("hash_table")
 
 
 def test_update_ids_need_not_be_lookup_ids():
