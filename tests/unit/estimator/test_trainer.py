@@ -1,0 +1,141 @@
+"""One step: what is clipped, when workers hear of each other, and in which order rows are asked and told."""
+
+import numpy as np
+import pytest
+import torch
+
+from monolith.core.errors import ModelError
+from monolith.estimator.columns import FeatureColumn
+from monolith.estimator.model import EstimatorSpec, MonolithModel
+from monolith.estimator.tables import configs
+from monolith.estimator.trainer import Trainer, assemble
+from monolith.metrics.streaming import Quality
+from monolith.ps.blocking import BlockingClient
+from monolith.ps.shard import LocalShard
+from monolith.table.config import Sgd, Zeros
+
+
+class Plain(MonolithModel):
+    """One weight, and rows that start at zero; both learn at rate 1, so that steps are gradients."""
+
+    def columns(self, schema):
+        return [FeatureColumn("user", 2, initializer=Zeros(), optimizer=Sgd(1.0))]
+
+    def module(self, columns, schema):
+        class Sum(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.weight = torch.nn.Parameter(torch.zeros(1))
+
+            def forward(self, embeddings, dense):
+                return embeddings["user"].sum(dim=1) + self.weight * dense["age"].sum(dim=1)
+
+        return Sum()
+
+    def optimizer(self, parameters, learning_rate):
+        return torch.optim.SGD(parameters, lr=learning_rate)
+
+
+class Client:
+    """A client that writes down who was called, and when an apply was waited for."""
+
+    def __init__(self, client):
+        self._client, self.calls = client, []
+
+    def __getattr__(self, name):
+        self.calls.append(name)
+        return getattr(self._client, name)
+
+    def submit_apply(self, *given, **more):
+        self.calls.append("submit_apply")
+        pending, calls = self._client.submit_apply(*given, **more), self.calls
+
+        class Waited:
+            def result(self):
+                calls.append("applied")
+                return pending.result()
+
+        return Waited()
+
+
+@pytest.fixture
+def client():
+    with BlockingClient.local([LocalShard(0)]) as one:
+        yield Client(one)
+
+
+def trainer(client, dataset, model=None, clip_norm=1000.0, sync_steps=100):
+    parts = assemble(model or Plain(), dataset.schema)
+    client.create_tables(configs(parts.tables))
+    optimizer = parts.model.optimizer(parts.module.parameters(), 1.0)
+    one = Trainer(parts, client, optimizer, clip_norm=clip_norm, sync_steps=sync_steps)
+    one.dense.join(client)
+    client.calls.clear()
+    return one
+
+
+def batch(dataset):
+    from monolith.data.reading import Reading
+
+    return next(dataset.batches(Reading(batch_size=40, shuffle=False)))
+
+
+@pytest.mark.parametrize("clip_norm", [1e-3, 1e-1, 1e3])
+def test_dense_and_sparse_are_clipped_together(client, dataset, clip_norm):
+    one, first = trainer(client, dataset, clip_norm=clip_norm), batch(dataset)
+    one.train(first, 0, Quality())
+    one.sync()
+    errors = (0.5 - first.labels) / 40  # of the logits; each is the gradient of two values of a row
+    of_weight = errors @ first.dense["age"].sum(axis=1)
+    scale = min(1.0, clip_norm / np.sqrt(2 * errors @ errors + of_weight**2))
+    assert -one.parts.module.weight.item() == pytest.approx(of_weight * scale, rel=1e-4)
+    users = first.sparse["user"].fids
+    row = client.lookup({"user": users[:1]}, create=False)["user"][0]
+    np.testing.assert_allclose(-row, errors[users == users[0]].sum() * scale, rtol=1e-4)
+
+
+def test_a_step_reads_after_the_last_one_wrote(client, dataset):
+    one = trainer(client, dataset)
+    for step in range(3):
+        one.train(batch(dataset), step, Quality())
+    one.sync()
+    assert client.calls == ["lookup", "submit_apply", "applied"] * 3 + ["push_dense"]
+
+
+@pytest.mark.parametrize(("sync_steps", "pushes"), [(1, 4), (2, 2), (3, 1), (9, 0)])
+def test_dense_values_travel_every_few_steps(client, dataset, sync_steps, pushes):
+    one = trainer(client, dataset, sync_steps=sync_steps)
+    for step in range(4):
+        one.train(batch(dataset), step, Quality())
+    assert client.calls.count("push_dense") == pushes
+
+
+def test_a_model_that_is_no_classifier_is_not_counted(client, dataset):
+    class Regression(Plain):
+        def model_fn(self, module, features, mode):
+            pred = module(features.embeddings, features.dense)
+            loss = (pred - features.labels).square().mean()
+            return EstimatorSpec(mode=mode, pred=pred, loss=loss, classification=False)
+
+    quality = Quality()
+    assert trainer(client, dataset, Regression()).train(batch(dataset), 0, quality) > 0
+    assert quality.examples == 0
+
+
+def test_a_model_without_a_loss_is_told(client, dataset):
+    class Lossless(Plain):
+        def model_fn(self, module, features, mode):
+            return EstimatorSpec(mode=mode, pred=features.labels)
+
+    with pytest.raises(ModelError, match="gives no loss to train on"):
+        trainer(client, dataset, Lossless()).train(batch(dataset), 0, Quality())
+
+
+def test_the_same_seed_gives_the_same_module(dataset):
+    class Random(Plain):
+        def module(self, columns, schema):
+            return torch.nn.Linear(3, 1)
+
+    weights = [assemble(Random(), dataset.schema, seed=seed).module.weight for seed in (1, 1, 2)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
