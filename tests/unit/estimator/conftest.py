@@ -88,4 +88,11 @@ def dataset():
 @pytest.fixture
 def config(tmp_path):
     """Ten batches an epoch, checkpoints every four."""
-    return RunConfig(model_dir=tmp_path / "model", batch_size=40, save_steps=4, torch_threads=1, epochs=2)
+    return RunConfig(
+        model_dir=tmp_path / "model",
+        batch_size=40,
+        save_steps=4,
+        torch_threads=1,
+        epochs=2,
+        round_timeout_ms=20_000,
+    )
