@@ -27,7 +27,7 @@ class MeetingSettings(Settings):
                                              group="discovery", check=name)
     discovery_service_type_worker: str = setting("worker", "What workers register as.",
                                                  group="discovery", check=name)
-    connect_retries: int = setting(60, "Further looks for the parameter servers after the first.",
+    connect_retries: int = setting(240, "Further looks for the parameter servers after the first.",
                                    group="discovery", check=not_negative)
     retry_backoff_ms: int = setting(500, "Time between two looks.", group="discovery", check=positive)
     events_fd: int | None = setting(None, "Open file descriptor that gets progress as JSON lines.",

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from monolith.aio.stopped import stopped
 from monolith.config.job import PsSettings
 from monolith.core.names import Role, ServiceId
+from monolith.core.progress import Silent
 from monolith.core.stop import Stop
 from monolith.discovery.base import Discovery, ServiceInfo
 from monolith.ps.api import ShardStats
 from monolith.ps.server import PsServer
 from monolith.ps.shard import LocalShard
 from monolith.runner.lifecycle import run
+from monolith.table.warmup import EVERY_WAY, warm_up
 
 GRACE_S = 5.0  # for calls that are being answered when the server is told to stop
 
@@ -24,6 +26,8 @@ async def run_ps(
     discovery: Discovery, settings: PsSettings, stop: Stop, ready: Callable[[str], None]
 ) -> ShardStats:
     """Serve shard `settings.index` until `stop` is asked; `ready` gets the address once it can be found."""
+    # Before anyone can ask: compiling takes seconds on a new machine, and a call has a deadline.
+    await asyncio.to_thread(warm_up, [EVERY_WAY], Silent())
     shard = LocalShard(settings.index, seed=settings.seed, random=os.urandom, clock=time.monotonic)
     server = PsServer(shard, settings.bind_addr, metrics_port=settings.metrics_port)
     address = await server.start()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
+from monolith.table.config import Initializer, Optimizer, Segment, TableConfig
 from monolith.table.dedup import dedup, route
 from monolith.table.index import SUBTABLES
 from monolith.table.pooling import Combiner, pool, unpool
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from monolith.core.progress import Progress
-    from monolith.table.config import TableConfig
+
+# One table that starts and learns in every way there is: for who does not know yet what will be asked.
+EVERY_WAY = TableConfig(
+    (
+        *(Segment(1, optimizer=kind()) for kind in get_args(Optimizer)),
+        *(Segment(1, initializer=kind()) for kind in get_args(Initializer)),
+    )
+)
 
 
 def warm_up(configs: Iterable[TableConfig], progress: Progress) -> None:
