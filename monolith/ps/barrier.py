@@ -12,6 +12,7 @@ from itertools import count
 
 from monolith.core.errors import BarrierMisused
 
+LONGEST_MS = 24 * 3600 * 1000  # that anyone may wait
 REMEMBERED = 64  # complete rounds whose notes are kept for retries
 
 Ticket = int  # names one arrival that waits
@@ -35,15 +36,15 @@ class Arrival:
         """Judge the arrival by itself.
 
         Raises:
-            BarrierMisused: no workers, a worker that is not one of them, or a negative timeout.
+            BarrierMisused: no workers, a worker that is not one of them, or a timeout out of range.
         """
         n, worker = self.num_workers, self.worker
         if n <= 0:
             raise self.misused(f"num_workers must be > 0, got {n}")
         if not 0 <= worker < n:
             raise self.misused(f"worker_id {worker} out of range for num_workers={n}")
-        if timeout_ms < 0:
-            raise self.misused(f"timeout_ms must not be negative, got {timeout_ms}")
+        if not 0 <= timeout_ms <= LONGEST_MS:
+            raise self.misused(f"timeout_ms must be in 0..{LONGEST_MS}, got {timeout_ms}")
 
     def misused(self, message: str) -> BarrierMisused:
         return BarrierMisused(message, barrier=self.barrier, worker=self.worker)

@@ -14,6 +14,7 @@ SERVICE = DESCRIPTOR.services_by_name["ParameterServerTraining"].full_name
 # client that pings more often than it permits.
 PING_EVERY_MS = 10_000
 PING_ANSWER_MS = 5_000
+METADATA = 256 << 10
 HANDSHAKE_MS = 5_000  # for whoever connects and then says nothing
 
 
@@ -64,6 +65,9 @@ def _sizes(limits: Limits) -> list[tuple[str, int]]:
     return [
         ("grpc.max_send_message_length", limits.message),
         ("grpc.max_receive_message_length", limits.message),
+        # An error tells both definitions of a table, or all tables' names; the default is 8 KiB.
+        ("grpc.max_metadata_size", METADATA),
+        ("grpc.absolute_max_metadata_size", 2 * METADATA),
     ]
 
 

@@ -92,8 +92,9 @@ def stamp_message(stamp: Stamp, part: int) -> pb.Stamp:
     return pb.Stamp(worker=stamp.worker, sequence=stamp.sequence, part=part)
 
 
-def stamp_of(message: pb.Stamp) -> Stamp:
-    return Stamp(message.worker, message.sequence, message.part)
+def stamp_of(message: pb.BatchApplyGradientsRequest | pb.SyncDenseRequest) -> Stamp | None:
+    stamp = message.stamp
+    return Stamp(stamp.worker, stamp.sequence, stamp.part) if message.HasField("stamp") else None
 
 
 def dense_messages(tensors: DenseTensors) -> list[pb.DenseTensor]:

@@ -74,9 +74,8 @@ class Once:
 def _awaited(result: Future[T], stamp: Stamp) -> T:
     wait([result], PATIENCE_S)
     if not result.done():
-        raise PsError(
-            f"change {stamp.sequence} of worker {stamp.worker:#x} takes more than {PATIENCE_S:.0f} s"
-        )
+        named = f"change {stamp.sequence} of worker {stamp.worker:#x}"
+        raise PsError(f"{named} came again while it was being made, for more than {PATIENCE_S:.0f} s")
     return result.result()
 
 

@@ -36,8 +36,7 @@ class Service:
     def apply(self, request: pb.BatchApplyGradientsRequest) -> pb.BatchApplyGradientsResponse:
         self._judge(request)
         updates = [messages.gradients_of(r, self._state.dim(r.table_name)) for r in request.requests]
-        stamp = messages.stamp_of(request.stamp) if request.HasField("stamp") else None
-        applied = self._state.apply(updates, stamp)
+        applied = self._state.apply(updates, messages.stamp_of(request))
         return pb.BatchApplyGradientsResponse(
             responses=[messages.applied_response(a) for a in applied], incarnation=self._state.incarnation
         )
@@ -49,8 +48,7 @@ class Service:
 
     def sync_dense(self, request: pb.SyncDenseRequest) -> pb.DenseResponse:
         self._judge(request)
-        deltas = messages.dense_of(request.deltas)
-        values = self._state.push_dense(deltas, messages.stamp_of(request.stamp))
+        values = self._state.push_dense(messages.dense_of(request.deltas), messages.stamp_of(request))
         return pb.DenseResponse(values=messages.dense_messages(values), incarnation=self._state.incarnation)
 
     def set_dense(self, request: pb.SetDenseRequest) -> pb.DenseResponse:

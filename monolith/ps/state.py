@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from monolith.checkpoint.files import FileEntry
 from monolith.ps import snapshot
@@ -25,6 +26,7 @@ from monolith.ps.once import Once
 from monolith.ps.tables import Tables
 from monolith.table.config import TableConfig
 
+T = TypeVar("T")
 RandomBytes = Callable[[int], bytes]
 
 
@@ -73,13 +75,12 @@ class ShardState:
         """
         with self._counts.timed(Operation.APPLY, sum(len(r.fids) for r in requests)):
             self._tables.judge(requests)
-            if stamp is None:
-                return self._tables.apply(requests)
-            applied, again = self._once.run(stamp, lambda: self._tables.apply(requests))
+            applied, again = self._make(stamp, lambda: self._tables.apply(requests))
         return [Applied(a.updated, a.inserted, duplicate=True) for a in applied] if again else applied
 
-    def push_dense(self, deltas: DenseTensors, stamp: Stamp) -> Values:
-        self._once.run(stamp, lambda: self._dense.add(deltas))
+    def push_dense(self, deltas: DenseTensors, stamp: Stamp | None) -> Values:
+        """Add the deltas unless they were added for this stamp; the values after that."""
+        self._make(stamp, lambda: self._dense.add(deltas))
         return self._dense.get(deltas)
 
     def set_dense(self, values: DenseTensors, *, overwrite: bool) -> Values:
@@ -105,3 +106,6 @@ class ShardState:
             lookup_us=lookups.mean_us,
             apply_us=applies.mean_us,
         )
+
+    def _make(self, stamp: Stamp | None, change: Callable[[], T]) -> tuple[T, bool]:
+        return self._once.run(stamp, change) if stamp else (change(), False)

@@ -90,16 +90,16 @@ def parses(method: object, body: bytes) -> bool:
     return True
 
 
-def test_a_taken_port_is_one_sentence(cluster: Cluster) -> None:
+@pytest.mark.parametrize("flag", ["--bind-addr", "--metrics-port"])
+def test_a_taken_port_is_one_sentence(cluster: Cluster, flag: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        port = taken.getsockname()[1]
+        asked = {"--bind-addr": {"address": f"127.0.0.1:{port}"}, "--metrics-port": {"metrics_port": port}}
         with pytest.raises(LaunchError) as caught:
-            cluster.serve(LocalShard(0), address)
-    assert str(caught.value) == (
-        f"cannot listen on {address}: Address already in use; choose another --bind-addr"
-    )
+            cluster.serve(LocalShard(0), **asked[flag])
+    assert str(caught.value).endswith(f" on 127.0.0.1:{port}: Address already in use; choose another {flag}")
 
 
 def test_a_bad_address_is_refused(cluster: Cluster) -> None:

@@ -175,7 +175,7 @@ WRONG = {
         "expected 2, got 3",
     ),
     "another_table": (
-        lambda s: s.create_tables({"t": TableConfig([Segment(8)])}),
+        lambda s: s.create_tables({"t": TableConfig([Segment(1)] * 400)}),
         errors.TableConflict,
         "Table t exists as",
     ),
@@ -185,7 +185,7 @@ WRONG = {
         "x was never set",
     ),
     "worker": (lambda s: s.gather("b", 9, 2, b"", 10), errors.BarrierMisused, "worker_id 9 out of range"),
-    "timeout": (lambda s: s.gather("b", 0, 2, b"", -1), errors.BarrierMisused, "must not be negative"),
+    "timeout": (lambda s: s.gather("b", 0, 2, b"", -1), errors.BarrierMisused, "timeout_ms must be in"),
 }
 
 

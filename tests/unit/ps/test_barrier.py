@@ -118,7 +118,8 @@ TestBarrierModel = BarrierModel.TestCase
         (0, 0, 1, "num_workers must be > 0, got 0"),
         (-1, 2, 1, "worker_id -1 out of range for num_workers=2"),
         (2, 2, 1, "worker_id 2 out of range for num_workers=2"),
-        (0, 2, -1, "timeout_ms must not be negative, got -1"),
+        (0, 2, -1, r"timeout_ms must be in 0\.\.86400000, got -1"),
+        (0, 2, 2**62, "got 4611686018427387904"),
     ],
 )
 def test_impossible_arrivals(worker: int, num_workers: int, timeout_ms: int, said: str) -> None:

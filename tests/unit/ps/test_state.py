@@ -91,8 +91,9 @@ def test_dense_deltas_add_up_once(state: ShardState) -> None:
     state.set_dense({"w": one}, overwrite=False)
     pushed = [state.push_dense({"w": one}, Stamp(1, n))["w"] for n in (1, 1, 2)]
     assert [values.mean() for values in pushed] == [2, 2, 3]
+    assert state.push_dense({"w": one}, None)["w"].mean() == 4
     pushed[-1][:] = 99
-    assert state.set_dense({"w": one}, overwrite=False)["w"].max() == 3
+    assert state.set_dense({"w": one}, overwrite=False)["w"].max() == 4
 
 
 def test_bad_deltas_change_nothing(state: ShardState) -> None:
