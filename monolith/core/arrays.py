@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from monolith.core.errors import DimensionMismatch
 
@@ -20,6 +20,11 @@ Indices: TypeAlias = NDArray[np.int64]  # (n,), positions in another array
 def as_fids(values: object) -> Fids:
     """`values` as a contiguous (n,) int64 array, without a copy where it already is one."""
     return np.ascontiguousarray(values, dtype=np.int64).reshape(-1)
+
+
+def splits_of(lengths: ArrayLike) -> Splits:
+    """The row splits, (B + 1,), of B rows that hold so many ids each."""
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)))
 
 
 def as_rows(values: object, count: int, dim: int) -> Rows:

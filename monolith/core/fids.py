@@ -18,7 +18,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from monolith.core.arrays import Fids, Flags
+from monolith.core.arrays import Fids, Flags, splits_of
 from monolith.core.batch import Ragged
 from monolith.core.errors import SchemaError
 from monolith.core.schema import Feature, Kind
@@ -110,8 +110,7 @@ def to_ragged(feature: Feature, raw: Any) -> Ragged:
     if feature.many:
         return _split(feature, values)
     there = ~missing(values)
-    splits = np.concatenate(([0], np.cumsum(there)))
-    return Ragged(to_fids(feature, values[there]), splits.astype(np.int64))
+    return Ragged(to_fids(feature, values[there]), splits_of(there))
 
 
 def missing(values: NDArray[Any]) -> Flags:
@@ -168,6 +167,4 @@ def _split(feature: Feature, values: NDArray[Any]) -> Ragged:
     texts = ["" if gone else str(v) for v, gone in zip(values.tolist(), missing(values), strict=True)]
     parts = {text: [p for p in text.split(feature.separator) if p] for text in set(texts)}
     flat = [part for text in texts for part in parts[text]]
-    splits = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum([len(parts[text]) for text in texts], out=splits[1:])
-    return Ragged(to_fids(feature, np.array(flat, object)), splits)
+    return Ragged(to_fids(feature, np.array(flat, object)), splits_of([len(parts[text]) for text in texts]))

@@ -44,17 +44,15 @@ class Record(NamedTuple):
 
 
 class RecordWriter:
-    """Writes a record file; with `atomic`, the file appears when the `with` block ends well, or not at all.
+    """Writes a record file, which appears when the `with` block ends well, or not at all.
 
     Attributes: `count` records so far, their `size` in bytes and their `crc32c`, both before compression.
     """
 
-    def __init__(
-        self, path: Path | str, *, compression: Compression | None = None, atomic: bool = True
-    ) -> None:
+    def __init__(self, path: Path | str, *, compression: Compression | None = None) -> None:
         self._path = Path(path)
         self._how = Compression.of(self._path) if compression is None else compression
-        self._file = replacing(self._path) if atomic else self._path.open("wb")
+        self._file = replacing(self._path)
         self.count = self.size = self.crc32c = 0
 
     def __enter__(self) -> RecordWriter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -47,15 +48,14 @@ def convert(schema: Schema, chunks: Chunks, folder: Path, progress: Progress) ->
 
 
 def _write(schema: Schema, chunks: Chunks, folder: Path, progress: Progress) -> None:
-    writers = [SplitWriter(folder / split) for split in SPLITS]
     assign = assigner(schema.split, chunks)
     progress.begin(f"converting {schema.name}", None, "rows")
-    for chunk in chunks():
-        batch, assigned = to_batch(schema, chunk), assign(chunk)
-        for place, writer in enumerate(writers):
-            writer.add(take(batch, np.flatnonzero(assigned == place)))
-        progress.advance(len(chunk))
-    for writer in writers:
-        writer.close()
+    with ExitStack() as stack:
+        writers = [stack.enter_context(SplitWriter(folder / split)) for split in SPLITS]
+        for chunk in chunks():
+            batch, assigned = to_batch(schema, chunk), assign(chunk)
+            for place, writer in enumerate(writers):
+                writer.add(take(batch, np.flatnonzero(assigned == place)))
+            progress.advance(len(chunk))
     write_atomically(folder / SCHEMA, tomli_w.dumps(schema.to_dict()).encode())
     progress.end()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monolith.core.arrays import splits_of
 from monolith.core.batch import Batch, Ragged
 
 
@@ -58,8 +59,7 @@ def _take(ids: Ragged, rows: NDArray[np.int64]) -> Ragged:
     if len(ids.fids) == len(ids) and (ids.lengths == 1).all():
         return Ragged(ids.fids[rows], np.arange(len(rows) + 1))
     lengths = ids.lengths[rows]
-    splits = np.zeros(len(rows) + 1, np.int64)
-    np.cumsum(lengths, out=splits[1:])
+    splits = splits_of(lengths)
     moved = np.repeat(ids.row_splits[rows] - splits[:-1], lengths)  # from where an id goes to where it is
     return Ragged(ids.fids[moved + np.arange(splits[-1])], splits)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -16,7 +17,7 @@ PART_BLOCKS = 16  # records of a file: about a megabyte for each feature of one 
 
 
 class SplitWriter:
-    """Writes rows into the record files of one split; `close` gives their index.
+    """Writes rows into the record files of one split, and their index when the `with` block ends well.
 
     The same rows in the same order give the same files, however they were handed over.
     """
@@ -35,7 +36,16 @@ class SplitWriter:
         if sum(map(len, self._waiting)) >= BLOCK_ROWS:
             self._write(every=False)
 
-    def close(self) -> Index:
+    def __enter__(self) -> SplitWriter:
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if error is None:
+            self._close()
+        elif self._writer is not None:
+            self._writer.__exit__(kind, error, trace)
+
+    def _close(self) -> None:
         """Write what is left, give the files their names, and save the index."""
         if self._waiting:
             self._write(every=True)
@@ -44,9 +54,7 @@ class SplitWriter:
         parts = [attrs.evolve(part, name=_name(i, total)) for i, part in enumerate(self._parts)]
         for before, after in zip(self._parts, parts, strict=True):
             (self._folder / before.name).rename(self._folder / after.name)
-        index = Index(tuple(parts))
-        index.save(self._folder)
-        return index
+        Index(tuple(parts)).save(self._folder)
 
     def _write(self, *, every: bool) -> None:
         rows = joined(self._waiting)

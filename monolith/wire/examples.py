@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from monolith.core.arrays import splits_of
 from monolith.core.batch import Batch
 from monolith.core.errors import DataError
 from monolith.core.schema import Schema
@@ -154,7 +155,7 @@ def _gathered(name: str, held: list[example_pb2.Feature | None]) -> Column | Non
     if not kinds:
         return None
     kind = kinds.pop()
-    splits = np.concatenate(([0], np.cumsum([len(row) for row in values]))).astype(np.int64)
+    splits = splits_of([len(row) for row in values])
     flat = np.array([v for row in values for v in row], _DTYPES[kind])
     return Column(False, kind, flat.view(np.int64) if kind in (FID_V1, FID_V2) else flat, splits)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from monolith.core.arrays import Floats
+from monolith.core.arrays import Floats, splits_of
 from monolith.core.batch import Batch, Ragged
 from monolith.core.errors import DataError, SchemaError
 from monolith.core.fids import to_fids
@@ -72,7 +72,7 @@ def _held(row: Any, name: str) -> Sequence[Any]:
 
 
 def _ids(feature: Feature, held: list[Sequence[Any]]) -> Ragged:
-    splits = np.concatenate(([0], np.cumsum([len(values) for values in held]))).astype(np.int64)
+    splits = splits_of([len(values) for values in held])
     flat = [_text(feature, v) if isinstance(v, bytes) else v for values in held for v in values]
     return Ragged(to_fids(feature, np.array(flat, object)), splits)
 
