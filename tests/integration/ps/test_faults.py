@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 from monolith.core.errors import RemoteError, ShardRestarted, ShardUnavailable
+from monolith.ps.blocking import BlockingClient
 from monolith.ps.client import PsClient
 from monolith.ps.handlers import handlers
 from monolith.ps.limits import Limits
+from monolith.ps.remote import RemoteShard
 from monolith.ps.shard import LocalShard
 from monolith.table.config import Segment, Sgd, TableConfig, Zeros
 from tests.integration.ps.conftest import Cluster
@@ -50,6 +52,24 @@ def test_two_servers_and_many_ids(cluster: Cluster) -> None:
         np.testing.assert_array_equal(rows[single, 0], -(fids % 1000)[single])
 
     cluster.run(play())
+
+
+def test_threads_with_loops_of_their_own(cluster: Cluster) -> None:
+    """As workers of one process do it: each has a client, and a loop behind it."""
+    addresses = [cluster.serve(LocalShard(i)) for i in range(2)]
+
+    def work(index: int) -> tuple[bytes, ...]:
+        shards = [RemoteShard(address, shard=i) for i, address in enumerate(addresses)]
+        with BlockingClient.local(shards) as client:
+            client.create_tables(COUNTING)
+            for _ in range(20):
+                client.apply(ones())
+            met = client.gather("done", index, 2, b"%d" % index, 30_000)
+            np.testing.assert_array_equal(client.lookup({"t": FIDS})["t"], np.full((100, 1), -40))
+            return met
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(work, range(2))) == [(b"0", b"1")] * 2
 
 
 def test_a_restarted_server_is_noticed(cluster: Cluster) -> None:
