@@ -68,8 +68,11 @@ class ShardBatches:
         from monolith.wire.examples import parse_example_batch  # brings a compiler: not for --help
 
         path, block = self._folder / place.file, place.block
-        with path.open("rb") as file:
-            payload = read_record_at(file, path, block.offset)
+        try:
+            with path.open("rb") as file:
+                payload = read_record_at(file, path, block.offset)
+        except OSError as exc:
+            raise DataError(f"cannot be read ({exc.strerror})", path=path, offset=block.offset) from exc
         try:
             batch = parse_example_batch(payload, self._schema)
         except DataError as exc:

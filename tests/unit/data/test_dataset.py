@@ -97,6 +97,12 @@ def test_a_skipped_window_is_not_read(dataset, monkeypatch):
     assert (caught.value.path, caught.value.offset) == (str(path), 0)
 
 
+def test_a_file_that_goes_away_is_named(dataset):
+    _remove(dataset.folder)
+    with pytest.raises(DataError, match=r"part-.*: cannot be read \(No such file"):
+        list(dataset.batches(Reading()))
+
+
 def test_closing_ends_a_reading(stored):
     batches = stored.batches(Reading(batch_size=10))
     next(batches)
