@@ -4,11 +4,13 @@ import attrs
 import numpy as np
 import pytest
 
+from monolith.checkpoint.rowfile import read_rows
 from monolith.checkpoint.store import CheckpointStore
 from monolith.core.errors import CheckpointMismatch
 from monolith.estimator import exporter
 from monolith.estimator.estimator import Estimator
 from monolith.estimator.exporter import ExportOptions, export, from_checkpoint
+from monolith.estimator.session import TrainingSession
 from monolith.estimator.trainer import assemble
 from monolith.models.deepfm import DeepFm
 from monolith.ps.blocking import BlockingClient
@@ -59,14 +61,14 @@ def test_manifest_says_how_columns_are_looked_up(parts, trained, tmp_path):
 
 def test_rows_of_all_servers_come_together_sorted(dataset, config, parts, tmp_path):
     with BlockingClient.local([LocalShard(index) for index in range(3)]) as client:
-        from monolith.estimator.session import TrainingSession
-
         TrainingSession(Small(), dataset, client, attrs.evolve(config, train_steps=4)).run()
     store = CheckpointStore(config.model_dir)
     manifest = store.latest()
     (table,) = parts.tables
+    parted = [read_rows(store.folder(manifest), f) for f in manifest.files if f.kind == "rows"]
+    meant = {fid: row.tolist() for part in parted for fid, row in zip(part.fids, part.values, strict=True)}
     rows = from_checkpoint(store, manifest).rows(table)
-    assert len(rows) == manifest.rows
+    assert dict(zip(rows.fids, rows.values.tolist(), strict=True)) == meant
     assert (np.diff(rows.fids) > 0).all()
     assert export(parts, from_checkpoint(store, manifest), tmp_path).tables[table].rows == len(rows)
 
