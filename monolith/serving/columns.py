@@ -84,18 +84,11 @@ def empty_batch(schema: Schema, rows: int) -> Batch:
     )
 
 
-def unknown_input(name: str, known: Sequence[str]) -> InvalidRequest:
-    """What to say of an input that the model does not take."""
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return InvalidRequest(f"unknown input {name!r}{hint}: the model takes {', '.join(known)}", input=name)
-
-
 def _rows(schema: Schema, columns: Mapping[str, RawColumn]) -> int:
     known = [f.name for f in schema.features]
     for name in columns:
         if name not in known:
-            raise unknown_input(name, known)
+            raise _unknown(name, known)
     if not columns:
         raise InvalidRequest(f"the request has no inputs: the model takes {', '.join(known)}")
     (first, column), *others = columns.items()
@@ -105,6 +98,12 @@ def _rows(schema: Schema, columns: Mapping[str, RawColumn]) -> int:
                 f"input {name!r} has {len(other)} rows, but input {first!r} has {len(column)}", input=name
             )
     return len(column)
+
+
+def _unknown(name: str, known: Sequence[str]) -> InvalidRequest:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return InvalidRequest(f"unknown input {name!r}{hint}: the model takes {', '.join(known)}", input=name)
 
 
 def _ragged(feature: Feature, column: RawColumn) -> Ragged:
@@ -131,17 +130,21 @@ def _only_text(feature: Feature, values: NDArray[Any]) -> None:
 
 
 def _dense(feature: Feature, column: RawColumn) -> Floats:
+    """(B, width) numbers; a row that holds none is zeros, as in training."""
     lengths = np.diff(column.row_splits)
-    if len(column) and set(lengths.tolist()) != {feature.width}:
-        row = int(np.argmax(lengths != feature.width))
+    there = lengths == feature.width
+    if (wrong := ~there & (lengths > 0)).any():
+        row = int(np.argmax(wrong))
         raise InvalidRequest(
             f"input {feature.name!r} takes {feature.width} numbers a row, and row {row} has {lengths[row]}",
             input=feature.name,
         )
+    dense = np.zeros((len(column), feature.width), np.float32)
     try:
-        return column.values.astype(np.float32).reshape(-1, feature.width)
+        dense[there] = column.values.astype(np.float32).reshape(-1, feature.width)
     except (TypeError, ValueError) as exc:
         raise InvalidRequest(f"input {feature.name!r} takes numbers: {exc}", input=feature.name) from exc
+    return dense
 
 
 def _there(grid: NDArray[Any]) -> NDArray[np.bool_]:

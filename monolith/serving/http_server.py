@@ -15,7 +15,7 @@ from monolith.core.errors import ServingError
 class HttpServer:
     """Listens from `start` on; `stop` lets what is under way finish.
 
-    At most `concurrent` requests are under way; what is more is answered 503.
+    At most `concurrent` connections are open; who comes on top of that is answered 503.
     """
 
     def __init__(self, host: str, port: int, app: Starlette, *, concurrent: int) -> None:
@@ -45,12 +45,14 @@ class HttpServer:
         return bound
 
     def stop(self, grace_s: float) -> None:
-        """Take no new request, finish what is under way; after `grace_s` seconds, do not."""
-        if self._thread is None:
-            return
+        """Take no new request from now on; what is under way has `grace_s` seconds."""
         self._server.config.timeout_graceful_shutdown = max(1, round(grace_s))
         self._server.should_exit = True
-        self._thread.join()
+
+    def join(self) -> None:
+        """Wait for the end of what `stop` began."""
+        if self._thread is not None:
+            self._thread.join()
 
     def _run(self, listening: socket.socket) -> None:
         with listening:

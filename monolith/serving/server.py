@@ -81,9 +81,11 @@ class ModelServer(AbstractContextManager["ModelServer"]):
     def stop(self) -> None:
         """Refuse what is new, answer what has begun; after `GRACE_S` seconds, do not."""
         self._stopping.set()
-        self._grpc.stop(GRACE_S)
         if self._http:
             self._http.stop(GRACE_S)
+        self._grpc.stop(GRACE_S)
+        if self._http:
+            self._http.join()
         self._poller.join()
 
     def __enter__(self) -> ModelServer:

@@ -53,6 +53,11 @@ def test_missing_feature_is_empty():
     assert batch.dense["age"].tolist() == [[0, 0], [0, 0]]
 
 
+def test_row_without_numbers_is_zeros():
+    batch = to_batch(SCHEMA, {"age": rows([[1, 2], None, [3, 4]])})
+    assert batch.dense["age"].tolist() == [[1, 2], [0, 0], [3, 4]]
+
+
 @pytest.mark.parametrize("column", [array([], "i8"), rows([])])
 def test_no_rows_are_a_batch_of_none(column):
     assert len(to_batch(SCHEMA, {"user": column})) == 0
