@@ -36,6 +36,9 @@ _FLOAT: Final = 13
 _DOUBLE: Final = 14
 _LAST: Final = 16
 
+_PLAIN: Final = 4  # bytes before the numbers of a Feature that is written the usual way
+_VALUE: Final = 1 << 3 | LENGTH  # tag of the packed numbers in a list
+
 # What `_column` learns beside the numbers, by place in an array.
 _ROWS: Final = 0
 _KIND: Final = 1
@@ -194,21 +197,13 @@ def _row(
 ) -> tuple[int, int]:
     """One Feature: appends its numbers to `words` and its end to `splits`."""
     rows = about[_ROWS]
-    count, member = splits[rows], 0
-    while at < end:
-        number, wire, begin, stop, after, fault = _field(buf, at, end)
-        if fault:
-            return fault, at
-        if number <= _LAST:
-            if member not in (0, number):
-                return _MIXED, at
-            member = number
-            if number > INT64S:
-                count = splits[rows]  # a scalar that comes twice counts once, the last
-            count, fault = _member(buf, number, (wire, begin, stop), words, count)
-            if fault:
-                return fault, at
-        at = after
+    member = _plain(buf, at, end)
+    if member:
+        count, fault = _append(buf, member, (LENGTH, at + _PLAIN, end), words, splits[rows])
+    else:
+        member, count, fault, at = _members(buf, at, end, words, splits[rows])
+    if fault:
+        return fault, at
     kind = _kind(member)
     if kind and about[_KIND] not in (0, kind):
         return _MIXED, at
@@ -217,6 +212,45 @@ def _row(
     about[_ROWS] = rows + 1
     splits[rows + 1] = count
     return 0, at
+
+
+@kernel
+def _members(
+    buf: Octets, at: int, end: int, words: NDArray[np.int64], first: int
+) -> tuple[int, int, int, int]:
+    """Which member a Feature has, where its numbers end in `words` if they begin at `first`, fault, place."""
+    member, count = 0, first
+    while at < end:
+        number, wire, begin, stop, after, fault = _field(buf, at, end)
+        if fault:
+            return member, count, fault, at
+        if number <= _LAST:
+            if member not in (0, number):
+                return member, count, _MIXED, at
+            member = number
+            if number > INT64S:
+                count = first  # a scalar that comes twice counts once, the last
+            count, fault = _member(buf, number, (wire, begin, stop), words, count)
+            if fault:
+                return member, count, fault, at
+        at = after
+    return member, count, 0, at
+
+
+@inlined
+def _plain(buf: Octets, at: int, end: int) -> int:
+    """The member of a Feature that is written the usual way, or 0.
+
+    That is one packed list of fixed-size numbers whose lengths take a byte each: nearly every row there is.
+    """
+    length = end - at
+    if length < _PLAIN or length > 127:
+        return 0
+    usual = buf[at + 1] == length - 2 and buf[at + 2] == _VALUE and buf[at + 3] == length - _PLAIN
+    for member in (FID_V1, FID_V2, FLOATS, DOUBLES):
+        if usual and buf[at] == member << 3 | LENGTH:
+            return member
+    return 0
 
 
 @inlined
