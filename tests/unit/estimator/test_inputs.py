@@ -60,6 +60,7 @@ COLUMNS = (
     FeatureColumn("a", 3, **ALIKE),
     FeatureColumn("b", 3, combiner="mean", **ALIKE),
     FeatureColumn("c", 3, combiner="first_n", max_length=2, **ALIKE),
+    FeatureColumn("d", 3, feature="c", **ALIKE),
 )
 
 
@@ -73,6 +74,7 @@ def test_columns_become_what_their_combiner_says(client):
         "a": [rows[1], rows[2], rows[1]],
         "b": [(2 * rows[7] + rows[8]) / 3, zero, rows[9]],
         "c": [[rows[1], rows[2]], [rows[3], zero], [zero, zero]],
+        "d": [rows[1] + rows[2], rows[3], zero],
     }
     for name, values in wanted.items():
         np.testing.assert_allclose(got[name].detach().numpy(), np.array(values), rtol=1e-5)
@@ -86,14 +88,14 @@ def test_gradients_reach_each_id_summed(client):
     before = {fid: row(client, table, fid) for fid in (1, 3, 8)}
     sum(tensor.sum() for tensor in embedded.by_column.values()).backward()
     inputs.submit_apply(ids, embedded, step=0).result()
-    learned = {1: 3.0, 3: 1.0, 8: 1 / 3}  # 1 stands twice in a and once in c; 8 is a third of a mean
+    learned = {1: 4.0, 3: 2.0, 8: 1 / 3}  # 1 stands twice in a, once in c and in d; 8 is a third of a mean
     for fid, gradient in learned.items():
         np.testing.assert_allclose(row(client, table, fid), before[fid] - gradient, rtol=1e-5)
 
 
 def test_a_step_asks_once_and_tells_once(client):
     counting = Counting(client)
-    tables = plan_tables([*COLUMNS, FeatureColumn("d", 5, feature="a")])
+    tables = plan_tables([*COLUMNS, FeatureColumn("e", 5, feature="a")])
     client.create_tables(configs(tables))
     inputs = SparseInputs(tables, counting)
     ids = inputs.prepare(batch())

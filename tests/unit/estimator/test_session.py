@@ -4,15 +4,19 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 import attrs
+import numpy as np
 import pytest
+import torch
 
 from monolith.checkpoint.store import CheckpointStore
 from monolith.core.errors import CheckpointError, CheckpointMismatch, ModelError, RoundFailed, ShardRestarted
 from monolith.core.stop import Stop
+from monolith.estimator.dense import DenseParameters, module_tensors
 from monolith.estimator.hooks import HookAction, HookBase
 from monolith.estimator.model import MonolithModel
 from monolith.estimator.rounds import Place
 from monolith.estimator.session import Around, TrainingSession
+from monolith.estimator.trainer import assemble
 from monolith.models.deepfm import DeepFm
 from monolith.models.lr import LogisticRegression
 from monolith.ps.blocking import BlockingClient
@@ -20,9 +24,14 @@ from monolith.ps.shard import LocalShard
 
 
 class Small(DeepFm):
-    """DeepFM, quick."""
+    """DeepFM, quick, with something random in every step."""
 
     hidden = (8,)
+
+    def module(self, columns, schema):
+        module = super().module(columns, schema)
+        module.deep.insert(1, torch.nn.Dropout(0.2))
+        return module
 
 
 @contextlib.contextmanager
@@ -37,9 +46,9 @@ def train(dataset, config, model=Small, shards=1, **more):
         return TrainingSession(model(), dataset, one, config, around=around).run()
 
 
-def train_together(dataset, config, workers=2, shards=2):
+def train_together(dataset, config, workers=2, shards=2, servers=None):
     """Workers in threads, each with a client of its own, over the same servers."""
-    servers = [LocalShard(index) for index in range(shards)]
+    servers = servers or [LocalShard(index) for index in range(shards)]
 
     def work(worker):
         with BlockingClient.local(servers) as one:
@@ -113,6 +122,17 @@ def test_workers_share_the_steps(dataset, config, save_steps):
     assert results[0].global_step == 20
     assert steps(config) == ([20] if not save_steps else [6, 12, 18, 20])
     assert stored(config)[-1].manifest.position == {0: 10, 1: 10}
+
+
+def test_a_save_has_what_all_workers_learned(dataset, config):
+    servers = [LocalShard(0)]
+    train_together(dataset, config, servers=servers)
+    module = assemble(Small(), dataset.schema).module
+    with BlockingClient.local(servers) as one:
+        DenseParameters(module).join(one)
+    saved = CheckpointStore(config.model_dir).load_dense(stored(config)[-1].manifest)
+    for name, values in module_tensors(module).items():
+        np.testing.assert_array_equal(saved[name], values)
 
 
 def test_train_steps_count_all_workers(dataset, config):
