@@ -19,7 +19,6 @@ class ServingMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.answered = 0
         self._requests = Counter(
             "monolith_serving_requests", "Requests answered.", ("method", "code"), registry=self.registry
         )
@@ -37,6 +36,12 @@ class ServingMetrics:
         )
         self._version = Gauge("monolith_serving_version", "The version that answers.", registry=self.registry)
 
+    @property
+    def answered(self) -> int:
+        """Requests answered so far, refusals included."""
+        samples = (s for metric in self._requests.collect() for s in metric.samples)
+        return int(sum(s.value for s in samples if s.name.endswith("_total")))
+
     @contextmanager
     def answering(self, method: str) -> Iterator[None]:
         """Count and time one request; what is raised within decides the code."""
@@ -51,7 +56,6 @@ class ServingMetrics:
             code = "INTERNAL"
             raise
         finally:
-            self.answered += 1
             self._requests.labels(method, code).inc()
             self._seconds.labels(method).observe(time.perf_counter() - begun)
 
