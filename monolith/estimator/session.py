@@ -60,7 +60,7 @@ class TrainResult:
 
     global_step: int
     training: dict[str, float]  # figures of what was predicted before it was learned, over this run
-    evaluation: dict[str, float]  # figures on the validation split; empty where there is none
+    evaluation: dict[str, float]  # figures on the validation split, if any; none after an early stop
     stopped_early: bool
     seconds: float = attrs.field(eq=False)  # spent on this worker's steps, without saves and evaluation
 
@@ -108,6 +108,7 @@ class TrainingSession:
             ShardRestarted: a server lost its rows; it says which checkpoint to resume from.
             CheckpointMismatch: `model_dir` holds another model's checkpoints.
             CheckpointError: it holds checkpoints, and the config says not to resume; or a save failed.
+            RoundFailed: the chief could not do its part.
             ModelError: the loss is not a finite number.
         """
         try:
@@ -180,11 +181,10 @@ class TrainingSession:
             if (over or self._pace.saves(self._step)) and self._step != self._saved:
                 self._save(number, notes, quality)
         self._around.progress.end()
-        evaluation = self._evaluate("valid")
         return TrainResult(
             global_step=self._step,
             training=whole.figures(),
-            evaluation=evaluation,
+            evaluation={} if stopped else self._evaluate("valid"),
             stopped_early=stopped,
             seconds=self._seconds,
         )

@@ -196,7 +196,7 @@ class AskAt(HookBase):
 def test_a_stop_saves_and_ends(dataset, config, stop):
     hook = AskAt(5, stop)
     result = train(dataset, config, hooks=[hook], stop=stop or Stop())
-    assert (result.global_step, result.stopped_early) == (6, True)
+    assert (result.global_step, result.stopped_early, result.evaluation) == (6, True, {})
     assert steps(config) == [4, 6]
     assert hook.ended == [6]
 
