@@ -1,7 +1,7 @@
 """The built-in DeepFM, trained by monolith and by plain PyTorch: how good, and how fast.
 
-    python bench/baseline_torch.py quality --data ml-100k        AUC on the test split, mean of three seeds
-    python bench/baseline_torch.py speed --data complete-journey examples/s, median of three interleaved runs
+    python bench/baseline_torch.py quality    AUC on the test split of movielens-100k, mean of three seeds
+    python bench/baseline_torch.py speed      examples/s on complete-journey, median of three interleaved runs
 
 Plain PyTorch is an EmbeddingBag per feature with sparse gradients and Adagrad, the same dense module with
 Adam, the same batches of the same dataset, two threads. It first reads all ids to give each a row, which is
@@ -33,6 +33,7 @@ from monolith.metrics.streaming import Quality
 from monolith.models.deepfm import DeepFm
 
 THREADS = 2
+FETCHED = {"quality": "movielens-100k", "speed": "complete-journey"}
 
 
 class PlainDeepFm(nn.Module):
@@ -75,36 +76,49 @@ def known_ids(dataset: Dataset) -> dict[str, np.ndarray]:
 
 
 def batches(dataset: Dataset, args: argparse.Namespace, seed: int) -> Iterator[Batch]:
+    """What both sides learn from, in the same order."""
     reading = Reading(batch_size=args.batch_size, seed=seed, epochs=args.epochs)
     return itertools.islice(prefetched(dataset.batches(reading)), args.steps)
 
 
-def train_plain(dataset: Dataset, args: argparse.Namespace, seed: int) -> tuple[PlainDeepFm, float]:
-    """The trained model, and examples/s."""
-    torch.set_num_threads(THREADS)
-    torch.sparse.check_sparse_tensor_invariants.disable()  # said aloud, or PyTorch warns
-    torch.manual_seed(seed)
-    model = PlainDeepFm(dataset)
-    optimizer = model.columns[0].optimizer
-    sparse = torch.optim.Adagrad(
-        model.bags.parameters(),
-        lr=optimizer.learning_rate,
-        initial_accumulator_value=optimizer.initial_accumulator_value,
-    )
-    dense = DeepFm().optimizer(model.dense.parameters(), 0.001)
-    loss_of = nn.BCEWithLogitsLoss()
-    begun, examples = time.perf_counter(), 0
-    for batch in batches(dataset, args, seed):
-        sparse.zero_grad()
-        dense.zero_grad()
-        loss_of(model(batch), torch.from_numpy(batch.labels)).backward()
-        sparse.step()
-        dense.step()
-        examples += len(batch)
-    return model, examples / (time.perf_counter() - begun)
+def plain_auc(dataset: Dataset, args: argparse.Namespace, seed: int) -> float:
+    """Test AUC of the plain model."""
+    plain = Plain(dataset, seed)
+    plain.train(batches(dataset, args, seed))
+    return auc(dataset, plain.model)
 
 
-def test_auc(dataset: Dataset, model: PlainDeepFm) -> float:
+class Plain:
+    """Trains the plain model."""
+
+    def __init__(self, dataset: Dataset, seed: int) -> None:
+        torch.set_num_threads(THREADS)
+        torch.sparse.check_sparse_tensor_invariants.disable()  # said aloud, or PyTorch warns
+        torch.manual_seed(seed)
+        self.model = PlainDeepFm(dataset)
+        optimizer = self.model.columns[0].optimizer
+        self._sparse = torch.optim.Adagrad(
+            self.model.bags.parameters(),
+            lr=optimizer.learning_rate,
+            initial_accumulator_value=optimizer.initial_accumulator_value,
+        )
+        self._dense = DeepFm().optimizer(self.model.dense.parameters(), 0.001)
+        self._loss = nn.BCEWithLogitsLoss()
+
+    def train(self, given: Iterator[Batch]) -> float:
+        """Learn from what is given; examples/s."""
+        begun, examples = time.perf_counter(), 0
+        for batch in given:
+            self._sparse.zero_grad()
+            self._dense.zero_grad()
+            self._loss(self.model(batch), torch.from_numpy(batch.labels)).backward()
+            self._sparse.step()
+            self._dense.step()
+            examples += len(batch)
+        return examples / (time.perf_counter() - begun)
+
+
+def auc(dataset: Dataset, model: PlainDeepFm) -> float:
     quality = Quality()
     with torch.no_grad():
         for batch in dataset.batches(Reading(split="test", batch_size=4096, shuffle=False)):
@@ -126,14 +140,15 @@ def monolith(dataset: Path, args: argparse.Namespace, seed: int, processes: int)
         return cli("evaluate", f"--data={dataset}", f"--model-dir={folder}", "--split=test")
 
 
-def cli(command: str, *flags: str) -> dict[str, float]:
-    line = [sys.executable, "-m", "monolith", command, *flags, "--json"]
+def cli(*argv: str) -> dict[str, float]:
+    """What a command says."""
+    line = [sys.executable, "-m", "monolith", *argv, "--json"]
     return json.loads(subprocess.run(line, stdout=subprocess.PIPE, check=True).stdout)
 
 
 def quality(args: argparse.Namespace) -> None:
     dataset = Dataset.open(args.data)
-    plain = [test_auc(dataset, train_plain(dataset, args, seed)[0]) for seed in args.seeds]
+    plain = [plain_auc(dataset, args, seed) for seed in args.seeds]
     ours = [monolith(args.data, args, seed, processes=2)["auc"] for seed in args.seeds]
     for name, figures in (("plain PyTorch", plain), ("monolith, 2 servers and 2 workers", ours)):
         seeds = ", ".join(f"{figure:.4f}" for figure in figures)
@@ -143,7 +158,7 @@ def quality(args: argparse.Namespace) -> None:
 def speed(args: argparse.Namespace) -> None:
     dataset, plain, ours = Dataset.open(args.data), [], []
     for seed in args.seeds:
-        plain.append(train_plain(dataset, args, seed)[1])
+        plain.append(Plain(dataset, seed).train(batches(dataset, args, seed)))
         ours.append(monolith(args.data, args, seed, processes=1)["examples_per_s"])
     for name, figures in (("plain PyTorch", plain), ("monolith, 1 server and 1 worker", ours)):
         print(f"{name:36s} {statistics.median(figures):9.0f} examples/s")
@@ -151,10 +166,18 @@ def speed(args: argparse.Namespace) -> None:
     print(f"{'ratio':36s} {statistics.median(ratios):9.2f}  ({', '.join(f'{r:.2f}' for r in ratios)})")
 
 
+def fetched(name: str) -> Path:
+    """The folder of a public dataset."""
+    folder = Path("data") / name
+    if not folder.exists():
+        cli("data", "get", name, f"--output-path={folder}")
+    return folder
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=["quality", "speed"])
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("what", choices=[*FETCHED], nargs="?", default="quality")
+    parser.add_argument("--data", type=Path, help="dataset folder; default: fetched into data/")
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--steps", type=int, help="batches, where an epoch is too long")
@@ -163,6 +186,7 @@ def main() -> None:
     usual = {"quality": (512, 2, None), "speed": (4096, 1, 200)}[args.what]
     for name, value in zip(("batch_size", "epochs", "steps"), usual, strict=True):
         setattr(args, name, getattr(args, name) or value)
+    args.data = args.data or fetched(FETCHED[args.what])
     {"quality": quality, "speed": speed}[args.what](args)
 
 

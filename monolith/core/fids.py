@@ -35,6 +35,10 @@ _WORD = (1 << 64) - 1
 def make_fid(slot: int, value: Any) -> Any:
     """The fid of `value` (an int, or an array of them) in `slot`; bits of the value above 48 are dropped.
 
+    >>> fid = make_fid(3, 185)
+    >>> hex(fid), slot_of(fid), value_of(fid)
+    ('0x30000000000b9', 3, 185)
+
     Raises:
         ValueError: `slot` is not in 0..32767.
     """

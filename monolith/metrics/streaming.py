@@ -26,6 +26,11 @@ class Quality:
     The AUC (Fawcett 2006, "An introduction to ROC analysis": the odds that a positive scores above a
     negative, ties counting half) is exact for scores rounded to multiples of 1 / 65536. Labels between 0
     and 1 count in part as positive and in part as negative.
+
+    >>> quality = Quality()
+    >>> quality.update([0.9, 0.2, 0.6, 0.3], [1, 0, 0, 1])
+    >>> quality.figures()["auc"]
+    0.75
     """
 
     def __init__(self) -> None:

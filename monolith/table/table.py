@@ -32,6 +32,14 @@ class Table:
 
     No two fids share a row, and every int64 is a fid. How an unseen row starts is decided by
     (`seed`, fid, column) alone, never by who came first.
+
+    >>> from monolith.table.config import Constants, Segment, Sgd, TableConfig
+    >>> table = Table(TableConfig((Segment(2, Constants(1.0), Sgd(learning_rate=0.5)),)))
+    >>> table.apply(np.array([7, -7]), np.array([[1, 0], [0, 2]]))  # two fids that were not there
+    2
+    >>> rows, found = table.find(np.array([-7, 7, 8]))
+    >>> rows.tolist(), found.tolist()
+    ([[1.0, 0.0], [0.5, 1.0], [0.0, 0.0]], [True, True, False])
     """
 
     def __init__(self, config: TableConfig, *, seed: int = 0) -> None:
