@@ -60,15 +60,12 @@ class Tables:
         Raises:
             TableNotFound: a table was not created.
             DimensionMismatch: gradients that do not fit the ids and the table, or rates its segments.
+            ConfigError: a rate is negative or not finite.
         """
         for request in requests:
             table = self.get(request.table)
             as_rows(request.grads, len(request.fids), table.dim)
-            rates, segments = len(request.learning_rates), len(table.config.segments)
-            if rates not in {0, 1, segments}:
-                raise DimensionMismatch(
-                    segments, rates, what=f"learning rates of table {request.table}", shard=self._shard
-                )
+            table.rates(request.learning_rates, of=f"table {request.table}")
 
     def apply(self, requests: Sequence[Gradients]) -> list[Applied]:
         """Make each update, in order."""

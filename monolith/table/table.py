@@ -114,12 +114,30 @@ class Table:
         """
         fids = given(as_fids(fids))
         grads = given(as_rows(grads, len(fids), self.dim))
-        rates = self._rates(learning_rates)
+        rates = self.rates(learning_rates)
         with self._lock:
             numbers, _, created = self._numbers_of(fids)
             for (segment, place), rate in zip(self._segments, rates, strict=True):
                 optimizers.update(segment.optimizer, self._arena.array, numbers, grads, place, rate)
             return created
+
+    def rates(self, chosen: Sequence[float], *, of: str = "a table") -> Floats:
+        """What `apply` makes of `chosen`: one learning rate a segment. `of` names the table in errors.
+
+        Raises:
+            DimensionMismatch: there are neither none, nor one, nor one a segment.
+            ConfigError: a rate is negative or not finite.
+        """
+        segments = self.config.segments
+        rates = tuple(chosen) or tuple(s.optimizer.learning_rate for s in segments)
+        if len(rates) == 1:
+            rates *= len(segments)
+        if len(rates) != len(segments):
+            raise DimensionMismatch(len(segments), len(rates), what=f"learning rates of {of}")
+        for rate in rates:
+            if not 0 <= rate < math.inf:
+                raise ConfigError([f"learning rate {rate} of {of}: must be a finite number >= 0"])
+        return np.array(rates, np.float32)
 
     def evict(self, fids: Fids) -> int:
         """Forget these fids; returns how many were known. Their memory is used for fids to come."""
@@ -173,17 +191,3 @@ class Table:
         out = np.empty((len(numbers), width), np.float32)
         copying.gather(self._arena.array, numbers, np.uint64(start), out)
         return out
-
-    def _rates(self, given_rates: Sequence[float]) -> Floats:
-        """One learning rate a segment."""
-        rates = tuple(given_rates) or tuple(s.optimizer.learning_rate for s in self.config.segments)
-        if len(rates) == 1:
-            rates *= len(self.config.segments)
-        if len(rates) != len(self.config.segments):
-            raise DimensionMismatch(
-                len(self.config.segments), len(rates), what="learning rates, one a segment"
-            )
-        for rate in rates:
-            if not 0 <= rate < math.inf:
-                raise ConfigError([f"learning rate {rate}: must be a finite number >= 0"])
-        return np.array(rates, np.float32)
