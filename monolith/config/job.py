@@ -9,6 +9,7 @@ import attrs
 
 from monolith.config.checks import given, name, not_negative, positive
 from monolith.config.settings import Problem, Settings, setting
+from monolith.core.address import parse_address
 
 
 @attrs.frozen(kw_only=True)
@@ -52,6 +53,8 @@ class PsSettings(MeetingSettings):
     num_ps: int = setting(1, "Parameter servers in the job.", group="cluster", check=positive)
     bind_addr: str = setting("127.0.0.1:0", "host:port to listen on; port 0 takes any free one.",
                              group="cluster")
+    advertise_addr: str | None = setting(None, "host:port that workers are told, port 0 being the bound one; "
+                                         "default: where it listens.", group="cluster")
     metrics_port: int | None = setting(None, "Port for Prometheus metrics over HTTP.", group="cluster")
     seed: int = setting(0, "Seed of the values that unseen rows start with.", group="training")
     # fmt: on
@@ -62,6 +65,10 @@ class PsSettings(MeetingSettings):
             yield Problem(("index", "num_ps"), "index must be < num_ps")
         if self.discovery_path is None:
             yield Problem(("discovery_path",), "must be given")
+        bound = parse_address(self.bind_addr, what="--bind-addr")
+        if parse_address(self.advertise_addr or str(bound), what="--advertise-addr").everywhere:
+            rule = "advertise_addr must be an address that workers can reach, as in 10.0.0.5:0"
+            yield Problem(("bind_addr", "advertise_addr"), rule)
 
 
 @attrs.frozen(kw_only=True, slots=False)  # without slots it can stand beside MeetingSettings as a base

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import NamedTuple
 
 from monolith.core.errors import ConfigError
@@ -12,6 +13,14 @@ class Address(NamedTuple):
 
     host: str
     port: int
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it means all of a machine's addresses: one can listen there, nobody can call it."""
+        try:
+            return ipaddress.ip_address(self.host).is_unspecified
+        except ValueError:  # a name
+            return False
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from monolith.aio.stopped import stopped
 from monolith.config.job import PsSettings
+from monolith.core.address import Address, parse_address
 from monolith.core.names import Role, ServiceId
 from monolith.core.progress import Silent
 from monolith.core.stop import Stop
@@ -30,7 +31,7 @@ async def run_ps(
     await asyncio.to_thread(warm_up, [EVERY_WAY], Silent())
     shard = LocalShard(settings.index, seed=settings.seed, random=os.urandom, clock=time.monotonic)
     server = PsServer(shard, settings.bind_addr, metrics_port=settings.metrics_port)
-    address = await server.start()
+    address = advertised(await server.start(), settings.advertise_addr)
     me = ServiceInfo(
         service_id=str(ServiceId(Role.PS, settings.index)),
         service_type=settings.discovery_service_type_ps,
@@ -47,3 +48,11 @@ async def run_ps(
         return await run(discovery, me, play, settings)
     finally:
         await asyncio.shield(server.stop(GRACE_S))
+
+
+def advertised(bound: str, chosen: str | None) -> str:
+    """The address that others are told: `chosen`, where port 0 is the bound one, or else where we listen."""
+    if chosen is None:
+        return bound
+    host, port = parse_address(chosen, what="--advertise-addr")
+    return str(Address(host, port or parse_address(bound).port))

@@ -19,6 +19,12 @@ WORKER = {**PLACES, "num_ps": 1, "num_workers": 2, "discovery_path": Path("p")}
         (TrainSettings(**PLACES, epochs=0), "epochs=0 (from its default): must be > 0"),
         (PsSettings(discovery_path=Path("p"), index=1), "index must be < num_ps"),
         (PsSettings(), "discovery_path=None (from its default): must be given"),
+        (
+            PsSettings(discovery_path=Path("p"), bind_addr="0.0.0.0:0"),
+            "advertise_addr must be an address that",
+        ),
+        (PsSettings(discovery_path=Path("p"), advertise_addr="[::]:0"), "advertise_addr must be an address"),
+        (PsSettings(discovery_path=Path("p"), bind_addr="x"), "--bind-addr 'x' has no port"),
         (WorkerSettings(**{**WORKER, "index": 2}), "index must be < num_workers"),
         (WorkerSettings(**PLACES), "num_ps=None (from its default): must be given"),
         (MeetingSettings(discovery_service_type_worker="PS"), "must be distinct, case aside"),
@@ -29,6 +35,10 @@ def test_refuses(settings: Settings, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         checked(settings)
     assert said in str(caught.value)
+
+
+def test_a_server_everywhere_may_say_where() -> None:
+    checked(PsSettings(discovery_path=Path("p"), bind_addr="0.0.0.0:0", advertise_addr="10.0.0.5:0"))
 
 
 @pytest.mark.parametrize(

@@ -39,3 +39,11 @@ def test_a_bad_address_is_told_in_one_sentence(text, said):
     assert str(caught.value).startswith(f"--bind-addr {text!r} has")
     assert said in str(caught.value)
     assert str(caught.value).endswith("write host:port, as in 127.0.0.1:50051 or [::1]:50051")
+
+
+@pytest.mark.parametrize(
+    ("text", "everywhere"),
+    [("0.0.0.0:1", True), ("[::]:1", True), ("127.0.0.1:1", False), ("[::1]:1", False), ("ps-0:1", False)],
+)
+def test_everywhere_is_no_address_to_call(text, everywhere):
+    assert parse_address(text).everywhere is everywhere
