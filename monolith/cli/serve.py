@@ -54,7 +54,7 @@ def serve(settings: ServeSettings, ui: Ui) -> Report:
     from monolith.serving.server import ModelServer
 
     with ModelServer(_options(settings)) as server:
-        ui.announce(Report(title="serving", figures=_where(settings.host, server)))
+        ui.progress.say(_welcome(settings.host, server))
         while not ui.stop.wait(_FOREVER_S):
             pass
         ui.progress.say("finishing the requests that have begun")
@@ -62,12 +62,12 @@ def serve(settings: ServeSettings, ui: Ui) -> Report:
     return Report(title="served", figures=figures)
 
 
-def _where(host: str, server: ModelServer) -> dict[str, object]:
-    figures: dict[str, object] = {"model": server.versions.name, "version": server.versions.version}
-    figures["grpc"] = str(Address(host, server.port))
+def _welcome(host: str, server: ModelServer) -> str:
+    """Said, not reported: the report of a command is what it did, and comes once, at the end."""
+    asked = [f"gRPC at {Address(host, server.port)}"]
     if server.http_port is not None:
-        figures["http"] = f"http://{Address(host, server.http_port)}"
-    return figures
+        asked.append(f"HTTP at http://{Address(host, server.http_port)}")
+    return f"serving {server.versions.name}, version {server.versions.version}: {', '.join(asked)}"
 
 
 def _options(settings: ServeSettings) -> ServerOptions:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,14 +18,22 @@ from tests.integration.cli.conftest import DEADLINE_S, Cli
 from tests.integration.serving.conftest import Trained
 
 
+READY = re.compile(
+    r"serving (?P<model>\w+), version (?P<version>\d+): gRPC at (?P<grpc>\S+), HTTP at (?P<http>\S+)\n"
+)
+
+
 @contextlib.contextmanager
-def served(cli: Cli, *argv: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """A server in a process of its own, and what it announced."""
+def served(cli: Cli, *argv: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """A server in a process of its own, and what it said when it was ready."""
     flags = ("--host=127.0.0.1", "--port=0", "--health-port=0", "--json")
     with cli.start("serve", *argv, *flags) as child:
         try:
-            assert child.stdout
-            yield child, json.loads(child.stdout.readline() or json.dumps(child.communicate()))
+            assert child.stderr
+            line = child.stderr.readline()
+            said = READY.fullmatch(line)
+            assert said, line + child.communicate(timeout=DEADLINE_S)[1]
+            yield child, said.groupdict()
         finally:
             child.kill()
 
@@ -41,7 +49,7 @@ def test_given_rows_are_predicted(cli: Cli) -> None:
     (cli.folder / "rows.json").write_text(rows)
     meant = [tiny_prediction(1, ["noir", "drama"], (1, 2)), tiny_prediction(2, [], (0, 0))]
     with served(cli, "--model-path=tiny") as (_, said):
-        assert (said["model"], said["version"]) == ("tiny", 3)
+        assert (said["model"], said["version"]) == ("tiny", "3")
         for given in (rows, "@rows.json"):
             answer = cli.json("predict", f"--address={said['grpc']}", "--model-name=tiny", f"--input={given}")
             assert [row["prediction"] for row in answer["rows"]] == pytest.approx(meant, abs=1e-6)
