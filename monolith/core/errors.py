@@ -21,7 +21,7 @@
     * DenseNotFound          .tensor
     * DimensionMismatch (ValueError)  .expected  .got
     * BarrierError           .barrier  .worker
-      * BarrierTimedOut (TimeoutError)  .arrived  .expected
+      * BarrierTimedOut (TimeoutError)  .arrived  .expected  .missing
       * BarrierMisused
     * RemoteError            .code                 a peer said what our table does not know
   * CheckpointError          .path
@@ -227,17 +227,25 @@ class BarrierError(PsError):
 
 
 class BarrierTimedOut(BarrierError, TimeoutError):
-    """Not everyone arrived in time."""
+    """Not everyone arrived in time. `missing` are the indices of those who had not when `worker` gave up."""
 
-    def __init__(self, *, barrier: str, worker: int, arrived: int, expected: int, after_ms: int) -> None:
+    def __init__(
+        self, *, barrier: str, worker: int, missing: Sequence[int], expected: int, after_ms: int
+    ) -> None:
+        self.missing = tuple(missing)
+        self.arrived = expected - len(self.missing)
+        self.expected = expected
+        self.after_ms = after_ms
         super().__init__(
-            f"Barrier timeout: {arrived} of {expected} arrived at {barrier} within {after_ms}ms",
+            f"Barrier timeout: {self.arrived} of {expected} arrived at {barrier} within {after_ms}ms, "
+            f"missing {self._who()}",
             barrier=barrier,
             worker=worker,
         )
-        self.arrived = arrived
-        self.expected = expected
-        self.after_ms = after_ms
+
+    def _who(self) -> str:
+        named = ", ".join(f"worker-{index}" for index in self.missing[:5])
+        return named + (f" and {more} more" if (more := len(self.missing) - 5) > 0 else "")
 
 
 class BarrierMisused(BarrierError):

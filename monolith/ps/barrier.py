@@ -97,16 +97,19 @@ class Barriers:
             return self._complete(arrival.barrier, ticket)
         return Waiting(ticket, instead)
 
-    def leave(self, barrier: str, ticket: Ticket) -> int:
-        """Count the holder of `ticket` out, if it still counts; returns how many were there with it."""
+    def leave(self, barrier: str, ticket: Ticket) -> None:
+        """Count the holder of `ticket` out, if it still counts."""
         now = self._rounds.get(barrier)
         if now is None:
-            return 0
-        there = len(now.there)
+            return
         now.there = {worker: held for worker, held in now.there.items() if held[0] != ticket}
         if not now.there:
             del self._rounds[barrier]
-        return there
+
+    def missing(self, barrier: str) -> list[int]:
+        """The workers for whom those who wait there wait."""
+        now = self._rounds.get(barrier)
+        return [worker for worker in range(now.num_workers) if worker not in now.there] if now else []
 
     def arrived(self, barrier: str) -> int:
         """How many wait there."""

@@ -103,11 +103,12 @@ class MeetingPlace:
     def _settle(self, seat: Seat, timeout_ms: int) -> Notes:
         with self._lock:
             if not seat.notes.done():
-                there = self._leave(seat)
+                missing = self._barriers.missing(seat.arrival.barrier)
+                self._leave(seat)
                 raise BarrierTimedOut(
                     barrier=seat.arrival.barrier,
                     worker=seat.arrival.worker,
-                    arrived=there,
+                    missing=missing,
                     expected=seat.arrival.num_workers,
                     after_ms=timeout_ms,
                 )
@@ -115,9 +116,9 @@ class MeetingPlace:
             raise self._stopping() if self._closed else _cancelled(seat.arrival)
         return notes
 
-    def _leave(self, seat: Seat) -> int:
+    def _leave(self, seat: Seat) -> None:
         self._waiting.pop(seat.ticket, None)
-        return self._barriers.leave(seat.arrival.barrier, seat.ticket)
+        self._barriers.leave(seat.arrival.barrier, seat.ticket)
 
     def _stopping(self) -> ShardUnavailable:
         return ShardUnavailable(f"ps-{self._shard} is stopping", shard=self._shard)

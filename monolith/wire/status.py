@@ -52,7 +52,7 @@ TABLE = (
         errors.BarrierTimedOut,
         StatusCode.DEADLINE_EXCEEDED,
         "BARRIER_TIMED_OUT",
-        (*_BARRIER, "arrived", "expected", "after_ms"),
+        (*_BARRIER, "arrived", "expected", "missing", "after_ms"),
     ),
     Row(errors.BarrierMisused, StatusCode.FAILED_PRECONDITION, "BARRIER_MISUSED", _BARRIER),
     Row(errors.RemoteError, StatusCode.UNKNOWN, "UNKNOWN", ("shard", "code")),

@@ -84,7 +84,7 @@ class BarrierModel(RuleBasedStateMachine):
         barrier = data.draw(st.sampled_from([b for b, there in self.there.items() if there]))
         worker = data.draw(st.sampled_from(sorted(self.there[barrier])))
         ticket, _ = self.there[barrier][worker]
-        assert self.barriers.leave(barrier, ticket) == len(self.there[barrier])
+        self.barriers.leave(barrier, ticket)
         del self.there[barrier][worker]
         self.stale.append((barrier, ticket))
 
@@ -103,6 +103,8 @@ class BarrierModel(RuleBasedStateMachine):
     def knows_who_waits(self) -> None:
         for barrier, there in self.there.items():
             assert self.barriers.arrived(barrier) == len(there)
+            missing = [worker for worker in range(N) if worker not in there]
+            assert self.barriers.missing(barrier) == (missing if there else [])
 
     @invariant()
     def keeps_no_empty_barrier(self) -> None:

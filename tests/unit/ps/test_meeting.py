@@ -50,10 +50,15 @@ def test_threads_meet_coroutines(place: MeetingPlace, threads: ThreadPoolExecuto
     assert asyncio.run(place.meet_async(arrival(1), LONG_MS)) == waiting.result(30)
 
 
-def test_one_alone_runs_out_of_time(place: MeetingPlace) -> None:
-    with pytest.raises(BarrierTimedOut) as caught:
-        place.meet(arrival(1), 0)
-    assert (caught.value.arrived, caught.value.expected, caught.value.after_ms) == (1, 2, 0)
+@pytest.mark.parametrize(
+    ("n", "missing"), [(2, "worker-0"), (9, "worker-0, worker-2, worker-3, worker-4, worker-5 and 3 more")]
+)
+def test_one_alone_runs_out_of_time(place: MeetingPlace, n: int, missing: str) -> None:
+    with pytest.raises(
+        BarrierTimedOut, match=f"1 of {n} arrived at b within 0ms, missing {missing}$"
+    ) as caught:
+        place.meet(arrival(1, n), 0)
+    assert (caught.value.arrived, caught.value.expected, caught.value.after_ms) == (1, n, 0)
     assert place.arrived("b") == 0
 
 

@@ -19,7 +19,7 @@ SAMPLES = [
     errors.DenseNotFound("bias", shard=1),
     errors.DimensionMismatch(4, 8, what="table t", shard=1),
     errors.BarrierError("lost", **BARRIER),
-    errors.BarrierTimedOut(arrived=1, expected=3, after_ms=50, **BARRIER),
+    errors.BarrierTimedOut(missing=[0, 1], expected=3, after_ms=50, **BARRIER),
     errors.BarrierMisused("came twice", **BARRIER, shard=0),
     errors.RemoteError("strange", code=99, shard=1),
     errors.CheckpointError("disk full", path="/c"),
