@@ -163,14 +163,16 @@ def read(kind: Any, text: str) -> Any:
     return kind(text)
 
 
-def to_argv(cfg: Settings, *, leave_out: Sequence[str] = ()) -> list[str]:
-    """The command line that builds `cfg` again: for the processes we start."""
+def to_argv(cfg: Settings) -> list[str]:
+    """The command line that builds `cfg` again: for the processes we start.
+
+    Defaults are told too: the process would else take another value from an environment that it inherits.
+    """
     argv: list[str] = []
     for f, about in fields(type(cfg)):
         value = getattr(cfg, f.name)
-        if f.name in leave_out or value == f.default or value is None:
-            continue
-        argv += _flag_argv(flag(f, about), value, positional=about.positional)
+        if value is not None:
+            argv += _flag_argv(flag(f, about), value, positional=about.positional)
     return argv
 
 

@@ -45,10 +45,10 @@ def until(what: str, met: Callable[[], bool], seconds: float = 60.0) -> None:
 
 
 def role_pid(job: subprocess.Popen[str], role: str, index: int) -> int:
-    """The process of one role of a job. Index 0 is the default, so it stands on no command line."""
+    """The process of one role of a job."""
     for pid in descendants(job.pid):
         argv = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
         indices = [int(a.partition("=")[2]) for a in argv if a.startswith("--index=")]
-        if role in argv and index == (indices or [0])[0]:
+        if role in argv and indices == [index]:
             return pid
     raise AssertionError(f"the job has no {role}-{index}")

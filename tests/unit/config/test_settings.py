@@ -92,7 +92,8 @@ def test_every_broken_check_is_told() -> None:
 )
 def test_argv_builds_it_again(**values: object) -> None:
     settings = Small(**values)  # type: ignore[arg-type]
-    assert build(Small, from_argv(to_argv(settings))) == settings
+    around = from_environment(Small, {"MONOLITH_COUNT": "77", "MONOLITH_LOUD": "no"})
+    assert build(Small, from_argv(to_argv(settings)), around) == settings
 
 
 def test_overrides_are_what_was_chosen() -> None:
