@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monolith.core.arrays import Floats, Splits
+from monolith.core.arrays import Floats, Splits, splits_of
 from monolith.core.batch import Batch, Ragged
 from monolith.core.errors import InvalidRequest, SchemaError
 from monolith.core.fids import to_fids
@@ -44,7 +44,7 @@ class RawColumn:
             array = _decoded(name, array)
         grid = array.reshape(len(array), -1) if len(array) else array.reshape(0, 1)
         there = _there(grid) if padded else np.ones(grid.shape, np.bool_)
-        return RawColumn(grid[there], _splits(there.sum(axis=1)))
+        return RawColumn(grid[there], splits_of(there.sum(axis=1)))
 
     @staticmethod
     def of_rows(name: str, rows: Sequence[Any]) -> RawColumn:
@@ -59,7 +59,7 @@ class RawColumn:
         for value in flat:
             if isinstance(value, bool) or not isinstance(value, str | int | float):
                 raise InvalidRequest(f"input {name!r} has {value!r}, neither text nor a number", input=name)
-        return RawColumn(np.array(flat, object), _splits(np.array([len(row) for row in kept], np.int64)))
+        return RawColumn(np.array(flat, object), splits_of([len(row) for row in kept]))
 
 
 def to_batch(schema: Schema, columns: Mapping[str, RawColumn]) -> Batch:
@@ -164,7 +164,3 @@ def _decoded(name: str, array: NDArray[Any]) -> NDArray[Any]:
             f"input {name!r} has text that is not UTF-8: {exc.object!r}", input=name
         ) from exc
     return np.array(texts, object).reshape(array.shape)
-
-
-def _splits(lengths: NDArray[Any]) -> Splits:
-    return np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)))

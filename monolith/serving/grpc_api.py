@@ -13,7 +13,7 @@ from monolith.serving.inputs import from_tensors
 from monolith.serving.metrics import ServingMetrics
 from monolith.serving.service import PredictionService, Target
 from monolith.serving.signature import signature_map
-from monolith.serving.status import status_of
+from monolith.serving.status import answered
 from monolith.serving.versions import VersionStatus
 from monolith.wire.tensors import to_tensor
 from monolith.wire.tf import enum, message
@@ -92,7 +92,7 @@ def _answer(
         with metrics.answering(name):
             return answer(held, request)
     except MonolithError as exc:
-        context.abort(grpc.StatusCode[status_of(exc).code], str(exc))
+        context.abort(grpc.StatusCode[answered(exc).code], str(exc))
 
 
 def _target(request: Any) -> Target:

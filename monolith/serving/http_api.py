@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -23,22 +24,33 @@ from monolith.serving.inputs import from_columns, from_instances
 from monolith.serving.metrics import ServingMetrics
 from monolith.serving.service import Predicted, PredictionService, Target
 from monolith.serving.signature import signature_map
-from monolith.serving.status import status_of
+from monolith.serving.status import answered
 
 _MODEL = "/v1/models/{model}"
 _VERSION = _MODEL + "/versions/{version:int}"
 
 
 class HttpApi:
-    """The endpoints of one server. Bodies above `max_bytes` are refused; `ready` is what /healthz tells."""
+    """The endpoints of one server. `ready` is what /healthz tells.
+
+    Bodies above `max_bytes` are refused, and so is a prediction while `concurrent` others are under way.
+    """
 
     def __init__(
-        self, held: PredictionService, metrics: ServingMetrics, *, max_bytes: int, ready: Callable[[], bool]
+        self,
+        held: PredictionService,
+        metrics: ServingMetrics,
+        *,
+        max_bytes: int,
+        concurrent: int,
+        ready: Callable[[], bool],
     ) -> None:
         self._held = held
         self._metrics = metrics
         self._max_bytes = max_bytes
+        self._concurrent = concurrent
         self._ready = ready
+        self._under_way = 0
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -55,9 +67,10 @@ class HttpApi:
 
     async def predict(self, request: Request) -> Response:
         """Answer `{"instances": [rows]}` or `{"inputs": {columns}}`."""
-        body = await self._body(request)
-        with self._metrics.answering("http:predict"):
-            return await run_in_threadpool(self._predicted, _target(request), body)
+        with self._place():
+            body = await self._body(request)
+            with self._metrics.answering("http:predict"):
+                return await run_in_threadpool(self._predicted, _target(request), body)
 
     def status(self, request: Request) -> Response:
         """Answer how far the versions are."""
@@ -90,6 +103,17 @@ class HttpApi:
             return _json({"outputs": _columns(predicted)})
         predicted = self._held.predict(target, partial(from_instances, rows=asked["instances"]))
         return _json({"predictions": _rows(predicted)})
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """One of the predictions that may be under way. Only the event loop counts, so nothing is locked."""
+        if self._under_way == self._concurrent:
+            raise HTTPException(503, f"{self._concurrent} requests are under way: try again")
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
 
     async def _body(self, request: Request) -> bytes:
         held = bytearray()
@@ -139,7 +163,7 @@ def _json(held: Any, status: int = 200) -> Response:
 
 async def _refused(_request: Request, exc: Exception) -> Response:
     assert isinstance(exc, MonolithError)
-    return _json({"error": str(exc)}, status_of(exc).http)
+    return _json({"error": str(exc)}, answered(exc).http)
 
 
 async def _malformed(request: Request, exc: Exception) -> Response:

@@ -13,16 +13,11 @@ from monolith.core.errors import ServingError
 
 
 class HttpServer:
-    """Listens from `start` on; `stop` lets what is under way finish.
+    """Listens from `start` on; `stop` lets what is under way finish."""
 
-    At most `concurrent` connections are open; who comes on top of that is answered 503.
-    """
-
-    def __init__(self, host: str, port: int, app: Starlette, *, concurrent: int) -> None:
+    def __init__(self, host: str, port: int, app: Starlette) -> None:
         self._address = (host, port)
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", limit_concurrency=concurrent
-        )
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
         self._server = uvicorn.Server(config)
         self._thread: threading.Thread | None = None
 

@@ -56,6 +56,7 @@ class ModelServer(AbstractContextManager["ModelServer"]):
                 held,
                 metrics,
                 max_bytes=options.limits.message_bytes,
+                concurrent=options.limits.concurrent,
                 ready=lambda: not self._stopping.is_set(),
             )
         )
@@ -104,7 +105,7 @@ class ModelServer(AbstractContextManager["ModelServer"]):
         port = self._options.http_port
         if port is None:
             return None
-        return HttpServer(self._options.host, port, api.app(), concurrent=self._options.limits.concurrent)
+        return HttpServer(self._options.host, port, api.app())
 
     def _load_first(self) -> None:
         self.versions.poll()

@@ -17,7 +17,6 @@ from monolith.testing.exports import tiny_prediction, write_tiny_export
 from tests.integration.cli.conftest import DEADLINE_S, Cli
 from tests.integration.serving.conftest import Trained
 
-
 READY = re.compile(
     r"serving (?P<model>\w+), version (?P<version>\d+): gRPC at (?P<grpc>\S+), HTTP at (?P<http>\S+)\n"
 )

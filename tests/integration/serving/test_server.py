@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +222,13 @@ def test_overload_is_refused_at_once(models: Path, gate: Gate) -> None:
             ask(server)
         gate.open()
         assert [one.result(PATIENCE_S) for one in begun] == [pytest.approx([MEANT])] * 2
+
+
+def test_idle_connections_take_no_place(models: Path) -> None:
+    with serving(models, limits=Limits(concurrent=1)) as server, ExitStack() as idle:
+        for _ in range(3):
+            idle.enter_context(socket.create_connection(("127.0.0.1", server.http_port), PATIENCE_S))
+        assert rest(server, "/v1/models/tiny").status_code == 200
 
 
 def test_large_message_is_refused(models: Path) -> None:

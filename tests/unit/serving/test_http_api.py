@@ -5,8 +5,10 @@ import asyncio
 import httpx
 import pytest
 
+from monolith.core.errors import ServingError
 from monolith.serving.http_api import HttpApi
 from monolith.serving.metrics import ServingMetrics
+from monolith.serving.model import ServingModel
 from monolith.testing.exports import tiny_prediction
 
 ROWS = [
@@ -22,7 +24,7 @@ class Server:
 
     def __init__(self, service):
         self.welcome = True
-        api = HttpApi(service, ServingMetrics(), max_bytes=2000, ready=lambda: self.welcome)
+        api = HttpApi(service, ServingMetrics(), max_bytes=2000, concurrent=2, ready=lambda: self.welcome)
         self._way = httpx.ASGITransport(api.app())
 
     def get(self, path):
@@ -32,10 +34,16 @@ class Server:
         kind = {"content": body} if isinstance(body, str | bytes) else {"json": body}
         return self._request("POST", f"{path}:predict", **kind)
 
+    def ask_together(self, body, times):
+        return self._requests([("POST", "/v1/models/tiny:predict")] * times, json=body)
+
     def _request(self, *request, **content):
+        return self._requests([request], **content)[0]
+
+    def _requests(self, requests, **content):
         async def ask():
             async with httpx.AsyncClient(transport=self._way, base_url="http://server") as client:
-                return await client.request(*request, **content)
+                return await asyncio.gather(*(client.request(*one, **content) for one in requests))
 
         return asyncio.run(ask())
 
@@ -115,6 +123,27 @@ def test_body_beyond_the_limit_is_413(server):
     response = server.ask("[" + " " * 2000)
     assert response.status_code == 413
     assert response.json() == {"error": "the body has more than 2000 bytes: send smaller batches"}
+
+
+@pytest.mark.parametrize(("at_once", "refused"), [(2, 0), (3, 1)])
+def test_prediction_beyond_the_limit_is_503(server, at_once, refused):
+    for _ in range(2):  # and those that are answered make room
+        answers = server.ask_together({"instances": ROWS}, at_once)
+        assert [a.status_code for a in answers].count(503) == refused
+    told = {"error": "2 requests are under way: try again"}
+    assert all(a.json() == told for a in answers if a.status_code == 503)
+
+
+def test_failure_that_is_ours_is_logged(server, monkeypatch, caplog):
+    def broken(*_):
+        raise ServingError("the dense part failed: no memory")
+
+    monkeypatch.setattr(ServingModel, "predict", broken)
+    assert server.ask({"instances": ROWS}).status_code == 500
+    assert server.ask({}).status_code == 400
+    assert [r.getMessage() for r in caplog.records if r.name.startswith("monolith")] == [
+        "a request was answered INTERNAL: the dense part failed: no memory"
+    ]
 
 
 def test_health_is_over_when_the_server_stops(server):
