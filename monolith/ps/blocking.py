@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
@@ -36,9 +35,8 @@ class BlockingClient:
 
     @staticmethod
     def local(shards: Sequence[Shard], *, worker: int | None = None) -> BlockingClient:
-        """A client with a loop thread of its own, which `close` ends; `worker` as for PsClient, or drawn."""
-        drawn = int.from_bytes(os.urandom(8)) if worker is None else worker
-        asked = PsClient(shards, worker=drawn)
+        """A client with a loop thread of its own, which `close` ends; `worker` as for PsClient."""
+        asked = PsClient(shards, worker=worker)
         loop = asyncio.new_event_loop()
         client = BlockingClient(asked, loop)
         client._thread = threading.Thread(target=loop.run_forever, name="ps-client", daemon=True)

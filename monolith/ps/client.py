@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -41,15 +42,15 @@ class PsClient:
 
     Args:
         shards: in order of their index.
-        worker: 64 bits drawn when the worker starts, *not* its index. Servers apply each change of a worker
+        worker: 64 bits, *not* the worker's index; drawn unless given. Servers apply each change of a worker
             once; a restarted worker that kept its number would have its first changes taken for repetitions.
     """
 
-    def __init__(self, shards: Sequence[Shard], *, worker: int) -> None:
+    def __init__(self, shards: Sequence[Shard], *, worker: int | None = None) -> None:
         if not shards:
             raise ConfigError(["no parameter servers: at least one address is required"])
         self._shards = tuple(shards)
-        self._worker = worker
+        self._worker = int.from_bytes(os.urandom(8)) if worker is None else worker
         self._sequence = count(1)
         self._dims: dict[str, int] = {}
         self._owners: dict[str, int] = {}

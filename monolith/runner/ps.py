@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import time
 from collections.abc import Callable
 
 from monolith.aio.stopped import stopped
@@ -29,7 +27,7 @@ async def run_ps(
     """Serve shard `settings.index` until `stop` is asked; `ready` gets the address once it can be found."""
     # Before anyone can ask: compiling takes seconds on a new machine, and a call has a deadline.
     await asyncio.to_thread(warm_up, [EVERY_WAY], Silent())
-    shard = LocalShard(settings.index, seed=settings.seed, random=os.urandom, clock=time.monotonic)
+    shard = LocalShard(settings.index, seed=settings.seed)
     server = PsServer(shard, settings.bind_addr, metrics_port=settings.metrics_port)
     address = advertised(await server.start(), settings.advertise_addr)
     me = ServiceInfo(

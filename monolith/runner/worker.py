@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -47,7 +46,7 @@ async def run_worker(
 
     async def play() -> T:
         addresses = await find_shards(discovery, me, num_ps, settings)
-        client = PsClient(connect_shards(addresses), worker=int.from_bytes(os.urandom(8)) >> 1)
+        client = PsClient(connect_shards(addresses))
         try:
             await client.gather(FIRST_BARRIER, settings.index, num_workers, b"", settings.barrier_timeout_ms)
             return await train(client)
