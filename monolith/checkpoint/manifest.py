@@ -45,7 +45,6 @@ class Manifest:
     param_groups: Sequence[Mapping[str, Any]] = attrs.field(default=(), converter=_settings)
     quality: Mapping[str, float] = attrs.field(factory=dict)
     config: Mapping[str, Any] = attrs.field(factory=dict)  # settings of the run, as JSON can hold them
-    fingerprint: str = ""  # of the model's own settings, where the model gives one
 
     @property
     def rows(self) -> int:
