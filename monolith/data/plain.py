@@ -17,6 +17,7 @@ from monolith.data.raw import needed, to_batch
 from monolith.data.rows import sized
 from monolith.data.tables import table_chunks
 from monolith.wire.examples import parse_example_batch, parse_examples
+from monolith.wire.instances import parse_instances
 from monolith.wire.tf_examples import parse_tf_examples
 
 _ROWS_AT_ONCE = 1024  # messages of one row each that are parsed together
@@ -27,6 +28,7 @@ class Records(StrEnum):
 
     EXAMPLE_BATCH = "example_batch"
     EXAMPLE = "example"
+    INSTANCE = "instance"
     TF_EXAMPLE = "tf_example"
 
 
@@ -35,6 +37,7 @@ Parse: TypeAlias = Callable[[Sequence[bytes], Schema], Batch]
 _PARSERS: dict[Records, Parse] = {
     Records.EXAMPLE_BATCH: lambda payloads, schema: parse_example_batch(payloads[0], schema),
     Records.EXAMPLE: parse_examples,
+    Records.INSTANCE: parse_instances,
     Records.TF_EXAMPLE: parse_tf_examples,
 }
 

@@ -12,6 +12,7 @@ from monolith.core.errors import DataError, InvalidRequest
 from monolith.core.schema import Schema
 from monolith.serving.columns import RawColumn, to_batch
 from monolith.wire.examples import parse_example_batch, parse_examples
+from monolith.wire.instances import parse_instances
 from monolith.wire.tensors import to_array
 from monolith.wire.tf_examples import parse_tf_examples
 
@@ -26,6 +27,7 @@ def _one_batch(payloads: Sequence[bytes], schema: Schema) -> Batch:
 SERIALIZED: dict[str, Callable[[Sequence[bytes], Schema], Batch]] = {
     "example_batch": _one_batch,  # one monolith.io.proto.ExampleBatch
     "examples": parse_examples,  # monolith.io.proto.Example, one a row
+    "instances": parse_instances,  # parser.proto.Instance, one a row
     "tf_examples": parse_tf_examples,  # tf.train.Example, one a row
 }
 

@@ -94,11 +94,11 @@ def line_ids(payload: bytes) -> list[line_id_pb2.LineId]:
     """
     held = [
         feature.bytes_list.value[0] if feature.bytes_list.value else feature.bytes_value
-        for one in _parsed(example_pb2.ExampleBatch, payload).named_feature_list
+        for one in parsed(example_pb2.ExampleBatch, payload).named_feature_list
         if one.name == LINE_ID
         for feature in one.feature
     ]
-    return [_parsed(line_id_pb2.LineId, data) for data in held]
+    return [parsed(line_id_pb2.LineId, data) for data in held]
 
 
 def parse_examples(payloads: Sequence[bytes], schema: Schema) -> Batch:
@@ -107,7 +107,11 @@ def parse_examples(payloads: Sequence[bytes], schema: Schema) -> Batch:
     An Example's own `instance_weight`, and the first of its own labels, are read where the feature of that
     name is not there. A weight of 0 is no weight: its format cannot tell them apart.
     """
-    rows = [_parsed(example_pb2.Example, payload, row) for row, payload in enumerate(payloads)]
+    return assembled_rows([parsed(example_pb2.Example, p, row) for row, p in enumerate(payloads)], schema)
+
+
+def assembled_rows(rows: Sequence[example_pb2.Example], schema: Schema) -> Batch:
+    """What `parse_examples` says, of messages that are parsed already."""
     named = [{one.name: one.feature for one in row.named_feature} for row in rows]
     for row, features_ in zip(rows, named, strict=True):
         if LABEL not in features_ and row.label:
@@ -167,9 +171,10 @@ def _values(name: str, feature: Any, member: str) -> Sequence[Any]:
     return held.value if member.endswith("_list") else [held]
 
 
-def _parsed(message: Any, payload: bytes, row: int | None = None) -> Any:
+def parsed(message: Any, payload: bytes, row: int | None = None) -> Any:
+    """One message of that class; if it is none, a DataError that names the row."""
     try:
         return message.FromString(payload)
     except DecodeError as exc:
         place = "" if row is None else f"row {row}: "
-        raise DataError(f"{place}not a {message.DESCRIPTOR.name} message ({exc})") from exc
+        raise DataError(f"{place}no {message.DESCRIPTOR.name} message ({exc})") from exc

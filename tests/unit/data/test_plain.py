@@ -1,4 +1,4 @@
-"""Batches out of plain files: three kinds of records, and tables."""
+"""Batches out of plain files: four kinds of records, and tables."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from monolith.core.records import framed, write_records
 from monolith.data.plain import Records, read_record_files, read_table_files
 from monolith.data.reading import Reading
 from monolith.wire.examples import encode_example_batch, encode_examples
+from monolith.wire.instance_pb2 import Instance
 from monolith.wire.tf_examples import encode_tf_example
 from tests.unit.data.conftest import SCHEMA, labels
 
 WRITERS = {
     Records.EXAMPLE_BATCH: lambda batch: [encode_example_batch(batch)],
     Records.EXAMPLE: encode_examples,
+    Records.INSTANCE: lambda batch: [Instance(label=[v]).SerializeToString() for v in batch.labels],
     Records.TF_EXAMPLE: lambda batch: [encode_tf_example({"label": [v]}) for v in batch.labels.tolist()],
 }
 

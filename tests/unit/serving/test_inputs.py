@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from monolith.core.errors import InvalidRequest
+from monolith.core.fids import to_fids
 from monolith.serving.columns import RawColumn, to_batch
 from monolith.serving.inputs import SERIALIZED, from_columns, from_instances, from_tensors
 from monolith.testing.exports import SCHEMA
 from monolith.wire.examples import encode_example_batch, encode_examples
+from monolith.wire.instance_pb2 import Instance
 from monolith.wire.tensors import to_tensor
 from monolith.wire.tf_examples import encode_tf_example
 
@@ -23,6 +25,16 @@ def text(*values):
     return to_tensor(np.array(values, object))
 
 
+def as_instance(row):
+    genres = to_fids(SCHEMA["genres"], np.array(row["genres"], object))
+    features = [
+        {"name": "user", "fid": to_fids(SCHEMA["user"], np.array([row["user"]])).view(np.uint64)},
+        {"name": "genres", "fid": genres.view(np.uint64)},
+        {"name": "age", "float_value": row["age"]},
+    ]
+    return Instance(feature=features).SerializeToString()
+
+
 WAYS = {
     "raw tensors": lambda: from_tensors(
         SCHEMA,
@@ -35,6 +47,7 @@ WAYS = {
     "instances": lambda: from_instances(SCHEMA, INSTANCES),
     "columns": lambda: from_columns(SCHEMA, COLUMNS),
     "examples": lambda: from_tensors(SCHEMA, {"examples": text(*encode_examples(BATCH))}),
+    "instances of protobuf": lambda: from_tensors(SCHEMA, {"instances": text(*map(as_instance, INSTANCES))}),
     "example_batch": lambda: from_tensors(SCHEMA, {"example_batch": text(encode_example_batch(BATCH))}),
     "tf_examples": lambda: from_tensors(
         SCHEMA,

@@ -8,8 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monolith.core.errors import DataError, SchemaError
-from monolith.core.fids import make_fid, make_fid_v1
-from monolith.core.schema import Feature, Schema
 from monolith.wire import example_pb2 as pb
 from monolith.wire.columns import LABEL, LINE_ID, WEIGHT
 from monolith.wire.examples import (
@@ -20,7 +18,6 @@ from monolith.wire.examples import (
     parse_examples,
 )
 from tests.unit.wire.strategies import SCHEMA, batches, told
-from tests.upstream import vectors
 
 
 @given(batches())
@@ -149,37 +146,3 @@ def test_line_ids_are_told():
     first, second = line_ids(message(2, **{LINE_ID: held}))
     assert (first.uid, second.req_time) == (1 << 56, 5)
     assert line_ids(message(2)) == []
-
-
-@pytest.mark.parametrize("vector", [v for v in vectors("data_parse") if "mixed" in v.id])
-def test_old_ids_come_back_new(vector):
-    example = pb.Example()
-    example.named_feature.add(name="slot_1").feature.fid_v1_list.value.append(make_fid_v1(1, 1))
-    example.named_feature.add(name="fidv2_row").feature.fid_v2_list.value.extend(
-        make_fid(100, i) for i in range(10)
-    )
-    features = [
-        Feature(name="slot_1", kind="integer", slot=1),
-        Feature(name="fidv2_row", kind="integer", slot=100),
-    ]
-    batch = parse_examples([example.SerializeToString()] * 2, Schema(name="v", features=features))
-    for name, kept in batch.sparse.items():
-        want = vector["expect"][name]
-        rows = want if isinstance(want[0], list) else [want, want]
-        assert np.split(kept.fids, kept.row_splits[1:-1])[0].tolist() == rows[0]
-        assert kept.fids.tolist() == rows[0] + rows[1]
-
-
-@pytest.mark.parametrize("vector", [v for v in vectors("data_parse") if "missing" in v.id])
-def test_missing_features_are_as_they_were(vector):
-    """Ids and floats; we have no features of integers or text that are not ids."""
-    features = [
-        Feature(name="slot_10", kind="integer", slot=10),
-        Feature(name="fidv2_2", kind="integer", slot=2),
-        Feature(name="ue2", kind="float", width=8),
-    ]
-    batch = parse_examples([pb.Example().SerializeToString()], Schema(name="v", features=features))
-    for name in ("slot_10", "fidv2_2"):
-        assert vector["expect"][name] == [[]]
-        assert batch.sparse[name].row_splits.tolist() == [0, 0]
-    assert batch.dense["ue2"].tolist() == vector["expect"]["ue2"]
