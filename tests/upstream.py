@@ -11,13 +11,22 @@ import pytest
 _FOLDER = Path(__file__).with_name("vectors")
 
 
+def areas() -> list[str]:
+    """What there are vectors of."""
+    return sorted(path.stem for path in _FOLDER.glob("*.jsonl"))
+
+
+def listed(area: str) -> list[dict[str, Any]]:
+    """All vectors of `area`."""
+    return [json.loads(line) for line in (_FOLDER / f"{area}.jsonl").read_text().splitlines()]
+
+
 def by_name(area: str) -> dict[str, Any]:
     """The vectors of `area` that apply."""
-    lines = (_FOLDER / f"{area}.jsonl").read_text().splitlines()
-    told = [json.loads(line) for line in lines]
-    return {one["name"]: one for one in told if "out" not in one}
+    return {one["name"]: one for one in listed(area) if "out" not in one}
 
 
-def vectors(area: str) -> list[Any]:
-    """The same, for `pytest.mark.parametrize`."""
-    return [pytest.param(one, id=name) for name, one in by_name(area).items()]
+def vectors(area: str, *names: str) -> list[Any]:
+    """The same, or those of these names, for `pytest.mark.parametrize`."""
+    held = by_name(area)
+    return [pytest.param(held[name], id=name) for name in names or held]

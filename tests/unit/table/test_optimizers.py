@@ -81,7 +81,9 @@ def _table(name: str, config: dict, dim: int) -> Table:
     return Table(TableConfig((Segment(dim, Zeros(), KINDS[name](**config)),)))
 
 
-@pytest.mark.parametrize("name", [n for n, v in VECTORS.items() if "steps" in v["given"]])
+@pytest.mark.parametrize(
+    "name", ["sgd_one_step", "adagrad_one_step", "adam_scalar_two_steps", "ftrl_scalar_two_steps"]
+)
 def test_steps_are_upstreams(name):
     given, expect = VECTORS[name]["given"], VECTORS[name]["expect"]
     table = _table(given["optimizer"], given["config"], len(given["initial_embedding"]))
@@ -107,6 +109,7 @@ def test_restored_state_goes_on_as_upstreams():
 @pytest.mark.parametrize("optimizer", [Sgd(), Adagrad(), Adam(), Ftrl()], ids=lambda o: type(o).__name__)
 def test_saved_and_restored_learns_alike(optimizer):
     """Upstream shows it for Adagrad, and fails it for Adam, whose second power it loses."""
+    assert VECTORS["adagrad_save_restore_then_same_step_is_identical"]["expect"]["both_embeddings_equal"]
     config, fid = TableConfig((Segment(3, optimizer=optimizer),)), np.array([7])
     first, second = Table(config), Table(config, seed=1)
     first.apply(fid, np.array([[1, -2, 3]]))
