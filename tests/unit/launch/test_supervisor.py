@@ -8,6 +8,7 @@ from monolith.core.errors import RoleDied
 from monolith.core.names import Role, ServiceId
 from monolith.core.progress import Silent
 from monolith.core.stop import Stop
+from monolith.launch import supervisor
 from monolith.launch.events import Event
 from monolith.launch.process import Ended, Happenings, Said, Told
 from monolith.launch.supervisor import CHIEF, Job, Supervisor
@@ -39,6 +40,13 @@ class Scripted:
         self.calls.append("close")
 
 
+class Deaf(Scripted):
+    """One that does not end when it is asked to."""
+
+    def stop(self) -> None:
+        self.calls.append("stop")
+
+
 class Listening(Silent):
     def __init__(self) -> None:
         self.told: list[object] = []
@@ -50,12 +58,14 @@ class Listening(Silent):
         self.told.append(sentence)
 
 
-def supervise(roles: dict[ServiceId, list[object]], stop: Stop | None = None) -> tuple[object, Listening]:
+def supervise(
+    roles: dict[ServiceId, list[object]], stop: Stop | None = None, start: type[Scripted] = Scripted
+) -> tuple[object, Listening]:
     Scripted.all = []
     progress = Listening()
     job = Job(roles, lambda: "go on from checkpoint-7")  # type: ignore[arg-type]
-    supervisor = Supervisor(job, progress, stop or Stop(), start=Scripted)  # type: ignore[arg-type]
-    return supervisor.run(), progress
+    one = Supervisor(job, progress, stop or Stop(), start=start)  # type: ignore[arg-type]
+    return one.run(), progress
 
 
 def test_job_ends_with_its_workers() -> None:
@@ -98,3 +108,19 @@ def test_stop_is_passed_on_to_workers() -> None:
     stop.ask()
     supervise({PS: [], CHIEF: []}, stop)
     assert [p.calls for p in Scripted.all] == [["stop", "close"], ["stop", "close"]]
+
+
+def test_servers_that_do_not_stop_are_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "END_GRACE_S", 0)
+    supervise({PS: [], CHIEF: [Ended(CHIEF, 0)]}, start=Deaf)
+    assert [p.calls for p in Scripted.all] == [["stop", "kill", "close"], ["close"]]
+
+
+def test_workers_that_do_not_stop_are_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "SAVE_GRACE_S", 0)
+    monkeypatch.setattr(supervisor, "END_GRACE_S", 0)
+    stop = Stop()
+    stop.ask()
+    with pytest.raises(RoleDied, match="the workers did not stop within 0 s"):
+        supervise({PS: [], CHIEF: []}, stop, start=Deaf)
+    assert [p.calls[-2:] for p in Scripted.all] == [["kill", "close"]] * 2
