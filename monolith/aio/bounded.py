@@ -1,4 +1,4 @@
-"""The only timeout in the house."""
+"""A call that comes back in time, whatever it waits for."""
 
 from __future__ import annotations
 
