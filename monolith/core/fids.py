@@ -104,15 +104,16 @@ def to_fids(feature: Feature, raw: Any) -> Fids:
 def to_ragged(feature: Feature, raw: Any) -> Ragged:
     """The ids of n raw values, row by row.
 
-    A value that is missing (None, NaN, empty text) has no id; the text of a `many` feature has one id for
-    each part between separators.
+    A value that is missing (None, NaN, empty text) has no id. A value of a `many` feature is a list, or text
+    with one id for each part between separators.
 
     Raises:
-        SchemaError: as `to_fids`.
+        SchemaError: as `to_fids`; or a value of another feature is a list.
     """
     values = np.asarray(raw)
     if feature.many:
         return _split(feature, values)
+    _refuse_lists(feature, values)
     there = ~missing(values)
     return Ragged(to_fids(feature, values[there]), splits_of(there))
 
@@ -123,7 +124,7 @@ def missing(values: NDArray[Any]) -> Flags:
         return np.asarray(np.isnan(values))
     if values.dtype.kind in "iub":
         return np.zeros(len(values), np.bool_)
-    return np.array([v is None or v == "" or v != v for v in values.tolist()], np.bool_)
+    return np.array([_gone(v) for v in values.tolist()], np.bool_)
 
 
 class _Hashes(dict[Any, int]):
@@ -161,14 +162,38 @@ def _integer(feature: Feature, value: Any) -> int:
         whole = None
     if whole is not None and (isinstance(value, str) or whole == value) and -(1 << 63) <= whole <= _WORD:
         return whole
-    raise SchemaError(
-        f"feature {feature.name!r} is declared integer, but has the value {value!r}: declare it string"
-    )
+    raise SchemaError(f"feature {feature.name!r} is declared integer, but has the value {value!r}")
+
+
+class _Parts(dict[str, list[str]]):
+    """Splits each text that it is asked for once: raw columns repeat themselves."""
+
+    def __init__(self, separator: str) -> None:
+        super().__init__()
+        self._separator = separator
+
+    def __missing__(self, text: str) -> list[str]:
+        self[text] = parts = [p for p in text.split(self._separator) if p]
+        return parts
 
 
 def _split(feature: Feature, values: NDArray[Any]) -> Ragged:
-    """Each distinct text is split once; the rows then share its parts."""
-    texts = ["" if gone else str(v) for v, gone in zip(values.tolist(), missing(values), strict=True)]
-    parts = {text: [p for p in text.split(feature.separator) if p] for text in set(texts)}
-    flat = [part for text in texts for part in parts[text]]
-    return Ragged(to_fids(feature, np.array(flat, object)), splits_of([len(parts[text]) for text in texts]))
+    parts = _Parts(feature.separator)
+    rows = [_listed(v) if isinstance(v, list) else parts["" if _gone(v) else str(v)] for v in values.tolist()]
+    flat = [part for row in rows for part in row]
+    return Ragged(to_fids(feature, np.array(flat, object)), splits_of([len(row) for row in rows]))
+
+
+def _listed(values: list[Any]) -> list[Any]:
+    return [v for v in values if not _gone(v)]
+
+
+def _gone(value: Any) -> bool:
+    return bool(value is None or value == "" or value != value)
+
+
+def _refuse_lists(feature: Feature, values: NDArray[Any]) -> None:
+    if values.dtype == object:
+        for value in values.tolist():
+            if isinstance(value, list):
+                raise SchemaError(f"feature {feature.name!r} takes one value a row, but has {value!r}")

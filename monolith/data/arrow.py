@@ -55,12 +55,14 @@ def check_columns(path: Path, there: Sequence[str], wanted: Sequence[str]) -> No
 
 
 def _column(array: Any) -> Column:
-    """As numpy; integers with gaps stay integers, as objects: a float would round the large ones."""
-    import pyarrow
+    """As numpy. Integers with gaps stay integers, as floats round the large ones; lists stay lists."""
+    from pyarrow import ChunkedArray
+    from pyarrow.types import is_fixed_size_list, is_integer, is_large_list, is_list
 
-    if array.null_count and pyarrow.types.is_integer(array.type):
-        return np.array(array.to_pylist(), object)
-    values: Column = array.to_numpy() if isinstance(array, pyarrow.ChunkedArray) else array.to_numpy(False)
+    lists = any(is_kind(array.type) for is_kind in (is_list, is_large_list, is_fixed_size_list))
+    if lists or (array.null_count and is_integer(array.type)):
+        return np.fromiter(array.to_pylist(), object, len(array))
+    values: Column = array.to_numpy() if isinstance(array, ChunkedArray) else array.to_numpy(False)
     return values
 
 

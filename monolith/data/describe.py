@@ -10,7 +10,7 @@ import numpy as np
 
 from monolith.core.arrays import Fids
 from monolith.core.batch import Batch, Ragged
-from monolith.core.errors import MissingExtra
+from monolith.core.errors import DataError, MissingExtra
 from monolith.core.fids import slot_of, value_of
 from monolith.core.progress import Progress
 from monolith.data.dataset import SPLITS, Dataset
@@ -72,6 +72,7 @@ def plot(told: Figures, path: Path) -> None:
 
     Raises:
         MissingExtra: matplotlib is not installed.
+        DataError: the suffix is of no format, or the file cannot be written.
     """
     try:
         from matplotlib.figure import Figure
@@ -83,7 +84,10 @@ def plot(told: Figures, path: Path) -> None:
     left.set_title("mean label")
     right.barh([f.feature for f in told.features], [f.distinct for f in told.features], log=True)
     right.set_title("distinct ids")
-    drawing.savefig(path)
+    try:
+        drawing.savefig(path)
+    except (OSError, ValueError) as exc:
+        raise DataError(f"cannot be drawn ({exc})", path=path) from exc
 
 
 class _Count:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monolith.core.arrays import Floats
-from monolith.core.batch import Batch
+from monolith.core.batch import Batch, Ragged
 from monolith.core.errors import SchemaError
 from monolith.core.fids import missing, to_ragged
 from monolith.core.schema import Feature, Schema
@@ -60,7 +60,7 @@ def to_batch(schema: Schema, chunk: Chunk) -> Batch:
         SchemaError: a column is missing, or a value is not what the schema says; source and row are named.
     """
     return Batch(
-        {f.name: to_ragged(f, chunk[f.column or f.name]) for f in schema.sparse},
+        {f.name: _ids(f, chunk) for f in schema.sparse},
         {f.name: _dense(f, chunk) for f in schema.dense},
         _labels(schema, chunk),
         _weights(schema, chunk),
@@ -94,6 +94,24 @@ def _first_bad(values: Column) -> int:
     raise AssertionError("numpy and Python disagree about what a number is")
 
 
+def _ids(feature: Feature, chunk: Chunk) -> Ragged:
+    values = chunk[feature.column or feature.name]
+    try:
+        return to_ragged(feature, values)
+    except SchemaError as exc:
+        row = next(row for row in range(len(values)) if not _has_ids(feature, values[row : row + 1]))
+        said = f"row {chunk.first_row + row}: {exc}: mend the value, or the schema"
+        raise SchemaError(said, path=chunk.source) from exc
+
+
+def _has_ids(feature: Feature, values: Column) -> bool:
+    try:
+        to_ragged(feature, values)
+    except SchemaError:
+        return False
+    return True
+
+
 def _labels(schema: Schema, chunk: Chunk) -> Floats:
     raw = numbers(chunk, schema.label.column)
     threshold = schema.label.threshold
@@ -113,7 +131,7 @@ def _dense(feature: Feature, chunk: Chunk) -> Floats:
         return numbers(chunk, column, absent=0).astype(np.float32).reshape(-1, 1)
     block = np.zeros((len(chunk), feature.width), np.float32)
     for row, value in enumerate(chunk[column].tolist()):
-        if value is None or value == "":
+        if value in (None, "", []):
             continue
         vector = _vector(value.split(feature.separator) if isinstance(value, str) else value)
         if vector.shape != (feature.width,):

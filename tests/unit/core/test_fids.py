@@ -108,6 +108,15 @@ def test_text_is_split_at_separators():
     assert value_of(ragged.fids).tolist() == [hash48("x"), hash48("y"), hash48("y")]
 
 
+def test_lists_are_taken_as_they_are():
+    listed = np.fromiter([["x", "y"], [], [None, "y|z", ""]], object, 3)
+    ragged = to_ragged(MANY, listed)
+    assert ragged.row_splits.tolist() == [0, 2, 2, 3]
+    assert value_of(ragged.fids).tolist() == [hash48("x"), hash48("y"), hash48("y|z")]
+    with pytest.raises(SchemaError, match="'city' takes one value a row"):
+        to_ragged(STRING, listed)
+
+
 def test_known_text_has_known_ids():
     """Ids are stored in datasets and checkpoints: what a text becomes may never change."""
     known = {"": 241030642854297, "a": 216542210715227, "monolith": 38832311764803, 1 << 48: 203121607936167}

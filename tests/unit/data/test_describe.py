@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from monolith.core.errors import MissingExtra
+from monolith.core.errors import DataError, MissingExtra
 from monolith.core.progress import Silent
 from monolith.data.describe import FeatureFigures, SplitFigures, figures, head, plot
 from tests.unit.data.conftest import ROWS
@@ -37,6 +37,13 @@ def test_figures_can_be_drawn(stored, tmp_path):
     pytest.importorskip("matplotlib")
     plot(figures(stored, Silent()), tmp_path / "a.svg")
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize("name", ["a.xyz", "nowhere/a.svg"])
+def test_what_cannot_be_drawn_is_named(stored, tmp_path, name):
+    pytest.importorskip("matplotlib")
+    with pytest.raises(DataError, match=f"{tmp_path / name}: cannot be drawn"):
+        plot(figures(stored, Silent()), tmp_path / name)
 
 
 def test_drawing_wants_an_extra(stored, tmp_path, monkeypatch):

@@ -33,7 +33,7 @@ ROWS = {
 
 
 def chunk(**changed):
-    held = {name: np.array(values, object) for name, values in (ROWS | changed).items()}
+    held = {name: np.fromiter(values, object, len(values)) for name, values in (ROWS | changed).items()}
     return Chunk(held, "some.csv", 11)
 
 
@@ -57,11 +57,24 @@ def test_numbers_need_not_be_text():
     assert (text.labels.tolist(), text.weights.tolist()) == (other.labels.tolist(), other.weights.tolist())
 
 
+def test_lists_need_no_separator():
+    batch = to_batch(SCHEMA, chunk(vector=[[1, 2], [], None]))
+    assert batch.dense["vector"].tolist() == [[1, 2], [0, 0], [0, 0]]
+
+
 def test_the_columns_that_are_read():
     assert needed(SCHEMA) == ["uid", "city", "age", "vector", "rating", "w", "when"]
 
 
 REFUSED = {
+    "id": (
+        {"uid": ["1", "", "x"]},
+        "row 13: feature 'user' is declared integer, but has the value 'x': mend",
+    ),
+    "ids": (
+        {"city": ["a", ["b"], ""]},
+        r"row 12: feature 'city' takes one value a row, but has \['b'\]: mend",
+    ),
     "label": ({"rating": ["4", "good", "5"]}, "row 12: column 'rating' is 'good', which is not a number"),
     "no label": ({"rating": ["4", "", "5"]}, "row 12: column 'rating' is '', which is not a number"),
     "nan label": ({"rating": ["4", "4", "nan"]}, "row 13: column 'rating' is 'nan', which is not a finite"),

@@ -52,6 +52,12 @@ def test_parquet_keeps_its_types(tmp_path):
     assert chunks == [(str(path), 1, 2), (str(path), 3, 1)]
 
 
+def test_parquet_keeps_lists(tmp_path):
+    columns = {"many": [["a", "b"], ["c"], None], "two": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet", "many", "two")[0] == columns
+
+
 def test_files_follow_each_other(tmp_path):
     (tmp_path / "b.csv").write_text("x\n1\n")
     (tmp_path / "c.tsv").write_text("x\n2\n")
