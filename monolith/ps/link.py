@@ -65,7 +65,8 @@ class Link:
         code = error.code()
         where = f"ps-{self.shard} at {self.address}"
         if code in SILENT:
-            text = f"{where} did not answer {method} within {waited:.1f} s: {error.details()}"
+            silence = f"did not answer {method} within {waited:.1f} s ({error.details()})"
+            text = f"{where} {silence}: see whether it still runs and can be reached"
             return ShardUnavailable(text, shard=self.shard)
         text = f"{where} refused {method} with {code.name}: {error.details()}"
         return RemoteError(text, code=code.value[0], shard=self.shard)
