@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from monolith.core.batch import Batch
-from monolith.core.errors import DataError
+from monolith.core.errors import DataError, RecordCorrupt
 from monolith.core.records import read_record_at
 from monolith.core.schema import Schema
 from monolith.data.order import Place, Window, windows
@@ -71,6 +71,9 @@ class ShardBatches:
         try:
             with path.open("rb") as file:
                 payload = read_record_at(file, path, block.offset)
+        except RecordCorrupt as exc:
+            exc.add_note("The dataset was cut short or altered after it was made: make it again.")
+            raise
         except OSError as exc:
             raise DataError(f"cannot be read ({exc.strerror})", path=path, offset=block.offset) from exc
         try:

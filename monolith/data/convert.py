@@ -29,12 +29,20 @@ def convert(schema: Schema, chunks: Chunks, folder: Path, progress: Progress) ->
     The same rows give the same bytes.
 
     Raises:
-        DataError: `folder` is there already.
-        SchemaError: a value is not what the schema says; nothing is left behind.
+        DataError: `folder` is there already, or cannot be written; nothing is left behind.
+        SchemaError: a value is not what the schema says; nothing is left behind either.
     """
     if folder.exists():
         raise DataError("there is something here already: give another folder, or remove it", path=folder)
-    make_folders(folder.parent)
+    try:
+        make_folders(folder.parent)
+        _write_whole(schema, chunks, folder, progress)
+    except OSError as exc:  # reading has errors of its own
+        raise DataError(f"the dataset cannot be written ({exc.strerror or exc})", path=folder) from exc
+    return Dataset.open(folder)
+
+
+def _write_whole(schema: Schema, chunks: Chunks, folder: Path, progress: Progress) -> None:
     part = part_of(folder)
     shutil.rmtree(part, ignore_errors=True)  # what a crash left behind
     try:
@@ -44,7 +52,6 @@ def convert(schema: Schema, chunks: Chunks, folder: Path, progress: Progress) ->
         shutil.rmtree(part, ignore_errors=True)
         raise
     DISK.sync_folder(folder.parent)
-    return Dataset.open(folder)
 
 
 def _write(schema: Schema, chunks: Chunks, folder: Path, progress: Progress) -> None:

@@ -79,4 +79,6 @@ def _look(path: Path, size: int) -> None:
     except OSError as exc:
         raise DataError("the index names this file, but it cannot be found", path=path) from exc
     if found != size:
-        raise DataError(f"the file has {found} bytes, the index says {size}", path=path)
+        raise DataError(
+            f"the file has {found} bytes, the index says {size}: make the dataset again", path=path
+        )

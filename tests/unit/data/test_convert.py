@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import attrs
 import google_crc32c
 import numpy as np
@@ -54,6 +57,16 @@ def test_a_wrong_value_leaves_nothing(tmp_path):
     held = columns() | {"label": np.array([*range(ROWS - 1), "bad"], object)}
     with pytest.raises(SchemaError, match=f"memory: row {ROWS}: column 'label' is 'bad'"):
         convert(SCHEMA, chunked(held), tmp_path / "new", Silent())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_full_disk_is_told_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("monolith.core.records.RecordWriter.write", full)
+    with pytest.raises(DataError, match=f"{tmp_path / 'new'}: the dataset cannot be written .No space left"):
+        convert(SCHEMA, chunked(columns()), tmp_path / "new", Silent())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -94,6 +94,7 @@ def test_a_skipped_window_is_not_read(dataset, monkeypatch):
     assert len(list(rest)) == len(whole) - at - 1
     with pytest.raises(RecordCorrupt, match="payload has checksum") as caught:
         list(dataset.batches(Reading(batch_size=40)))
+    assert "make it again" in caught.value.__notes__[0]
     assert (caught.value.path, caught.value.offset) == (str(path), 0)
 
 
