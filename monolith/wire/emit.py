@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monolith.core.arrays import Splits
+from monolith.wire.fields import Octets
 from monolith.wire.kernel import inlined, kernel
-from monolith.wire.scan import Octets
 
 _HEADERS = 3 * (1 + 5)  # tag and length of the row, the list and its values: at most so many bytes a row
 _LENGTH = 2  # wire type of what has a length

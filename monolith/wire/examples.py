@@ -19,18 +19,16 @@ from monolith.core.schema import Schema
 from monolith.wire import example_pb2, line_id_pb2
 from monolith.wire.columns import LABEL, LINE_ID, MAX_ROWS, WEIGHT, assembled
 from monolith.wire.emit import features, length_delimited
+from monolith.wire.fields import LENGTH, VARINT, fields
 from monolith.wire.scan import (
     DOUBLES,
     FID_V1,
     FID_V2,
     FLOATS,
     INT64S,
-    LENGTH,
-    VARINT,
     Column,
     Scratch,
     column,
-    fields,
 )
 from monolith.wire.scan import name as name_of
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from monolith.core.errors import DataError
 from monolith.wire import example_pb2 as pb
-from monolith.wire.scan import Scratch, column, fields, name
+from monolith.wire.fields import fields
+from monolith.wire.scan import Scratch, column, name
 from tests.unit.wire.strategies import features
 
 
