@@ -41,7 +41,6 @@ class Manifest:
     folder: str = ""  # beside the manifest; the files are in it
     num_workers: int = 1
     position: Mapping[int, int] = attrs.field(factory=dict)  # worker → batches read of its share
-    epoch: int = 0  # whole passes over the data
     param_groups: Sequence[Mapping[str, Any]] = attrs.field(default=(), converter=_settings)
     quality: Mapping[str, float] = attrs.field(factory=dict)
     config: Mapping[str, Any] = attrs.field(factory=dict)  # settings of the run, as JSON can hold them

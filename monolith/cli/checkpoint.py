@@ -101,7 +101,6 @@ def _figures(manifest: Manifest) -> dict[str, object]:
     return {
         "step": manifest.step,
         "model": manifest.model,
-        "epoch": manifest.epoch,
         "rows": manifest.rows,
         "bytes": manifest.size,
         "shards": manifest.shards,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def _on_cluster(settings: TrainSettings, ui: Ui) -> Figures:
     with tempfile.TemporaryDirectory(prefix="monolith-") as meeting_place:
         supervisor = Supervisor(local_job(settings, Path(meeting_place)), ui.progress, ui.stop)
         ui.interrupts.before_abort(supervisor.kill)
+        ui.interrupts.before_abort(lambda: shutil.rmtree(meeting_place, ignore_errors=True))
         return dict(supervisor.run())
 
 

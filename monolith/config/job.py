@@ -99,7 +99,7 @@ class RunConfig(Settings):
                                     group="cluster", check=positive)
     clip_norm: float = setting(1_000.0, "Largest global norm of all gradients of a step together.",
                                group="training", check=positive)
-    log_steps: int = setting(100, "A worker's steps between two lines of loss and AUC.", group="training",
+    log_steps: int = setting(100, "Steps between two lines of loss and AUC.", group="training",
                              check=positive)
     # fmt: on
 

@@ -74,11 +74,16 @@ class Archive:
     def resume(self) -> Manifest | None:
         """Give the servers the rows, and the module the values, of the newest checkpoint, if there is one.
 
+        If there is none, the servers drop what an earlier training may have left with them.
+
         Raises:
             CheckpointMismatch: it is another model's.
             CheckpointUnreadable: there are checkpoints, and none can be read.
         """
-        return self.store.resume(self._restore)
+        manifest = self.store.resume(self._restore)
+        if manifest is None:
+            self._client.restore(self.store.model_dir, ())
+        return manifest
 
     def restore_newest(self) -> Manifest:
         """The same, where there must be one.
@@ -106,8 +111,11 @@ class Archive:
             )
 
     def newest(self) -> str | None:
-        """Where to resume from, for people."""
-        manifest = self.store.latest()
+        """Where to resume from, for people; None also where what is there cannot be read."""
+        try:
+            manifest = self.store.latest()
+        except CheckpointError:
+            return None
         return str(self.store.model_dir / prefix(manifest.step)) if manifest else None
 
     def _restore(self, manifest: Manifest) -> Manifest:

@@ -77,7 +77,10 @@ class HookList(HookBase):
 
 
 class LoggingHook(HookBase):
-    """Tell `say` the loss and AUC every `every_n` steps, the first step among them if `log_first_step`."""
+    """Tell `say` the loss and AUC once in `every_n` steps, at the first step too if `log_first_step`.
+
+    A worker among others does not see every step: it tells at the first that is not before the next multiple.
+    """
 
     def __init__(
         self, say: Callable[[str], None], every_n: int = 100, *, log_first_step: bool = True
@@ -86,10 +89,11 @@ class LoggingHook(HookBase):
             raise ConfigError([f"every_n={every_n}: must be > 0"])
         self._say = say
         self._every_n = every_n
-        self._first = log_first_step
+        self._due = 0 if log_first_step else every_n
 
     def after_step(self, step: int, metrics: Metrics) -> HookAction:
-        if step % self._every_n == 0 and (step > 0 or self._first):
+        if step >= self._due:
+            self._due = (step // self._every_n + 1) * self._every_n
             self._say(f"Step {step}: loss = {metrics.loss:.6f}, AUC = {metrics.get('auc'):.4f}")
         return HookAction.CONTINUE
 

@@ -56,5 +56,4 @@ class Meeting:
         try:
             self.gather(name, str(exc).encode())
         except MonolithError as late:
-            late.operation = late.operation or f"tell the others at {name}"
-            exc.cleanup += (late,)
+            exc.add_note(f"the others could not be told at {name}: {late}")

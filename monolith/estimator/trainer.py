@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
@@ -154,10 +155,21 @@ class Trainer(Predictor):
         return loss
 
     def _clip(self, embedded: Embedded) -> None:
-        """Scale all gradients together, dense and sparse, where their norm is above `clip_norm`."""
+        """Scale all gradients together, dense and sparse, where their norm is above `clip_norm`.
+
+        Raises:
+            ModelError: the norm is not a finite number, so the rows would not be either.
+        """
         parameters = self.parts.module.parameters()
         grads = [p.grad for p in parameters if p.grad is not None] + list(embedded.gradients())
         norm = float(torch.nn.utils.get_total_norm(grads, foreach=True))
+        if not math.isfinite(norm):
+            name = self.parts.model.name
+            raise ModelError(
+                f"the norm of the gradients is {norm}, though the loss is a number: lower the learning "
+                "rates, or look for a root or a logarithm of 0 in the model",
+                model=name,
+            )
         if norm > self._clip_norm:
             for grad in grads:
                 grad.mul_(self._clip_norm / norm)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -87,27 +86,20 @@ class RoleProcess:
         return self._child.poll() is None
 
     def stop(self) -> None:
-        """Ask it to stop cleanly."""
-        self._send(signal.SIGTERM)
+        """Ask it to stop cleanly, by its lifeline: a signal would end a role that is still starting."""
+        if self._child.stdin:
+            self._child.stdin.close()
 
     def kill(self) -> None:
         """End it at once."""
-        self._send(signal.SIGKILL)
-
-    def _send(self, what: signal.Signals) -> None:
         if self.alive:
-            self._child.send_signal(what)
-
-    def close_lifeline(self) -> None:
-        """Let it notice what it would notice if we were gone."""
-        if self._child.stdin:
-            self._child.stdin.close()
+            self._child.kill()
 
     def close(self) -> None:
         """Let go of a process that has ended."""
         for thread in self._threads:
             thread.join()
-        self.close_lifeline()
+        self.stop()
         if self._child.stdout:
             self._child.stdout.close()
 

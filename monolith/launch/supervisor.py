@@ -78,11 +78,7 @@ class Supervisor:
                 told_to_stop, patience = True, time.monotonic() + SAVE_GRACE_S
                 self._ask(Role.WORKER)
             if time.monotonic() > patience:
-                raise RoleDied(
-                    f"the workers did not stop within {SAVE_GRACE_S:.0f} s; they were ended",
-                    role="worker",
-                    status=-signal.SIGKILL,
-                )
+                raise self._stuck()
             for ended in self._handle():
                 if ended.status or ended.role.role is Role.PS:
                     raise self._died(ended)
@@ -115,6 +111,14 @@ class Supervisor:
             self._result = event.data
         elif role == CHIEF:
             replay(event, self._progress)
+
+    def _stuck(self) -> RoleDied:
+        names = ", ".join(str(role) for role in self._running if role.role is Role.WORKER)
+        return RoleDied(
+            f"{names} did not stop within {SAVE_GRACE_S:.0f} s and was ended; {self._job.resume_hint()}",
+            role=names,
+            status=-signal.SIGKILL,
+        )
 
     def _died(self, ended: Ended) -> RoleDied:
         said = [f"{ended.role} {how_it_ended(ended.status)}; {self._job.resume_hint()}"]

@@ -89,3 +89,11 @@ def test_higher_is_better_but_for_losses():
 def test_a_metric_nobody_has_is_told():
     with pytest.raises(ConfigError, match=r"metric='acu' at step 3: must be one of: loss, auc, logloss"):
         EarlyStoppingHook("acu", patience=1).after_step(3, at(0.5))
+
+
+def test_logging_does_not_need_every_step() -> None:
+    said: list[str] = []
+    hook = LoggingHook(said.append, every_n=10)
+    for step in range(157, 190, 3):
+        hook.after_step(step, at(0.5))
+    assert [line.split(":")[0] for line in said] == ["Step 157", "Step 160", "Step 172", "Step 181"]

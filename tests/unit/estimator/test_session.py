@@ -255,3 +255,13 @@ def test_a_failing_chief_keeps_nobody_waiting(dataset, config):
     with ThreadPoolExecutor(2) as pool:
         chief, other = pool.map(work, range(2))
     assert chief in other
+
+
+def test_servers_forget_what_was_never_saved(dataset, config, tmp_path):
+    """A job that died before its first save leaves rows with servers that outlive it."""
+    afresh, after = (attrs.evolve(config, model_dir=tmp_path / name) for name in ("afresh", "after"))
+    train(dataset, afresh)
+    with client() as one:
+        for each in (config, after):
+            TrainingSession(Small(), dataset, one, each).run()
+    assert files(after.model_dir) == files(afresh.model_dir)

@@ -139,3 +139,14 @@ def test_the_same_seed_gives_the_same_module(dataset):
     weights = [assemble(Random(), dataset.schema, seed=seed).module.weight for seed in (1, 1, 2)]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
+
+
+def test_gradients_that_are_no_numbers_stay_here(client, dataset):
+    class Rooted(Plain):
+        def model_fn(self, module, features, mode):
+            pred = module(features.embeddings, features.dense)
+            return EstimatorSpec(mode=mode, pred=pred.sigmoid(), loss=(pred * 0).sqrt().sum())
+
+    with pytest.raises(ModelError, match="the norm of the gradients is nan, though the loss is a number"):
+        trainer(client, dataset, Rooted()).train(batch(dataset), 0, Quality())
+    assert "submit_apply" not in client.calls

@@ -29,7 +29,7 @@ def test_last_lines_come_with_the_end() -> None:
     assert "no-such-command" in ended.last_lines[-1]
 
 
-@pytest.mark.parametrize(("how", "status"), [("stop", 0), ("kill", -9), ("close_lifeline", 0)])
+@pytest.mark.parametrize(("how", "status"), [("stop", 0), ("kill", -9)])
 def test_ends_as_it_is_told(how: str, status: int, tmp_path: Path) -> None:
     happenings: Happenings = queue.Queue()
     process = RoleProcess(ROLE, ["ps", f"--discovery-path={tmp_path}"], happenings)
