@@ -40,6 +40,7 @@ def _install(session: nox.Session) -> None:
     wanted += Path(__file__).with_name("constraints.txt").read_bytes()
     if mark.exists() and mark.read_bytes() == wanted:
         return
+    session.log("installing PyTorch and the rest into %s: a few minutes, once", ENVIRONMENT)
     python = str(ENVIRONMENT / "bin" / "python")
     if not Path(python).exists():
         session.run(sys.executable, "-m", "venv", str(ENVIRONMENT), external=True)

@@ -45,12 +45,11 @@ class Report:
 
 @attrs.frozen
 class Ui:
-    """What a command may use of the world around it. `announce` tells a report before the end."""
+    """What a command may use of the world around it."""
 
     progress: Progress
     interrupts: Interrupts
     environ: Mapping[str, str]
-    announce: Callable[[Report], None]
 
     @property
     def stop(self) -> Stop:

@@ -43,6 +43,9 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     except KeyboardInterrupt:
         screen.error("Interrupted", "interrupted", status=INTERRUPTED)
         return INTERRUPTED
+    except BrokenPipeError:  # who read our output has left, `| head` say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _run(command: AnyCommand, args: argparse.Namespace, screen: Screen, environ: Mapping[str, str]) -> int:
@@ -50,7 +53,7 @@ def _run(command: AnyCommand, args: argparse.Namespace, screen: Screen, environ:
     interrupts = Interrupts(screen.say)
     if command.graceful:
         interrupts.install()
-    report: Report = command.run(settings, Ui(screen, interrupts, environ, screen.report))
+    report: Report = command.run(settings, Ui(screen, interrupts, environ))
     screen.report(report)
     return INTERRUPTED if interrupts.by_keyboard and not report.status else report.status
 

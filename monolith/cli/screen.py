@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,7 @@ class Screen:
             _print_table(console, report.table, "" if report.figures else report.title, head=True)
 
     def object(self, data: dict[str, object]) -> None:
-        print(json.dumps(data, default=_plain, allow_nan=True), flush=True)  # noqa: T201
+        print(json.dumps(_finite(data), default=_plain, allow_nan=False), flush=True)  # noqa: T201
 
     def error(self, kind: str, sentence: str, *, status: int) -> None:
         self.end()
@@ -131,6 +132,19 @@ def _number(value: float) -> str:
     if abs(value) >= 10_000:
         return f"{value:,.0f}"
     return f"{value:.2e}" if 0 < abs(value) < 0.001 else f"{value:.4f}"
+
+
+def _finite(value: object) -> object:
+    """JSON has no number for what is none, such as the AUC of one class: it is null there."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {key: _finite(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_finite(one) for one in value]
+        case _:
+            return value
 
 
 def _plain(value: object) -> object:

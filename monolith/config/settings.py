@@ -200,7 +200,14 @@ def default_text(f: attrs.Attribute[Any]) -> str:
 
 def _blame(cfg: Settings, names: Sequence[str]) -> str:
     about = {f.name: (f, a) for f, a in fields(type(cfg))}
-    return ", ".join(f"{n}={_shown(getattr(cfg, n))} (from {_origin(cfg, *about[n])})" for n in names)
+    return ", ".join(_told(cfg, name, *about[name]) for name in names)
+
+
+def _told(cfg: Settings, name: str, f: attrs.Attribute[Any], about: Setting) -> str:
+    value = getattr(cfg, name)
+    if value is None:
+        return flag(f, about)  # what was not given comes from nowhere: say how to give it
+    return f"{name}={_shown(value)} (from {_origin(cfg, f, about)})"
 
 
 def _shown(value: Any) -> str:

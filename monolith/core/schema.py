@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -19,12 +20,19 @@ class Kind(StrEnum):
     FLOAT = "float"  # numbers, not ids
 
 
+def _kind(value: str) -> Kind:
+    try:
+        return Kind(value)
+    except ValueError:
+        raise SchemaError(f"unknown kind {value!r}: must be one of {', '.join(Kind)}") from None
+
+
 @attrs.frozen(kw_only=True)
 class Feature:
     """One column. A sparse feature has a `slot`, a dense one a `width`."""
 
     name: str
-    kind: Kind = attrs.field(converter=Kind)
+    kind: Kind = attrs.field(converter=_kind)
     slot: int = 0  # 1..32767, unique in the schema; 0 for dense features
     width: int = 1  # numbers per row of a dense feature
     many: bool = False  # a sparse feature with several values per row
@@ -120,19 +128,40 @@ class Schema:
         Raises:
             SchemaError: an unknown key, a missing one, or a value that cannot be.
         """
-        try:
-            return cls(
-                **{
-                    **given,
-                    "features": [Feature(**f) for f in given["features"]],
-                    "label": Label(**given.get("label", {})),
-                    "split": Split(**given.get("split", {})),
-                }
-            )
-        except (KeyError, TypeError, ValueError) as exc:
-            if isinstance(exc, SchemaError):
-                raise
-            raise SchemaError(f"schema cannot be read: {exc}") from exc
+        parts = {name: _made(kind, given[name]) for name, kind in _PARTS.items() if name in given}
+        if "features" in given:
+            parts["features"] = [_made(Feature, one) for one in given["features"]]
+        return _made(cls, {**given, **parts})
+
+
+_PARTS: dict[str, type[Any]] = {"label": Label, "split": Split}
+T = TypeVar("T")
+
+
+def _made(cls: type[T], given: Any) -> T:
+    """One part of a schema from its table in the file, or a SchemaError that names what is wrong there."""
+    what = cls.__name__.lower()
+    if not isinstance(given, dict):
+        raise SchemaError(f"{what} must be a table of settings, not {given!r}")
+    _check_keys(what, given, attrs.fields(cls))  # type: ignore[arg-type]  # every part is an attrs class
+    try:
+        return cls(**given)
+    except SchemaError:
+        raise
+    except (TypeError, ValueError) as exc:
+        raise SchemaError(f"{what} {given.get('name', '')!r} cannot be: {exc}") from exc
+
+
+def _check_keys(what: str, given: dict[str, Any], fields: tuple[attrs.Attribute[Any], ...]) -> None:
+    known = [f.name for f in fields]
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+            raise SchemaError(f"unknown key {key!r} in {what} ({hint})")
+    for f in fields:
+        if f.default is attrs.NOTHING and f.name not in given:
+            raise SchemaError(f"{what} {given.get('name', '')!r} lacks {f.name!r}")
 
 
 def _plain(value: Any) -> Any:

@@ -35,6 +35,10 @@ class Dataset:
             DataError: there is none, or a file is missing or not the size the index says.
         """
         folder = Path(folder)
+        if not folder.is_dir():
+            raise DataError(
+                "there is no such folder: `monolith data get` or `convert` makes one", path=folder
+            )
         schema = load_schema(folder / SCHEMA)
         return Dataset(schema, folder, {split: Index.load(folder / split) for split in SPLITS})
 

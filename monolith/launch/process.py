@@ -17,10 +17,6 @@ from monolith.launch.events import Event, read_events
 
 LAST_LINES = 20  # of a role's output are kept to be shown when it dies
 
-# PyTorch's threads spin while they wait for each other. Where servers share their cores that costs up to six
-# times the speed: on two busy cores 9,000 to 65,000 examples/s, with this 57,000 to 69,000.
-SPIN_BRIEFLY = {"GOMP_SPINCOUNT": "1000"}
-
 
 @attrs.frozen
 class Said:
@@ -67,7 +63,6 @@ class RoleProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                env={**SPIN_BRIEFLY, **os.environ},
                 pass_fds=[events_in],
                 start_new_session=True,
                 text=True,

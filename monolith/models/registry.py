@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 from types import ModuleType
 
-from monolith.core.errors import MissingExtra, ModelError
+from monolith.core.errors import MissingExtra, ModelError, MonolithError
 from monolith.estimator.model import MonolithModel
 
 BUILT_IN = {
@@ -50,6 +50,11 @@ def _module(place: str, name: str) -> ModuleType:
         raise ModelError(f"model {name}: there is no Python module {exc.name!r}", model=name) from exc
     except FileNotFoundError as exc:
         raise ModelError(f"model {name}: there is no file {place}", model=name) from exc
+    except MonolithError:
+        raise
+    except Exception as exc:  # whatever someone's own module raises while it is imported
+        said = f"model {name}: {place} cannot be imported: {type(exc).__name__}: {exc}"
+        raise ModelError(said, model=name) from exc
 
 
 def _from_file(path: Path) -> ModuleType:

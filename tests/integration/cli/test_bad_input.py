@@ -28,7 +28,11 @@ def said(cli: Cli, *argv: str, status: int = 1) -> str:
     [
         (("--model=deepfn",), 1, "unknown model 'deepfn' (did you mean 'deepfm'?)"),
         (("--model=nowhere:Model",), 1, "there is no Python module 'nowhere'"),
-        (("--data=nowhere",), 1, "nowhere/schema.toml: there is no schema here"),
+        (
+            ("--data=nowhere",),
+            1,
+            "nowhere: there is no such folder: `monolith data get` or `convert` makes one",
+        ),
         (("--batch-size=0",), 2, "batch_size=0 (from --batch-size): must be > 0"),
         (("--num-ps=0",), 2, "num_ps=0 (from --num-ps): must be > 0"),
     ],

@@ -96,4 +96,4 @@ def test_people_get_a_table(model_dir, capsys):
 
 def test_the_folder_must_be_given(capsys):
     status, answer = asked(capsys, "ls")
-    assert (status, answer["error"]) == (2, "model_dir=None (from its default): must be given")
+    assert (status, answer["error"]) == (2, "MODEL_DIR: must be given")

@@ -84,8 +84,8 @@ def test_a_public_dataset_is_made(files, monolith, monkeypatch):
 
 WRONG = {
     "unknown": (["get", "movielens-1m", "--output-path", "x"], 2, "must be one of: movielens-100k"),
-    "nowhere": (["get", "adult"], 2, "output_path"),
-    "no folder": (["head", "nowhere"], 1, "there is no schema here"),
+    "nowhere": (["get", "adult"], 2, "--output-path: must be given"),
+    "no folder": (["head", "nowhere"], 1, "there is no such folder"),
     "no files": (["convert", "--input=*.no", "--schema=mine.toml", "--output=o"], 1, "No files matched"),
     "no schema": (["convert", "--input=mine.csv", "--schema=no.toml", "--output=o"], 1, "no schema here"),
 }

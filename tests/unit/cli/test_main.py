@@ -106,3 +106,21 @@ def test_help_stays_light(argv: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+NOBODY_READS = """
+import os, sys
+from tests.unit.cli import test_main as t
+from monolith.cli import commands, main
+t.SUM = t.Command(t.Sum, t.run)
+commands.COMMANDS["sum"] = commands.Entry(t.__name__ + ":SUM", "")
+reader, writer = os.pipe()
+os.close(reader)
+os.dup2(writer, 1)
+sys.exit(main.main(["sum", "--json"], {}))
+"""
+
+
+def test_reader_that_left_is_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-c", NOBODY_READS], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")

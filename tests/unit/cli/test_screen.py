@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from monolith.cli.screen import shown
+from monolith.cli.screen import Screen, shown
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,8 @@ from monolith.cli.screen import shown
 )
 def test_values_are_readable(value: object, text: str) -> None:
     assert shown(value) == text
+
+
+def test_json_has_null_for_what_is_no_number(capsys: pytest.CaptureFixture[str]) -> None:
+    Screen(as_json=True).object({"auc": float("nan"), "rows": [{"loss": float("inf"), "n": 1}]})
+    assert capsys.readouterr().out == '{"auc": null, "rows": [{"loss": null, "n": 1}]}\n'

@@ -11,15 +11,15 @@ PREDICT = ("predict", "--model-name=ctr")
 @pytest.mark.parametrize(
     ("argv", "told"),
     [
-        (("export", "-o=out"), "checkpoint_path=None (from its default): must be given"),
+        (("export", "-o=out"), "--checkpoint-path: must be given"),
         ((*EXPORT, "-f=saved-model"), "format='saved-model' (from --format): is not written: use native"),
         ((*EXPORT, "-f=torch-script"), "use native, which monolith serve serves, or onnx"),
         ((*EXPORT, "-f=pickle"), "format='pickle' (from --format): must be one of: native, onnx"),
         ((*EXPORT, "--quantize-bits=4"), "quantize_bits=4 (from --quantize-bits): must be one of: 8, 16"),
         ((*EXPORT, "--model-version=-1"), "model_version=-1 (from --model-version): must be >= 0"),
-        (("serve",), "model_path=None (from its default): must be given"),
+        (("serve",), "--model-path: must be given"),
         (("serve", "-d=x", "--port=65536"), "serve_port=65536 (from --port): must be a port, 0..65535"),
-        (PREDICT, "data=None (from its default), input='' (from its default): give one of the two"),
+        (PREDICT, "--data, input='' (from its default): give one of the two"),
         ((*PREDICT, "--input={"), "--input '{' is not JSON"),
         ((*PREDICT, "--input=@nowhere.json"), "--input '@nowhere.json' is not JSON"),
         ((*PREDICT, "--input=[]"), "--input must be a list of objects"),

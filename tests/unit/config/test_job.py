@@ -15,10 +15,10 @@ WORKER = {**PLACES, "num_ps": 1, "num_workers": 2, "discovery_path": Path("p")}
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (TrainSettings(), "data=None (from its default): must be given"),
+        (TrainSettings(), "--data: must be given"),
         (TrainSettings(**PLACES, epochs=0), "epochs=0 (from its default): must be > 0"),
         (PsSettings(discovery_path=Path("p"), index=1), "index must be < num_ps"),
-        (PsSettings(), "discovery_path=None (from its default): must be given"),
+        (PsSettings(), "--discovery-path: must be given"),
         (
             PsSettings(discovery_path=Path("p"), bind_addr="0.0.0.0:0"),
             "advertise_addr must be an address that",
@@ -26,7 +26,7 @@ WORKER = {**PLACES, "num_ps": 1, "num_workers": 2, "discovery_path": Path("p")}
         (PsSettings(discovery_path=Path("p"), advertise_addr="[::]:0"), "advertise_addr must be an address"),
         (PsSettings(discovery_path=Path("p"), bind_addr="x"), "--bind-addr 'x' has no port"),
         (WorkerSettings(**{**WORKER, "index": 2}), "index must be < num_workers"),
-        (WorkerSettings(**PLACES), "num_ps=None (from its default): must be given"),
+        (WorkerSettings(**PLACES), "--num-ps: must be given"),
         (MeetingSettings(discovery_service_type_worker="PS"), "must be distinct, case aside"),
         (MeetingSettings(discovery_service_type_ps="p s"), "must not contain whitespace"),
     ],

@@ -56,17 +56,25 @@ def test_a_split_leaves_rows_to_train_on(split):
 
 
 @pytest.mark.parametrize(
-    "told",
+    ("told", "said"),
     [
-        {"name": "x"},
-        {"name": "x", "features": [{"name": "u", "kind": "word", "slot": 1}]},
-        {"name": "x", "features": [{"name": "u", "kind": "string", "slot": 1, "colour": "red"}]},
-        {"name": "x", "features": [], "label": {"threshhold": 4}},
+        ({"name": "x"}, "schema 'x' lacks 'features'"),
+        (
+            {"name": "x", "features": [{"name": "u", "kind": "word"}]},
+            "unknown kind 'word': must be one of int",
+        ),
+        (
+            {"name": "x", "features": [{"name": "u", "kind": "string", "red": 1}]},
+            "unknown key 'red' in feature",
+        ),
+        ({"name": "x", "features": [{"kind": "string"}]}, "feature '' lacks 'name'"),
+        ({"name": "x", "features": ["u"]}, "feature must be a table of settings, not 'u'"),
+        ({"name": "x", "features": [], "label": {"threshhold": 4}}, "did you mean 'threshold'"),
+        ({"name": "x", "features": [], "lable": {}}, "did you mean 'label'"),
     ],
-    ids=["no features", "unknown kind", "unknown key", "unknown label key"],
 )
-def test_what_is_no_schema_is_refused(told):
-    with pytest.raises(SchemaError, match="schema cannot be read"):
+def test_what_is_no_schema_is_refused(told, said):
+    with pytest.raises(SchemaError, match=said):
         Schema.from_dict(told)
 
 

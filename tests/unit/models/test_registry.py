@@ -58,7 +58,7 @@ def test_what_is_no_model_is_told(name, sentence, file):
 def test_a_file_that_fails_is_read_again(tmp_path):
     path = tmp_path / "broken.py"
     path.write_text("raise RuntimeError('as written')")
-    with pytest.raises(RuntimeError, match="as written"):
+    with pytest.raises(ModelError, match="cannot be imported: RuntimeError: as written"):
         load_model(f"{path}:Mine")
     path.write_text(SOURCE)
     assert load_model(f"{path}:Mine").__name__ == "Mine"
