@@ -45,8 +45,10 @@ class PredictionClient(AbstractContextManager["PredictionClient"]):
         try:
             response = method(self._channel, PREDICTION, "Predict")(request, timeout=self._timeout_s)
         except grpc.RpcError as exc:
-            code = exc.code().name
-            raise ServingError(f"{self._address}: {code}: {exc.details()}", model=self._model) from exc
+            code, details = exc.code(), exc.details()
+            if code is grpc.StatusCode.UNAVAILABLE:
+                details = "nothing answers there: start `monolith serve`, or give another --address"
+            raise ServingError(f"{self._address}: {code.name}: {details}", model=self._model) from exc
         return {name: to_array(name, tensor) for name, tensor in response.outputs.items()}
 
     def predict_batch(self, batch: Batch) -> Outputs:

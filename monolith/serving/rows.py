@@ -18,7 +18,7 @@ def to_arrays(rows: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
     Text, integers and other numbers become arrays of objects, int64 and float32.
 
     Raises:
-        InvalidRequest: a feature's values are of different kinds, or numbers are missing in some row.
+        InvalidRequest: a feature's values are of different kinds, or some rows have more numbers than others.
     """
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: _array(name, [_listed(row.get(name)) for row in rows]) for name in names}
@@ -33,8 +33,10 @@ def _listed(value: Any) -> list[Any]:
 def _array(name: str, rows: Sequence[list[Any]]) -> NDArray[Any]:
     longest = max(map(len, rows))
     padding, dtype = _kind(name, [v for row in rows for v in row])
-    if padding is None and any(len(row) < longest for row in rows):
-        raise InvalidRequest(f"input {name!r} has more numbers in some rows than in others", input=name)
+    if padding is None:
+        if any(len(row) not in {0, longest} for row in rows):
+            raise InvalidRequest(f"input {name!r} has more numbers in some rows than in others", input=name)
+        padding = 0.0  # a feature that is left out is zeros, as it is in training
     padded = [[*row, *[padding] * (longest - len(row))] for row in rows]
     return np.array(padded, dtype).reshape(len(rows), longest)
 

@@ -15,6 +15,7 @@ from monolith.wire.tensors import to_tensor
         [{"user": 1, "genres": ["a", "b"], "age": [1, 2]}, {"user": 2, "genres": [], "age": [3, 4.5]}],
         [{"user": 1}, {"genres": "a"}, {}],
         [{"age": [-1, 0]}],
+        [{"age": [1.5, 2]}, {}, {"user": 3}],
     ],
 )
 def test_tensors_mean_what_json_means(rows):
@@ -29,7 +30,7 @@ def test_tensors_mean_what_json_means(rows):
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ([{"age": [1.5, 2]}, {}], "input 'age' has more numbers in some rows than in others"),
+        ([{"age": [1.5, 2]}, {"age": 1.5}], "input 'age' has more numbers in some rows than in others"),
         ([{"user": 1}, {"user": "x"}], "input 'user' mixes kinds of values: int, str"),
         ([{"user": {}}], "input 'user' mixes kinds of values: dict"),
     ],
