@@ -181,6 +181,10 @@ class TrainingSession:
             if (over or self._pace.saves(self._step)) and self._step != self._saved:
                 self._save(number, notes, quality)
         self._around.progress.end()
+        if not (whole.examples or stopped) and self._place.chief:
+            self._around.progress.say(
+                f"nothing was left to train at step {self._step}: more --epochs or --train-steps go on"
+            )
         return TrainResult(
             global_step=self._step,
             training=whole.figures(),

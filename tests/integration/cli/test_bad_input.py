@@ -17,10 +17,10 @@ TRAIN = ("train", "--model-dir=runs", "--batch-size=512")
 
 
 def said(cli: Cli, *argv: str, status: int = 1) -> str:
-    """What a failing command told: one sentence, no traceback."""
+    """What a failing command told from where it names itself: a sentence, no traceback."""
     err = cli.run(*argv, status=status)
     assert "Traceback" not in err
-    return err.strip().splitlines()[-1]
+    return err[err.index("monolith: ") :]
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,10 @@ def test_resuming_is_as_if_never_stopped(dataset, config, tmp_path):
 def test_a_finished_training_has_nothing_to_do(dataset, config):
     train(dataset, config)
     before = files(config.model_dir)
-    assert train(dataset, config).global_step == 20
+    talk = Talk()
+    assert train(dataset, config, progress=talk).global_step == 20
     assert files(config.model_dir) == before
+    assert talk.said[-1].startswith("nothing was left to train at step 20")
 
 
 @pytest.mark.parametrize("save_steps", [0, 6])
