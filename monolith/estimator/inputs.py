@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from monolith.core.arrays import Fids, Rows, Splits
+from monolith.core.arrays import Fids, Rows, Splits, splits_of
 from monolith.core.batch import Batch, Ragged
 from monolith.core.errors import SchemaError
 from monolith.estimator.columns import FeatureColumn
@@ -136,8 +136,7 @@ def _table_ids(table: PlannedTable, batch: Batch) -> TableIds:
 
 def _chained(ragged: Sequence[Ragged]) -> Splits:
     """The row splits of several features as those of one, each beginning where the last one ends."""
-    lengths = [one.lengths for one in ragged]
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(lengths))])
+    return splits_of(np.concatenate([one.lengths for one in ragged]))
 
 
 def _ids(batch: Batch, column: FeatureColumn) -> Ragged:
