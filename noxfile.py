@@ -113,8 +113,10 @@ def integration(session: nox.Session) -> None:
 
 @session
 def soak(session: nox.Session) -> None:
-    """The long rounds: faults, mutants, many seeds."""
+    """The long rounds: faults, mutants, many seeds, and properties tried on new examples."""
     run(session, "pytest -q -m soak tests", *session.posargs)
+    session.env["HYPOTHESIS_PROFILE"] = "search"
+    run(session, "pytest -q -n auto tests/unit", *session.posargs)
 
 
 @session
