@@ -1,4 +1,4 @@
-"""Who runs, what goes wrong, and how the cleanup behaves."""
+"""Who runs, through which door, what goes wrong, and how the cleanup behaves."""
 
 from __future__ import annotations
 
@@ -9,10 +9,29 @@ from typing import NamedTuple
 from monolith.core.names import Role
 
 
+class Door(StrEnum):
+    """The public entry point that is walked through."""
+
+    RUNNER = "runner"
+    RUNNER_CONFIG = "runner_config"
+    RUN_CONFIG = "run_config"
+    CLI = "cli"
+
+
 class Step(StrEnum):
+    """Where it goes wrong."""
+
+    VALIDATE = "validate"
     CONNECT = "connect"
     REGISTER = "register"
-    PLAY = "play"
+    DISCOVER = "discover"
+    ORDERING = "ordering"  # the servers that are found make no order
+    ORDERING_THEN_DISCOVER = "ordering_then_discover"  # no order, and then every further look goes wrong
+    EMPTY_DISCOVERY = "empty_discovery"  # nobody is found
+    PS_CONNECT = "ps_connect"
+    BARRIER = "barrier"
+    TRAINING = "training"
+    SERVER = "server"  # a parameter server that is to listen
 
 
 class Mode(StrEnum):
@@ -28,7 +47,7 @@ class Names(StrEnum):
     CUSTOM = "custom"
 
     def of(self, role: Role) -> str:
-        return role if self is Names.DEFAULT else f"trainer_{role}"
+        return str(role) if self is Names.DEFAULT else f"custom_{role}"
 
 
 class Fault(NamedTuple):
@@ -47,7 +66,8 @@ class Scenario:
     deregister: Mode
     disconnect: Mode
     names: Names
+    door: Door
 
     def __str__(self) -> str:
         cleanup = f"deregister_{self.deregister}-disconnect_{self.disconnect}"
-        return f"{self.role}{self.index}-{self.fault or 'all_well'}-{cleanup}-{self.names}"
+        return f"{self.role}{self.index}-{self.fault or 'all_well'}-{cleanup}-{self.names}-via_{self.door}"
