@@ -8,7 +8,11 @@
     * NoFilesMatched
     * SchemaError                                  the schema, or data that does not follow it
   * DiscoveryError
-    * OperationFailed                              __cause__ is the backend's own
+    * OperationFailed                              __cause__ is a backend's own, which is not of this tree
+    * BackendFailed                                a backend of ours could not do it
+    * DiscoveryMisconfigured                       a backend of ours cannot be asked like that
+    * ServiceNotFound        .service
+    * AlreadyRegistered      .service
     * OperationTimedOut (TimeoutError)  .after_ms
     * CleanupFailed                                all went well until it had to be undone
     * DiscoveryClosed
@@ -22,7 +26,8 @@
     * DimensionMismatch (ValueError)  .expected  .got
     * BarrierError           .barrier  .worker
       * BarrierTimedOut (TimeoutError)  .arrived  .expected  .missing
-      * BarrierMisused
+      * BarrierMisused         .problem
+      * BarrierRpcError                            __cause__ is the server's own, or of the way to it
     * RemoteError            .code                 a peer said what our table does not know
   * CheckpointError          .path
     * CheckpointNotFound
@@ -115,6 +120,36 @@ class DiscoveryError(MonolithError):
 
 class OperationFailed(DiscoveryError):
     """The other side answered, and the answer was an error."""
+
+
+class BackendFailed(DiscoveryError):
+    """What a backend rests on, say a disk, refused."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"Internal error: {message}")
+
+
+class DiscoveryMisconfigured(DiscoveryError):
+    """A backend was set up with, or asked for, what cannot be."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"Configuration error: {message}")
+
+
+class ServiceNotFound(DiscoveryError):
+    """Nothing is registered under this id, or not by us."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"Service not found: {service}")
+        self.service = service
+
+
+class AlreadyRegistered(DiscoveryError):
+    """The id is taken, and the newcomer does not claim to be its successor."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"Service already registered: {service}")
+        self.service = service
 
 
 class OperationTimedOut(DiscoveryError, TimeoutError):
@@ -227,29 +262,49 @@ class BarrierError(PsError):
 
 
 class BarrierTimedOut(BarrierError, TimeoutError):
-    """Not everyone arrived in time. `missing` are the indices of those who had not when `worker` gave up."""
+    """Not everyone arrived in time; a note says who did not.
+
+    `missing` are the indices of those who had not when `worker` gave up; None when the server, which would
+    know, did not answer.
+    """
 
     def __init__(
-        self, *, barrier: str, worker: int, missing: Sequence[int], expected: int, after_ms: int
+        self, *, barrier: str, worker: int, missing: Sequence[int] | None, expected: int, after_ms: int
     ) -> None:
-        self.missing = tuple(missing)
-        self.arrived = expected - len(self.missing)
+        super().__init__("Barrier timeout", barrier=barrier, worker=worker)
+        self.missing = None if missing is None else tuple(missing)
+        self.arrived = None if missing is None else expected - len(missing)
         self.expected = expected
         self.after_ms = after_ms
-        super().__init__(
-            f"Barrier timeout: {self.arrived} of {expected} arrived at {barrier} within {after_ms}ms, "
-            f"missing {self._who()}",
-            barrier=barrier,
-            worker=worker,
-        )
+        self.add_note(self._who(barrier))
 
-    def _who(self) -> str:
+    def _who(self, barrier: str) -> str:
+        if self.missing is None:
+            return f"no answer about {barrier} within {self.after_ms}ms"
         named = ", ".join(f"worker-{index}" for index in self.missing[:5])
-        return named + (f" and {more} more" if (more := len(self.missing) - 5) > 0 else "")
+        more = f" and {rest} more" if (rest := len(self.missing) - 5) > 0 else ""
+        there = f"{self.arrived} of {self.expected} arrived at {barrier} within {self.after_ms}ms"
+        return f"{there}, missing {named}{more}"
 
 
 class BarrierMisused(BarrierError):
-    """Someone came twice, out of range, or with another count."""
+    """Someone came twice, out of range, or with another count: `problem` says it without the preamble."""
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        barrier: str,
+        worker: int,
+        shard: int = -1,
+        preamble: str = "Invalid configuration",
+    ) -> None:
+        super().__init__(f"{preamble}: {problem}", barrier=barrier, worker=worker, shard=shard)
+        self.problem = problem
+
+
+class BarrierRpcError(BarrierError):
+    """The server of a barrier could not be asked, or could not do what it was asked."""
 
 
 class RemoteError(PsError):

@@ -3,54 +3,113 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
-from monolith.core.errors import DiscoveryClosed
+import attrs
+
+from monolith.core.address import Address, parse_address
+from monolith.core.errors import DiscoveryClosed, ServiceNotFound
+from monolith.core.names import ServiceId
+
+NO_INDEX = -1  # what `parse_index` makes of text that is no index
 
 
-@dataclass(frozen=True, slots=True)
+def _read_only(metadata: Mapping[str, str]) -> Mapping[str, str]:
+    # Texts, also where somebody else's backend gives a number.
+    return MappingProxyType({key: str(value) for key, value in dict(metadata).items()})
+
+
+@attrs.frozen
 class ServiceInfo:
-    """One process that others can find.
+    """One process that others can find."""
 
-    `index` is None where a backend's entry told none, and negative where it told something that is no index.
-    """
-
-    service_id: str  # "ps-0"
+    id: str  # unique: "ps-0"
+    name: str
     service_type: str  # what one asks for: "ps"
-    index: int | None
-    address: str  # host:port
+    host: str
+    port: int
+    metadata: Mapping[str, str] = attrs.field(factory=dict, converter=_read_only, hash=False)
+
+    @classmethod
+    def of(
+        cls, service_id: ServiceId, service_type: str, address: Address | str, **metadata: str
+    ) -> ServiceInfo:
+        """How the process `service_id`, which can be reached at `address`, makes itself known.
+
+        Raises:
+            ConfigError: `address` is none.
+        """
+        return cls._at(str(service_id), service_type, service_id.index, address, metadata)
+
+    @classmethod
+    def listed(cls, service_type: str, index: int, address: Address | str) -> ServiceInfo:
+        """What stands in a list of addresses, where nothing but type and index is known of it.
+
+        Raises:
+            ConfigError: `address` is none.
+        """
+        return cls._at(f"{service_type}-{index}", service_type, index, address, {})
+
+    @classmethod
+    def _at(
+        cls, name: str, service_type: str, index: int, address: Address | str, more: Mapping[str, str]
+    ) -> ServiceInfo:
+        host, port = parse_address(address) if isinstance(address, str) else address
+        told = {"addr": str(Address(host, port)), "index": str(index), **more}
+        return cls(name, name, service_type, host, port, told)
+
+    @property
+    def address(self) -> str:
+        """host:port, an IPv6 host in brackets."""
+        return str(Address(self.host, self.port))
+
+    @property
+    def index(self) -> int | None:
+        """Which one of its type it is: None if the metadata do not tell, NO_INDEX if unreadably."""
+        text = self.metadata.get("index")
+        return None if text is None else parse_index(text)
+
+
+def parse_index(text: str) -> int:
+    """The index that metadata tell, or NO_INDEX if it is no number from 0."""
+    digits = text.removeprefix("+")
+    readable = digits.isascii() and digits.isdecimal() and len(digits) <= 100
+    return int(digits) if readable else NO_INDEX
 
 
 class Discovery(Protocol):
     """A backend, from the side of the process that uses it.
 
-    `register` of an index that is taken replaces what was there: a restarted process is the same one at a
-    new address. `deregister` takes away this very entry, and nothing if it is not there or another has
-    replaced it, so it may be called whether or not `register` came through.
-
-    Raises:
-        DiscoveryClosed: used before `connect` or after `disconnect`.
-        OperationFailed: the backend answered with an error.
+    Whoever implements these six serves; what they raise is told with its own text.
     """
 
     async def connect(self) -> None: ...
+    async def disconnect(self) -> None: ...
     async def register(self, info: ServiceInfo) -> None: ...
     async def discover(self, service_type: str) -> list[ServiceInfo]: ...
-    async def deregister(self, info: ServiceInfo) -> None: ...
-    async def heartbeat(self, info: ServiceInfo) -> None: ...
-    async def disconnect(self) -> None: ...
+    async def deregister(self, service_id: str) -> None: ...
+    async def heartbeat(self, service_id: str) -> None: ...
 
 
 class Backend(ABC):
-    """Base of the backends: what is open and what is closed is decided here, once.
+    """Base of the backends: what is open, and what is one's own, is decided here, once.
 
     A backend writes `_register`, `_discover` and `_deregister`; one that has something to open, to close or
     to keep alive extends `connect`, `disconnect` or `heartbeat`.
+
+    `deregister` takes away what this very client registered, and leaves a successor that has replaced it.
+
+    Raises:
+        DiscoveryClosed: used before `connect` or after `disconnect`.
+        ServiceNotFound: there is nothing of ours to deregister.
+        DiscoveryError: the backend could not do it.
     """
 
     def __init__(self) -> None:
         self._open = False
+        self._mine: dict[str, ServiceInfo] = {}
 
     async def connect(self) -> None:
         self._open = True
@@ -59,29 +118,32 @@ class Backend(ABC):
         self._open = False
 
     async def register(self, info: ServiceInfo) -> None:
-        self._must_be_open(f"register {info.service_id} as {info.service_type}")
+        self._must_be_open(f"register {info.id} as {info.service_type}")
+        self._mine[info.id] = info  # at once: one that goes wrong may have come through all the same
         await self._register(info)
 
     async def discover(self, service_type: str) -> list[ServiceInfo]:
         self._must_be_open(f"discover {service_type}")
         return await self._discover(service_type)
 
-    async def deregister(self, info: ServiceInfo) -> None:
-        self._must_be_open(f"deregister {info.service_id} from {info.service_type}")
-        await self._deregister(info)
+    async def deregister(self, service_id: str) -> None:
+        self._must_be_open(f"deregister {service_id}")
+        info = self._mine.get(service_id)
+        if info is None or not await self._deregister(info):
+            raise ServiceNotFound(service_id)
+        del self._mine[service_id]
 
-    async def heartbeat(self, info: ServiceInfo) -> None:
-        self._must_be_open(f"heartbeat {info.service_id} as {info.service_type}")
+    async def heartbeat(self, service_id: str) -> None:
+        self._must_be_open(f"heartbeat {service_id}")
 
     def _must_be_open(self, operation: str) -> None:
         if not self._open:
-            raise DiscoveryClosed(
-                f"cannot {operation}: {type(self).__name__} is not connected", operation=operation
-            )
+            raise DiscoveryClosed(f"cannot {operation}: {type(self).__name__} is not connected")
 
     @abstractmethod
     async def _register(self, info: ServiceInfo) -> None: ...
     @abstractmethod
     async def _discover(self, service_type: str) -> list[ServiceInfo]: ...
     @abstractmethod
-    async def _deregister(self, info: ServiceInfo) -> None: ...
+    async def _deregister(self, info: ServiceInfo) -> bool:
+        """Whether anything stood under its id: it is gone now, unless a successor's."""

@@ -1,88 +1,135 @@
 """Finding each other through files in a folder that all processes see: `base/<service type>/<index>`.
 
-A file holds one address, or nothing where its process listens nowhere. Nothing expires: what a killed
-process leaves behind stays until the same index registers again.
+A file's first line is the address; what else was registered follows as JSON, and may be missing: a list of
+parameter servers can be written by hand. Nothing expires: what a killed process leaves behind stays until the
+same index registers again, which replaces it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import json
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+import attrs
 
 from monolith.core.address import parse_address
-from monolith.core.errors import ConfigError, OperationFailed
+from monolith.core.errors import BackendFailed, DiscoveryMisconfigured
 from monolith.core.files import DISK, Disk, make_folders, write_atomically
 from monolith.discovery.base import Backend, ServiceInfo
 
+T = TypeVar("T")
+
 
 class HostFiles(Backend):
-    """A backend over a folder. File calls run on threads: a folder on a network may take its time."""
+    """A backend over a folder. File calls run on threads: a folder on a network may take its time.
 
-    def __init__(self, base_path: Path | str, disk: Disk = DISK) -> None:
+    `owner` marks the entries of this client, so that it leaves a successor's alone; random if not given.
+    """
+
+    def __init__(self, base_path: Path | str, disk: Disk = DISK, *, owner: str | None = None) -> None:
         super().__init__()
         self._base = Path(base_path)
         self._disk = disk
+        self._owner = owner or secrets.token_hex(8)
+        self._changing = threading.Lock()  # a register that was given up may be writing still
 
     async def _register(self, info: ServiceInfo) -> None:
-        await asyncio.to_thread(self._write, info)
+        await asyncio.to_thread(self._alone, self._write, info)
 
     async def _discover(self, service_type: str) -> list[ServiceInfo]:
         return await asyncio.to_thread(self._read_all, service_type)
 
-    async def _deregister(self, info: ServiceInfo) -> None:
-        await asyncio.to_thread(self._remove, info)
+    async def _deregister(self, info: ServiceInfo) -> bool:
+        return await asyncio.to_thread(self._alone, self._remove, info)
+
+    def _alone(self, change: Callable[[ServiceInfo], T], info: ServiceInfo) -> T:
+        with self._changing:
+            return change(info)
 
     def _write(self, info: ServiceInfo) -> None:
         path = self._path(info)
-        with _told(path):
+        with _told("create host discovery dir", path.parent):
             make_folders(path.parent, self._disk)
-            write_atomically(path, f"{info.address}\n".encode(), self._disk)
+        with _told("write host discovery file", path):
+            write_atomically(path, _Entry(info, self._owner).to_text().encode(), self._disk)
 
     def _read_all(self, service_type: str) -> list[ServiceInfo]:
         folder = self._folder(service_type)
-        with _told(folder):
+        with _told("read dir", folder):
             names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
         indices = sorted(int(name) for name in names if name.isascii() and name.isdecimal())
-        return [info for index in indices if (info := _read(folder, service_type, index))]
+        entries = [_read(folder / str(index), service_type) for index in indices]
+        return [entry.info for entry in entries if entry]
 
-    def _remove(self, info: ServiceInfo) -> None:
+    def _remove(self, info: ServiceInfo) -> bool:
         path = self._path(info)
-        with _told(path), suppress(FileNotFoundError):
-            if path.read_text().strip() == info.address:
+        entry = _read(path, info.service_type)
+        if entry and entry.owner == self._owner:
+            with _told("remove host discovery file", path):
                 self._disk.remove(path)
+        return entry is not None
 
     def _path(self, info: ServiceInfo) -> Path:
         if info.index is None or info.index < 0:
-            raise ConfigError([f"{info.service_id} has no index (index={info.index}): host files need one"])
+            raise DiscoveryMisconfigured(
+                f"{info.id} has no index (index={info.metadata.get('index')!r}): host files need one"
+            )
         return self._folder(info.service_type) / str(info.index)
 
     def _folder(self, service_type: str) -> Path:
         if service_type in ("", ".", "..") or "/" in service_type or "\0" in service_type:
-            raise ConfigError([f"service type {service_type!r} must be the name of a folder for host files"])
+            raise DiscoveryMisconfigured(
+                f"service type {service_type!r} must be the name of a folder for host files"
+            )
         return self._base / service_type
 
 
-def _read(folder: Path, service_type: str, index: int) -> ServiceInfo | None:
-    """The entry of `index`; None if it left since the folder was listed."""
-    path = folder / str(index)
-    with _told(path):
+@attrs.frozen
+class _Entry:
+    """What a file says; one that is written by hand is nobody's."""
+
+    info: ServiceInfo
+    owner: str | None
+
+    def to_text(self) -> str:
+        info = self.info
+        more = {"id": info.id, "name": info.name, "metadata": dict(info.metadata), "owner": self.owner}
+        return f"{info.address}\n{json.dumps(more, indent=1)}\n"
+
+    @classmethod
+    def from_text(cls, text: str, service_type: str, index: int) -> _Entry:
+        address, _, more = text.strip().partition("\n")
+        info = ServiceInfo.listed(service_type, index, parse_address(address.strip(), what="its first line"))
+        if not more:
+            return cls(info, None)
+        said = json.loads(more)
+        return cls(
+            attrs.evolve(info, **{key: said[key] for key in ("id", "name", "metadata")}), said["owner"]
+        )
+
+
+def _read(path: Path, service_type: str) -> _Entry | None:
+    """What `path` says; None if it is not there, or left since the folder was listed."""
+    with _told("read host discovery file", path):
         try:
-            address = path.read_text().strip()
+            text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
-        if address:
-            parse_address(address, what="its content")
-    return ServiceInfo(f"{service_type}-{index}", service_type, index, address)
+        return _Entry.from_text(text, service_type, int(path.name))
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Raises OperationFailed naming `path` for what goes wrong with it."""
+def _told(doing: str, path: Path) -> Iterator[None]:
+    """Raises BackendFailed with what was done and where, for what goes wrong with it."""
     try:
         yield
     except OSError as exc:
-        raise OperationFailed(f"{path}: {exc.strerror or exc}") from exc
-    except ValueError as exc:  # not text, or no address
-        raise OperationFailed(f"{path}: {exc}") from exc
+        raise BackendFailed(f"Failed to {doing}: {path}: {exc.strerror or exc}") from exc
+    except (ValueError, KeyError, TypeError) as exc:  # not text, no address, or not as `to_text` writes
+        raise BackendFailed(f"Failed to {doing}: {path}: {exc}") from exc

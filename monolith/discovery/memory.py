@@ -5,26 +5,34 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import TypeAlias
 
+from monolith.core.errors import AlreadyRegistered
 from monolith.discovery.base import Backend, ServiceInfo
 
-Board: TypeAlias = MutableMapping[tuple[str, int | None], ServiceInfo]
+Board: TypeAlias = MutableMapping[str, ServiceInfo]  # by id
 
 
 class InMemory(Backend):
-    """A backend over a dict. Those built on the same `board` see each other; each connects for itself."""
+    """A backend over a dict. Those built on the same `board` see each other; each connects for itself.
+
+    An id that is taken is taken, unless the newcomer's metadata say `allow_update` = `true`.
+    """
 
     def __init__(self, board: Board | None = None) -> None:
         super().__init__()
         self._board: Board = {} if board is None else board
 
     async def _register(self, info: ServiceInfo) -> None:
-        self._board[info.service_type, info.index] = info
+        may_replace = info.metadata.get("allow_update") == "true"
+        if not may_replace and info.id in self._board:
+            raise AlreadyRegistered(info.id)
+        self._board[info.id] = info
 
     async def _discover(self, service_type: str) -> list[ServiceInfo]:
         # A copy first: roles on other threads may come and go meanwhile.
         return [info for info in list(self._board.values()) if info.service_type == service_type]
 
-    async def _deregister(self, info: ServiceInfo) -> None:
-        key = info.service_type, info.index
-        if self._board.get(key) == info:
-            del self._board[key]
+    async def _deregister(self, info: ServiceInfo) -> bool:
+        there = self._board.get(info.id)
+        if there is info:  # and not merely equal: a successor may use the same address
+            del self._board[info.id]
+        return there is not None

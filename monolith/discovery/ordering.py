@@ -7,8 +7,6 @@ from enum import StrEnum
 
 from monolith.discovery.base import ServiceInfo
 
-NO_INDEX = -1  # what `parse_index` makes of text that is no index
-
 
 class Disorder(StrEnum):
     """Why the indices that are advertised do not make an order."""
@@ -17,14 +15,6 @@ class Disorder(StrEnum):
     MIXED_PRESENCE = "MixedIndexMetadataPresence"  # some have an index, some have none
     CONFLICTING_DUPLICATE = "ConflictingDuplicateIndex"  # one index, two addresses
     GAP = "MissingOrGappedIndexSet"  # one of 0..N-1 is not there
-
-
-def parse_index(text: str | None) -> int | None:
-    """The index that a backend's metadata tell: None if they tell none, NO_INDEX if it cannot be read."""
-    if text is None:
-        return None
-    digits = text.removeprefix("+")
-    return int(digits) if digits.isascii() and digits.isdecimal() else NO_INDEX
 
 
 def shard_addresses(services: Sequence[ServiceInfo], count: int) -> list[str] | Disorder:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import TypeVar
 
-from monolith.core.errors import OperationFailed
+from monolith.core.errors import BackendFailed
 from monolith.discovery.base import Discovery, ServiceInfo
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ class Fault(StrEnum):
 class FaultyDiscovery:
     """`inner`, but for the operations that have a fault: `FaultyDiscovery(inner, register=Fault.HANGS)`.
 
-    A failing operation says "forced register failure". `calls` has the names of the operations, in order.
+    A failing operation says "Internal error: forced register failure". `calls` has the operations, in order.
     """
 
     def __init__(self, inner: Discovery, **faults: Fault) -> None:
@@ -40,11 +40,11 @@ class FaultyDiscovery:
     async def discover(self, service_type: str) -> list[ServiceInfo]:
         return await self._call("discover", lambda: self._inner.discover(service_type))
 
-    async def deregister(self, info: ServiceInfo) -> None:
-        await self._call("deregister", lambda: self._inner.deregister(info))
+    async def deregister(self, service_id: str) -> None:
+        await self._call("deregister", lambda: self._inner.deregister(service_id))
 
-    async def heartbeat(self, info: ServiceInfo) -> None:
-        await self._call("heartbeat", lambda: self._inner.heartbeat(info))
+    async def heartbeat(self, service_id: str) -> None:
+        await self._call("heartbeat", lambda: self._inner.heartbeat(service_id))
 
     async def disconnect(self) -> None:
         await self._call("disconnect", self._inner.disconnect)
@@ -53,7 +53,7 @@ class FaultyDiscovery:
         self.calls.append(name)
         match self._faults.get(name):
             case Fault.FAILS:
-                raise OperationFailed(f"forced {name} failure")
+                raise BackendFailed(f"forced {name} failure")
             case Fault.HANGS:
                 await asyncio.Event().wait()
         return await call()

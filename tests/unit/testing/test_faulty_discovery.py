@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from monolith.core.errors import OperationFailed
+from monolith.core.errors import BackendFailed
 from monolith.discovery.memory import InMemory
 from monolith.testing.faulty_discovery import Fault, FaultyDiscovery
 
@@ -19,7 +19,7 @@ def test_without_faults_it_is_transparent():
 
 
 def test_a_failure_says_that_it_was_forced():
-    with pytest.raises(OperationFailed, match=r"^forced connect failure$"):
+    with pytest.raises(BackendFailed, match=r"^Internal error: forced connect failure$"):
         asyncio.run(FaultyDiscovery(InMemory(), connect=Fault.FAILS).connect())
 
 
