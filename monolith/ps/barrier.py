@@ -40,7 +40,7 @@ class Arrival:
         """
         n, worker = self.num_workers, self.worker
         if n <= 0:
-            raise self.misused(f"num_workers must be > 0, got {n}")
+            raise self.misused("num_workers must be > 0")
         if not 0 <= worker < n:
             raise self.misused(f"worker_id {worker} out of range for num_workers={n}")
         if not 0 <= timeout_ms <= LONGEST_MS:

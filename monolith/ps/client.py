@@ -48,7 +48,7 @@ class PsClient:
 
     def __init__(self, shards: Sequence[Shard], *, worker: int | None = None) -> None:
         if not shards:
-            raise ConfigError(["no parameter servers: at least one address is required"])
+            raise ConfigError(["Invalid configuration: at least one PS address is required"])
         self._shards = tuple(shards)
         self._worker = int.from_bytes(os.urandom(8)) if worker is None else worker
         self._sequence = count(1)
@@ -58,6 +58,14 @@ class PsClient:
     @property
     def num_shards(self) -> int:
         return len(self._shards)
+
+    async def connect(self) -> None:
+        """See whether every server is there, all at once. Nothing needs this; it tells sooner, and plainer.
+
+        Raises:
+            ShardUnavailable: one is not; of those that fail together, the first.
+        """
+        await together(shard.connect() for shard in self._shards)
 
     async def create_tables(self, tables: Mapping[str, TableConfig]) -> None:
         """Create on every server what is not there yet. Must come before this client uses a table.
@@ -151,9 +159,10 @@ class PsClient:
 
         Raises:
             BarrierTimedOut: not all came in time; this worker no longer counts as arrived.
-            BarrierMisused: this worker is there already, is out of range, or expects another number.
+            BarrierMisused: this worker is there already, is out of range, or expects another number; or
+                there is no time or nobody to wait for.
         """
-        Arrival(name, worker, num_workers).check(timeout_ms)
+        _judge(Arrival(name, worker, num_workers), timeout_ms)
         return await self._shards[0].gather(name, worker, num_workers, payload, timeout_ms)
 
     async def save(self, folder: Path) -> list[FileEntry]:
@@ -211,3 +220,11 @@ class PsClient:
 
     def _stamp(self) -> Stamp:
         return Stamp(self._worker, next(self._sequence))
+
+
+def _judge(arrival: Arrival, timeout_ms: int) -> None:
+    """Refuse what no server would grant, in the words of the reference's client."""
+    for name, value in (("timeout_ms", timeout_ms), ("num_workers", arrival.num_workers)):
+        if value <= 0:
+            raise arrival.misused(f"{name} must be greater than zero")
+    arrival.check(timeout_ms)

@@ -70,3 +70,10 @@ class Link:
             return ShardUnavailable(text, shard=self.shard)
         text = f"{where} refused {method} with {code.name}: {error.details()}"
         return RemoteError(text, code=code.value[0], shard=self.shard)
+
+
+def cause_of(error: MonolithError) -> str:
+    """What went wrong in a call, in a few words: gRPC nests its reasons, and the innermost comes last."""
+    rpc = error.__cause__
+    details = rpc.details() if isinstance(rpc, grpc.aio.AioRpcError) else None
+    return details.rpartition(": ")[2] if details else str(error)

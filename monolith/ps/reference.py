@@ -7,7 +7,7 @@ from typing import TypeVar
 import grpc
 import numpy as np
 
-from monolith.core.errors import BarrierTimedOut, MonolithError, TableNotFound
+from monolith.core.errors import BarrierMisused, MonolithError, TableNotFound
 from monolith.ps import messages
 from monolith.ps.api import Found, Gradients, Lookup
 from monolith.ps.barrier import Arrival
@@ -45,8 +45,6 @@ class ReferenceService:
         arrival = Arrival(request.barrier_id, request.worker_id, request.num_workers)
         try:
             meet(self._state, arrival, request.timeout_ms, context)
-        except BarrierTimedOut as error:
-            return _failed(pb.BarrierResponse(num_arrived=error.arrived - 1), error)
         except MonolithError as error:
             there = self._state.meetings.arrived(request.barrier_id)
             return _failed(pb.BarrierResponse(num_arrived=there), error)
@@ -69,13 +67,15 @@ class ReferenceService:
         return Found(found.rows[inverse], found.found[inverse], found.initialized)
 
     def _dim(self, asked: Lookup) -> int:
-        """Row length to look up with: as asked, or the table's; an unknown table may be created by it."""
-        if asked.create and asked.dim > 0:
-            try:
-                self._state.dim(asked.table)
-            except TableNotFound:
-                self._state.create_tables({asked.table: TableConfig([Segment(asked.dim, Zeros(), Sgd())])})
-        return asked.dim or self._state.dim(asked.table)
+        """Row length to look up with: as asked, or the table's; an unknown table may be created for it."""
+        try:
+            there = self._state.dim(asked.table)
+        except TableNotFound:
+            there = asked.dim or self._state.default_dim or 0
+            if not asked.create or not there:
+                raise
+            self._state.create_tables({asked.table: TableConfig([Segment(there, Zeros(), Sgd())])})
+        return asked.dim or there
 
     def _apply(self, asked: Gradients, dim: int) -> pb.ApplyGradientsResponse:
         known = self._state.lookup([Lookup(asked.table, asked.fids, dim, create=False)])[0].found
@@ -88,5 +88,6 @@ class ReferenceService:
 
 def _failed(reply: R, error: MonolithError) -> R:
     reply.status_code = row_of(error).in_band
-    reply.error_message = str(error)
+    # Its clients put a preamble of their own before the problem.
+    reply.error_message = error.problem if isinstance(error, BarrierMisused) else str(error)
     return reply

@@ -12,6 +12,7 @@ import numpy as np
 from google.protobuf.message import Message
 
 from monolith.checkpoint.files import FileEntry
+from monolith.core.errors import MonolithError, ShardUnavailable
 from monolith.ps import messages
 from monolith.ps.api import (
     Applied,
@@ -28,7 +29,7 @@ from monolith.ps.chunks import Piece, chunks
 from monolith.ps.definition import to_message
 from monolith.ps.dense import Values
 from monolith.ps.limits import Limits
-from monolith.ps.link import Link
+from monolith.ps.link import Link, cause_of
 from monolith.ps.state import RandomBytes
 from monolith.ps.together import together
 from monolith.table.config import TableConfig
@@ -67,6 +68,18 @@ class RemoteShard:
     @property
     def incarnation(self) -> int:
         return self._server.incarnation
+
+    async def connect(self) -> None:
+        """Ask the server who it is, unless it has said so.
+
+        Raises:
+            ShardUnavailable: it does not answer, or not as one of ours.
+        """
+        try:
+            await self._greeted()
+        except MonolithError as error:
+            message = f"Connection failed to {self._link.address}: {cause_of(error)}"
+            raise ShardUnavailable(message, shard=self._link.shard) from error
 
     async def create_tables(self, tables: Mapping[str, TableConfig]) -> None:
         request = pb.CreateTablesRequest()

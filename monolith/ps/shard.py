@@ -31,6 +31,8 @@ class LocalShard:
     Args:
         shard: its index among the servers.
         seed: of the values that unseen rows start with; the same on every server of a job.
+        default_dim: length of the rows of a table that a lookup of the reference protocol creates without
+            saying how long they are; None refuses such a lookup.
         random: n -> n random bytes; draws the incarnation.
         clock: seconds, for uptime and latencies.
     """
@@ -40,14 +42,18 @@ class LocalShard:
         shard: int,
         *,
         seed: int = 0,
+        default_dim: int | None = None,
         random: RandomBytes = os.urandom,
         clock: Clock = time.monotonic,
     ) -> None:
-        self.state = ShardState(shard, seed=seed, random=random, clock=clock)
+        self.state = ShardState(shard, seed=seed, default_dim=default_dim, random=random, clock=clock)
 
     @property
     def incarnation(self) -> int:
         return self.state.incarnation
+
+    async def connect(self) -> None:
+        """Do nothing: it is here."""
 
     async def create_tables(self, tables: Mapping[str, TableConfig]) -> None:
         self.state.create_tables(tables)

@@ -33,8 +33,17 @@ RandomBytes = Callable[[int], bytes]
 class ShardState:
     """The answers of one server; `LocalShard` gives them to coroutines, the service to sockets."""
 
-    def __init__(self, shard: int, *, seed: int, random: RandomBytes, clock: Clock) -> None:
+    def __init__(
+        self,
+        shard: int,
+        *,
+        seed: int,
+        default_dim: int | None = None,
+        random: RandomBytes,
+        clock: Clock,
+    ) -> None:
         self.shard = shard
+        self.default_dim = default_dim
         self.incarnation = int.from_bytes(random(8)) or 1  # 0 says "not known" on the wire
         self.meetings = MeetingPlace(shard)
         self._clock = clock

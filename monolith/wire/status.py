@@ -1,7 +1,7 @@
 """Our errors as a status, and back. One table; nobody reads the text of a message to learn what happened.
 
-A gRPC status carries google.rpc.ErrorInfo: `reason` says which error, `metadata` its attributes as JSON.
-Replies of the reference protocol have a number instead, `status_code`, from the same table.
+A gRPC status carries google.rpc.ErrorInfo: `reason` says which error, `metadata` its attributes and notes
+as JSON. Replies of the reference protocol have a number instead, `status_code`, from the same table.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from monolith.core import errors
 
 DOMAIN = "monolith"
 DETAILS = "grpc-status-details-bin"  # where gRPC's richer error model keeps a google.rpc.Status
+NOTES = "__notes__"  # of an exception, where Python keeps them
 IN_BAND_OK, IN_BAND_FAILED, IN_BAND_CANCELLED = 0, 1, 2
 
 
@@ -54,7 +55,8 @@ TABLE = (
         "BARRIER_TIMED_OUT",
         (*_BARRIER, "arrived", "expected", "missing", "after_ms"),
     ),
-    Row(errors.BarrierMisused, StatusCode.FAILED_PRECONDITION, "BARRIER_MISUSED", _BARRIER),
+    Row(errors.BarrierMisused, StatusCode.FAILED_PRECONDITION, "BARRIER_MISUSED", (*_BARRIER, "problem")),
+    Row(errors.BarrierRpcError, StatusCode.ABORTED, "BARRIER_RPC_FAILED", _BARRIER),
     Row(errors.RemoteError, StatusCode.UNKNOWN, "UNKNOWN", ("shard", "code")),
     Row(errors.CheckpointError, StatusCode.INTERNAL, "CHECKPOINT_FAILED", ("path",)),
     Row(errors.CheckpointNotFound, StatusCode.NOT_FOUND, "CHECKPOINT_NOT_FOUND", ("path",)),
@@ -82,7 +84,8 @@ def malformed(message: str) -> tuple[StatusCode, bytes]:
 def to_status(error: errors.MonolithError) -> tuple[StatusCode, bytes]:
     """The code of `error`, and its details for the trailing metadata `DETAILS`."""
     row = row_of(error)
-    held = {name: json.dumps(getattr(error, name, None), default=str) for name in row.attributes}
+    told = (*row.attributes, NOTES)
+    held = {name: json.dumps(getattr(error, name, None), default=str) for name in told}
     return row.code, _details(row.code, error.args[0], row.reason, held)
 
 
@@ -119,7 +122,9 @@ def _rebuilt(row: Row, message: str, held: dict[str, str]) -> errors.MonolithErr
     error = row.error.__new__(row.error)
     errors.MonolithError.__init__(error, message)
     for name in row.attributes:
-        setattr(error, name, _frozen(json.loads(held[name])))
+        setattr(error, name, _frozen(json.loads(held.get(name, "null"))))
+    for note in json.loads(held.get(NOTES, "null")) or ():
+        error.add_note(note)
     return error
 
 

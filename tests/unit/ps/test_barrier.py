@@ -117,7 +117,7 @@ TestBarrierModel = BarrierModel.TestCase
 @pytest.mark.parametrize(
     ("worker", "num_workers", "timeout_ms", "said"),
     [
-        (0, 0, 1, "num_workers must be > 0, got 0"),
+        (0, 0, 1, "num_workers must be > 0"),
         (-1, 2, 1, "worker_id -1 out of range for num_workers=2"),
         (2, 2, 1, "worker_id 2 out of range for num_workers=2"),
         (0, 2, -1, r"timeout_ms must be in 0\.\.86400000, got -1"),

@@ -147,7 +147,7 @@ def test_closing_ends_what_still_waits() -> None:
 
 
 def test_mistakes_are_told_before_asking() -> None:
-    with pytest.raises(ConfigError, match="at least one address"):
+    with pytest.raises(ConfigError, match="at least one PS address is required"):
         BlockingClient.local([])
     with client_of([LocalShard(0)]) as client:
         with pytest.raises(TableNotFound, match=r"other \(tables here: t\)"):
