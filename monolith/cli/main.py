@@ -18,7 +18,7 @@ from monolith.cli.interrupts import INTERRUPTED, Interrupts
 from monolith.cli.screen import Screen
 from monolith.config.layers import add_flags, from_environment, from_namespace, from_toml
 from monolith.config.settings import Settings, build
-from monolith.core.errors import ConfigError, MonolithError
+from monolith.core.errors import ConfigError, MonolithError, told
 
 WRONG_USE = 2
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
         if args.debug:
             raise
         status = WRONG_USE if isinstance(exc, ConfigError) else 1
-        screen.error(type(exc).__name__, _told(exc), status=status)
+        screen.error(type(exc).__name__, told(exc), status=status)
         return status
     except KeyboardInterrupt:
         screen.error("Interrupted", "interrupted", status=INTERRUPTED)
@@ -64,11 +64,6 @@ def _settings(cls: type[Settings], args: argparse.Namespace, environ: Mapping[st
     if path:
         layers.append(from_toml(cls, Path(path)))
     return build(cls, *layers)
-
-
-def _told(exc: MonolithError) -> str:
-    """The sentence, and what was noted beside it."""
-    return "\n  ".join([str(exc), *getattr(exc, "__notes__", ())])
 
 
 def _find(given: Sequence[str]) -> tuple[list[str], Entry | None]:

@@ -52,6 +52,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def told(error: BaseException) -> str:
+    """What `error` says, and below it what was noted beside it: for people."""
+    return "\n  ".join([str(error), *getattr(error, "__notes__", ())])
+
+
 class MonolithError(Exception):
     """Base of all. Carries what was being done, and what went wrong while undoing it."""
 

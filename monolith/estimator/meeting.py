@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from monolith.core.errors import MonolithError, RoundFailed
+from monolith.core.errors import MonolithError, RoundFailed, told
 from monolith.estimator.rounds import Place
 
 if TYPE_CHECKING:
@@ -54,6 +54,6 @@ class Meeting:
     def _give_up(self, name: str, exc: MonolithError) -> None:
         """Do not let the others wait for what will not come."""
         try:
-            self.gather(name, str(exc).encode())
+            self.gather(name, told(exc).encode())
         except MonolithError as late:
-            exc.add_note(f"the others could not be told at {name}: {late}")
+            exc.add_note(f"the others could not be told at {name}: {told(late)}")
