@@ -1,6 +1,8 @@
 """What things are called in a model directory. Pure.
 
 * `checkpoint`: the state file, with the names of the newest and of all, as TensorFlow writes it
+* `restore_ckpt`: the name of the checkpoint of another directory that a training here began with
+* `monolith_checkpoint`: which of the names are never deleted for being old
 * `checkpoint-200.json`: a manifest; this checkpoint is complete
 * `checkpoint-200/`, or `checkpoint-200.again/` if step 200 was saved over itself: its files
 * `checkpoint-300/` without a manifest: a save that is going on, or was cut off
@@ -10,9 +12,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 STATE = "checkpoint"
+MARKER = "restore_ckpt"
+MONOLITH_STATE = "monolith_checkpoint"
 MANIFEST_SUFFIX = ".json"
 DAMAGED_SUFFIX = ".damaged"
 _NAME = re.compile(r"checkpoint-(\d+)(\.again|\.json|\.json\.damaged)?|\.checkpoint-(\d+)\.json\.part")
@@ -54,10 +57,3 @@ def manifest_step(name: str) -> int | None:
     """The step of a manifest's name, or None if it is none."""
     step = step_of(name)
     return step if step is not None and name == manifest_name(step) else None
-
-
-def state_text(steps: Sequence[int]) -> str:
-    """The state file's text proto for the steps that are kept, ascending: the newest, then all."""
-    paths = [prefix(step) for step in steps]
-    newest = [f'model_checkpoint_path: "{paths[-1]}"']
-    return "\n".join(newest + [f'all_model_checkpoint_paths: "{path}"' for path in paths]) + "\n"

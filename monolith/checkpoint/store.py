@@ -25,10 +25,10 @@ from monolith.checkpoint.layout import (
     folder_names,
     manifest_name,
     prefix,
-    state_text,
     step_of,
 )
 from monolith.checkpoint.manifest import Manifest
+from monolith.checkpoint.state_file import CheckpointState
 from monolith.checkpoint.tensorfile import Tensors, check_size, write_tensors
 from monolith.core.errors import CheckpointError, CheckpointIncomplete, CheckpointNotFound
 from monolith.core.files import DISK, Disk, make_folders, write_atomically
@@ -91,7 +91,9 @@ class CheckpointStore(Catalogue):
             write_atomically(self.model_dir / manifest_name(manifest.step), manifest.to_json(), self.disk)
             del self._begun[manifest.step]
             stored = self.list()
-            write_atomically(self.model_dir / STATE, state_text(self._kept(stored)).encode(), self.disk)
+            paths = [prefix(step) for step in self._kept(stored)]
+            state = CheckpointState(paths[-1], paths)
+            write_atomically(self.model_dir / STATE, state.to_text(), self.disk)
             self._prune(stored)
         return manifest
 

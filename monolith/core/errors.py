@@ -17,6 +17,7 @@
     * CleanupFailed                                all went well until it had to be undone
     * DiscoveryClosed
     * ShardsNotFound         .found  .expected
+  * Stopped                                        someone asked for an end before the role had begun
   * PsError                  .shard
     * ShardUnavailable
     * ShardRestarted         .checkpoint           its rows are gone: resume from a checkpoint
@@ -31,6 +32,9 @@
     * RemoteError            .code                 a peer said what our table does not know
   * CheckpointError          .path
     * CheckpointNotFound
+      * RestoreDirEmpty                            it has no `checkpoint` file
+      * RestoreCkptNotFound  .restore_ckpt
+    * RestoreSyncTimedOut (TimeoutError)           the chief did not copy restore_dir in time
     * CheckpointUnreadable
     * CheckpointIncomplete
     * CheckpointMismatch                           it belongs to another model
@@ -39,8 +43,14 @@
   * ServingError             .model  .version
     * ModelNotFound                                no such model or version is served here
     * InvalidRequest         .input                the request does not fit the model
+  * QueueClosed                                  nothing goes in any more, and all has been taken
   * LaunchError
     * RoleDied               .role  .status
+    * ClusterError                                 a job in one process, stepped by hand
+      * ClusterMisused                             it cannot be, or is not in the state for this
+      * CommunicationError
+      * ParameterNotFound    .parameter
+      * EpochTimedOut (TimeoutError)  .epoch  .after_ms
 """
 
 from __future__ import annotations
@@ -60,21 +70,23 @@ def told(error: BaseException) -> str:
 class MonolithError(Exception):
     """Base of all. Carries what was being done, and what went wrong while undoing it."""
 
-    when = "after role error"
-
     def __init__(self, message: str, *, operation: str = "") -> None:
         super().__init__(message)
         self.operation = operation
         self.cleanup: tuple[MonolithError, ...] = ()
 
-    def __str__(self) -> str:
-        return super().__str__() + self._told(self.cleanup)
+    def sentence(self) -> str:
+        """What went wrong, without what went wrong after it."""
+        return super().__str__()
 
-    def _told(self, issues: Sequence[MonolithError]) -> str:
-        if not issues:
-            return ""
-        items = "; ".join(f"{issue.operation}: {issue}" for issue in issues)
-        return f" (discovery cleanup encountered issues {self.when}: {items})"
+    def __str__(self) -> str:
+        return " ".join([self.sentence(), *cleanup_told(self.cleanup)])
+
+
+def cleanup_told(issues: Sequence[MonolithError], when: str = "after role error") -> list[str]:
+    """What is said beside an error of what went wrong while undoing: one parenthesis, or nothing."""
+    items = "; ".join(f"{issue.operation}: {issue}" for issue in issues)
+    return [f"(discovery cleanup encountered issues {when}: {items})"] if items else []
 
 
 class ConfigError(MonolithError, ValueError):
@@ -160,17 +172,13 @@ class AlreadyRegistered(DiscoveryError):
 class OperationTimedOut(DiscoveryError, TimeoutError):
     """The other side did not answer within its budget."""
 
-    def __init__(self, operation: str, after_ms: int, kind: str = "operation") -> None:
-        super().__init__(
-            f"Timed out during discovery {kind}: {operation} after {after_ms}ms", operation=operation
-        )
+    def __init__(self, operation: str, after_ms: int, scope: str = "discovery operation") -> None:
+        super().__init__(f"Timed out during {scope}: {operation} after {after_ms}ms", operation=operation)
         self.after_ms = after_ms
 
 
 class CleanupFailed(DiscoveryError):
     """The role succeeded; undoing what it had begun did not."""
-
-    when = "after successful role completion"
 
     def __init__(self, issues: Sequence[MonolithError]) -> None:
         first = issues[0]
@@ -179,9 +187,12 @@ class CleanupFailed(DiscoveryError):
 
     def __str__(self) -> str:
         first, *rest = self.cleanup
-        if rest:
-            return f"{first.operation}: {first}" + self._told(rest)
-        return str(first) + self._told([first])
+        led = f"{first.operation}: {first}" if rest else str(first)
+        return " ".join([led, *cleanup_told(rest or [first], "after successful role completion")])
+
+
+class Stopped(MonolithError):
+    """Someone asked for an end before the role had begun."""
 
 
 class DiscoveryClosed(DiscoveryError):
@@ -216,9 +227,9 @@ class ShardRestarted(PsError):
         self.checkpoint = checkpoint
         super().__init__(f"ps-{shard} was restarted and lost its rows", shard=shard)
 
-    def __str__(self) -> str:
+    def sentence(self) -> str:
         resume = f"resume from {self.checkpoint}" if self.checkpoint else "start the job again"
-        return f"{super().__str__()}: {resume}"
+        return f"{super().sentence()}: {resume}"
 
 
 class TableNotFound(PsError):
@@ -332,6 +343,32 @@ class CheckpointNotFound(CheckpointError):
     """There is no checkpoint where one is needed."""
 
 
+class RestoreDirEmpty(CheckpointNotFound):
+    """The folder to start from has no file that names its checkpoints."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"restore_dir does not contain checkpoint file: {path}")
+        self.path = str(path)
+
+
+class RestoreCkptNotFound(CheckpointNotFound):
+    """The folder to start from does not know the checkpoint that was asked for; a note says which it does."""
+
+    def __init__(self, restore_ckpt: str, *, known: Sequence[str], path: Path) -> None:
+        super().__init__(f"restore_ckpt {restore_ckpt} is not in checkpoint.all_model_checkpoint_paths")
+        self.add_note(f"{path} names: {', '.join(known) or 'none'}")
+        self.restore_ckpt = restore_ckpt
+        self.path = str(path)
+
+
+class RestoreSyncTimedOut(CheckpointError, TimeoutError):
+    """The chief did not prepare the model directory in time."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"Timed out waiting for restore synchronization file: {path}")
+        self.path = str(path)
+
+
 class CheckpointUnreadable(CheckpointError):
     """A file of the checkpoint is torn or altered."""
 
@@ -377,6 +414,13 @@ class InvalidRequest(ServingError):
         self.input = input
 
 
+class QueueClosed(MonolithError):
+    """A queue takes nothing any more, or has nothing left to give."""
+
+    def __init__(self) -> None:
+        super().__init__("queue closed")
+
+
 class LaunchError(MonolithError):
     """Starting or watching the processes of a job went wrong."""
 
@@ -388,3 +432,38 @@ class RoleDied(LaunchError):
         super().__init__(message)
         self.role = role
         self.status = status
+
+
+class ClusterError(LaunchError):
+    """A job in one process was asked for what it cannot do."""
+
+
+class ClusterMisused(ClusterError):
+    """The cluster cannot be, or is not in the state for this."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"Invalid cluster configuration: {message}")
+
+
+class CommunicationError(ClusterError):
+    """A role of the cluster cannot take what was sent to it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"Communication error: {message}")
+
+
+class ParameterNotFound(ClusterError):
+    """No parameter of that name has been registered."""
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(f"Parameter not found: {parameter}")
+        self.parameter = parameter
+
+
+class EpochTimedOut(ClusterError, TimeoutError):
+    """Not all workers came to the barrier of an epoch in time."""
+
+    def __init__(self, epoch: int, after_ms: int) -> None:
+        super().__init__(f"Barrier timeout at epoch {epoch} after {after_ms} ms")
+        self.epoch = epoch
+        self.after_ms = after_ms

@@ -159,6 +159,11 @@ def make_folders(path: Path, disk: Disk = DISK) -> None:
     disk.sync_folder(path.parent)
 
 
+def isabs(path: Path | str) -> bool:
+    """Whether a path is absolute, on this machine or on HDFS."""
+    return str(path).startswith("hdfs:/") or Path(path).is_absolute()
+
+
 def chunks(data: Octets) -> Iterable[Octets]:
     """`data` in pieces of at most CHUNK bytes; each is a view."""
     return (data[start : start + CHUNK] for start in range(0, len(data), CHUNK))
