@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from monolith.core.errors import MonolithError, OperationFailed, OperationTimedOut
@@ -14,7 +14,9 @@ log = logging.getLogger(__name__)
 _abandoned: set[asyncio.Future[object]] = set()
 
 
-async def bounded(operation: str, call: Awaitable[T], *, ms: int, kind: str = "operation") -> T:
+async def bounded(
+    operation: str, call: Callable[[], Awaitable[T]], *, ms: int, scope: str = "discovery operation"
+) -> T:
     """Await `call` for at most `ms` milliseconds, naming `operation` if it goes wrong.
 
     A call that ignores its cancellation is abandoned, since the promise here is to come back in time;
@@ -22,9 +24,9 @@ async def bounded(operation: str, call: Awaitable[T], *, ms: int, kind: str = "o
 
     Raises:
         OperationTimedOut: the budget is spent.
-        OperationFailed: the call raised something that is not ours.
+        OperationFailed: the call raised something that is not ours; its text is unchanged.
     """
-    task = asyncio.ensure_future(call)
+    task = asyncio.ensure_future(_called(call))
     try:
         done, _ = await asyncio.wait({task}, timeout=ms / 1000)
     except asyncio.CancelledError:
@@ -32,13 +34,24 @@ async def bounded(operation: str, call: Awaitable[T], *, ms: int, kind: str = "o
         raise
     if not done:
         _abandon(operation, task)
-        raise OperationTimedOut(operation, ms, kind)
+        raise OperationTimedOut(operation, ms, scope)
+    return _result(operation, task)
+
+
+async def _called(call: Callable[[], Awaitable[T]]) -> T:
+    """The result of `call`, also where it fails before there is anything to await."""
+    return await call()
+
+
+def _result(operation: str, task: asyncio.Task[T]) -> T:
+    if task.cancelled():  # by the call itself: whoever awaits us was not
+        raise OperationFailed(f"{operation} was cancelled from within", operation=operation)
     try:
         return task.result()
     except MonolithError:
         raise
     except Exception as exc:
-        raise OperationFailed(str(exc), operation=operation) from exc
+        raise OperationFailed(str(exc) or repr(exc), operation=operation) from exc
 
 
 def _abandon(operation: str, task: asyncio.Future[T]) -> None:

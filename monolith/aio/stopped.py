@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
+from monolith.core.errors import Stopped
 from monolith.core.stop import Stop
+
+T = TypeVar("T")
 
 
 async def stopped(stop: Stop) -> None:
@@ -13,6 +18,25 @@ async def stopped(stop: Stop) -> None:
     asked = asyncio.Event()
     stop.listen(lambda: _set(loop, asked))
     await asked.wait()
+
+
+async def unless_stopped(stop: Stop, said: str, call: Coroutine[Any, Any, T]) -> T:
+    """The result of `call`, which is cancelled when `stop` is asked before it ends.
+
+    Raises:
+        Stopped: it was asked; `said` says who did not come to what.
+    """
+    work = asyncio.ensure_future(call)
+    asked = asyncio.ensure_future(stopped(stop))
+    try:
+        await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            return work.result()
+        raise Stopped(said)
+    finally:
+        asked.cancel()
+        work.cancel()
+        await asyncio.wait({work, asked})
 
 
 def _set(loop: asyncio.AbstractEventLoop, asked: asyncio.Event) -> None:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from monolith.aio.bounded import bounded
-from monolith.core.errors import CleanupFailed, MonolithError
+from monolith.core.errors import CleanupFailed, MonolithError, cleanup_told
+
+
+class _Undo(NamedTuple):
+    operation: str
+    call: Callable[[], Awaitable[object]]
+    ms: int
 
 
 class Unwind:
     """An async context that undoes its steps on leaving, each within `ms` milliseconds.
 
     Declare the undo *before* trying the step it belongs to: a step that timed out may have taken effect
-    all the same. An error that is not ours keeps its type and text; cleanup troubles become its notes.
+    all the same. An error that is not ours keeps its type and text; what went wrong after it becomes a note.
 
     Raises:
         CleanupFailed: everything went well until it had to be undone.
@@ -21,10 +28,11 @@ class Unwind:
 
     def __init__(self, ms: int) -> None:
         self._ms = ms
-        self._undos: list[tuple[str, Callable[[], Awaitable[object]]]] = []
+        self._undos: list[_Undo] = []
 
-    def undo(self, operation: str, call: Callable[[], Awaitable[object]]) -> None:
-        self._undos.append((operation, call))
+    def undo(self, operation: str, call: Callable[[], Awaitable[object]], *, ms: int | None = None) -> None:
+        """On leaving, `call`; `ms` where its budget is not that of the others."""
+        self._undos.append(_Undo(operation, call, self._ms if ms is None else ms))
 
     async def __aenter__(self) -> Unwind:
         return self
@@ -37,15 +45,14 @@ class Unwind:
             raise CleanupFailed(issues) from issues[0]
         if isinstance(primary, MonolithError):
             primary.cleanup = tuple(issues)
-            return
-        for issue in issues:
-            primary.add_note(f"while cleaning up, {issue.operation}: {issue}")
+        else:
+            primary.add_note(*cleanup_told(issues))
 
     async def _run(self) -> list[MonolithError]:
         issues = []
-        for operation, call in reversed(self._undos):
+        for operation, call, ms in reversed(self._undos):
             try:
-                await bounded(operation, call(), ms=self._ms, kind="cleanup")
+                await bounded(operation, call, ms=ms, scope="discovery cleanup")
             except MonolithError as issue:
                 issue.operation = issue.operation or operation
                 issues.append(issue)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
@@ -12,7 +12,13 @@ from monolith.config.settings import Settings
 from monolith.core.progress import Progress
 from monolith.core.stop import Stop
 
+if TYPE_CHECKING:
+    from monolith.config.job import Joining
+    from monolith.discovery.base import Discovery
+    from monolith.runner.part import Ways
+
 C = TypeVar("C", bound=Settings)
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -43,6 +49,28 @@ class Report:
         return {**self.figures, **rows}
 
 
+def _find(settings: Joining, environ: Mapping[str, str]) -> Discovery:
+    from monolith.discovery.choose import choose
+
+    path = settings.discovery_path
+    return choose(settings.discovery or ("host-files" if path else "in-memory"), path, environ)
+
+
+def _run(main: Coroutine[Any, Any, T]) -> T:
+    import asyncio
+
+    return asyncio.run(main)
+
+
+@attrs.frozen(kw_only=True)
+class Outside:
+    """How a process finds the others, runs, and reaches them."""
+
+    find: Callable[[Joining, Mapping[str, str]], Discovery] = _find
+    run: Callable[[Coroutine[Any, Any, Any]], Any] = _run
+    ways: Ways | None = None
+
+
 @attrs.frozen
 class Ui:
     """What a command may use of the world around it."""
@@ -50,6 +78,7 @@ class Ui:
     progress: Progress
     interrupts: Interrupts
     environ: Mapping[str, str]
+    outside: Outside = Outside()
 
     @property
     def stop(self) -> Stop:

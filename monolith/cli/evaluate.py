@@ -27,7 +27,7 @@ class EvaluateSettings(Settings):
 def evaluate(settings: EvaluateSettings, ui: Ui) -> Report:
     """Figures of the newest checkpoint on one split."""
     from monolith.checkpoint.store import CheckpointStore
-    from monolith.config.job import RunConfig
+    from monolith.config.training import TrainingConfig
     from monolith.core.errors import CheckpointNotFound
     from monolith.data.dataset import Dataset
     from monolith.estimator.estimator import Estimator
@@ -38,7 +38,7 @@ def evaluate(settings: EvaluateSettings, ui: Ui) -> Report:
     manifest = CheckpointStore(model_dir).latest()
     if manifest is None:
         raise CheckpointNotFound("no checkpoint here: train first", path=model_dir)
-    config = RunConfig(model_dir=model_dir, batch_size=settings.batch_size)
+    config = TrainingConfig(model_dir=model_dir, batch_size=settings.batch_size)
     dataset = Dataset.open(settings.data or ".")
     around = Around(progress=ui.progress, stop=ui.stop)
     result = Estimator(load_model(manifest.model)(), dataset, config, around=around).evaluate(settings.split)

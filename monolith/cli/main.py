@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from monolith import __version__
-from monolith.cli.command import AnyCommand, Report, Ui
+from monolith.cli.command import AnyCommand, Outside, Report, Ui
 from monolith.cli.commands import COMMANDS, Entry, Group
 from monolith.cli.interrupts import INTERRUPTED, Interrupts
 from monolith.cli.screen import Screen
@@ -23,7 +23,11 @@ from monolith.core.errors import ConfigError, MonolithError, told
 WRONG_USE = 2
 
 
-def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
+def main(
+    argv: Sequence[str] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    outside: Outside = Outside(),
+) -> int:
     """Run the command that `argv` names; return the exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
     words, entry = _find(given)
@@ -33,7 +37,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     args = _parser(words, entry, command).parse_args(given[len(words) :])
     screen = Screen(as_json=args.json)
     try:
-        return _run(command, args, screen, environ)
+        return _run(command, args, Ui(screen, Interrupts(screen.say), environ, outside), screen)
     except MonolithError as exc:
         if args.debug:
             raise
@@ -48,14 +52,13 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
         return 1
 
 
-def _run(command: AnyCommand, args: argparse.Namespace, screen: Screen, environ: Mapping[str, str]) -> int:
-    settings = _settings(command.settings, args, environ)
-    interrupts = Interrupts(screen.say)
+def _run(command: AnyCommand, args: argparse.Namespace, ui: Ui, screen: Screen) -> int:
+    settings = _settings(command.settings, args, ui.environ)
     if command.graceful:
-        interrupts.install()
-    report: Report = command.run(settings, Ui(screen, interrupts, environ))
+        ui.interrupts.install()
+    report: Report = command.run(settings, ui)
     screen.report(report)
-    return INTERRUPTED if interrupts.by_keyboard and not report.status else report.status
+    return INTERRUPTED if ui.interrupts.by_keyboard and not report.status else report.status
 
 
 def _settings(cls: type[Settings], args: argparse.Namespace, environ: Mapping[str, str]) -> Settings:

@@ -1,28 +1,42 @@
-"""`monolith ps` and `monolith worker`: one process of a job."""
+"""`monolith ps`, `monolith worker`, `monolith train --distributed`: one process of a job."""
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monolith.cli.command import Command, Report, Ui
 from monolith.cli.training import Figures, train_here
-from monolith.config.job import MeetingSettings, PsSettings, WorkerSettings
-from monolith.core.progress import Progress
+from monolith.config.job import RoleSettings
+from monolith.config.rules import judge
+from monolith.core.names import Role
 from monolith.launch.events import EventPipe
 from monolith.launch.lifeline import hold
 
 if TYPE_CHECKING:
     from monolith.ps.client import PsClient
+    from monolith.runner.part import Train, Ways
 
 
-def ps(settings: PsSettings, ui: Ui) -> Report:
-    """Serve until told to stop; then tell what was held."""
-    from monolith.discovery.choose import choose
-    from monolith.runner.ps import run_ps
+def be(role: Role, settings: RoleSettings, ui: Ui) -> Report:
+    """Play `role` to its end; then tell what came of it."""
+    config = settings.as_role(role)
+    judge(config)  # before anything is imported that takes its time
+    from monolith.runner import run_distributed
 
     pipe = _supervised(settings, ui)
+    ways: Ways = {**_ways(role, settings, ui, pipe), "stop": ui.stop, **(ui.outside.ways or {})}
+    discovery = ui.outside.find(settings, ui.environ)
+    figures = ui.outside.run(run_distributed(discovery, config, **ways))
+    return _report(str(config.service_id), figures or {}, pipe)
+
+
+def _ways(role: Role, settings: RoleSettings, ui: Ui, pipe: EventPipe | None) -> Ways:
+    """What this role needs of the world."""
+    if role is Role.WORKER:
+        return {"train": _training(settings, ui, pipe)} if settings.data else {}
+    from monolith.runner.serving import GrpcServer
 
     def ready(address: str) -> None:
         if pipe:
@@ -30,31 +44,24 @@ def ps(settings: PsSettings, ui: Ui) -> Report:
         else:
             ui.progress.say(f"ps-{settings.index} listens at {address}")
 
-    discovery = choose(settings.discovery, settings.discovery_path)
-    stats = asyncio.run(run_ps(discovery, settings, ui.stop, ready))
-    rows = sum(table.rows for table in stats.tables)
-    figures: Figures = {"rows": rows, "lookups": stats.lookups, "applies": stats.applies}
-    return _report(f"ps-{settings.index}", figures, pipe)
+    serve = functools.partial(GrpcServer, seed=settings.seed, metrics_port=settings.metrics_port)
+    return {"serve": serve, "ready": ready}
 
 
-def worker(settings: WorkerSettings, ui: Ui) -> Report:
-    """Train this worker's share; then tell how good it got."""
-    from monolith.discovery.choose import choose
-    from monolith.estimator.rounds import Place
-    from monolith.ps.blocking import BlockingClient
-    from monolith.runner.worker import run_worker
-
-    pipe = _supervised(settings, ui)
-    progress: Progress = pipe or ui.progress
-    place = Place(worker=settings.index, num_workers=settings.num_workers or 1)
+def _training(settings: RoleSettings, ui: Ui, pipe: EventPipe | None) -> Train:
+    """Train the share of this worker."""
 
     async def train(client: PsClient) -> Figures:
-        blocking = BlockingClient(client, asyncio.get_running_loop())
-        return await asyncio.to_thread(train_here, settings, blocking, place, progress, ui.stop)
+        import asyncio
 
-    discovery = choose(settings.discovery, settings.discovery_path)
-    figures = asyncio.run(run_worker(discovery, settings, train))
-    return _report(f"worker-{settings.index}", figures, pipe)
+        from monolith.estimator.rounds import Place
+        from monolith.ps.blocking import BlockingClient
+
+        place = Place(worker=settings.index, num_workers=settings.num_workers)
+        blocking = BlockingClient(client, asyncio.get_running_loop())
+        return await asyncio.to_thread(train_here, settings, blocking, place, pipe or ui.progress, ui.stop)
+
+    return train
 
 
 def _report(title: str, figures: Figures, pipe: EventPipe | None) -> Report:
@@ -65,12 +72,16 @@ def _report(title: str, figures: Figures, pipe: EventPipe | None) -> Report:
     return Report(title=title)
 
 
-def _supervised(settings: MeetingSettings, ui: Ui) -> EventPipe | None:
+def _supervised(settings: RoleSettings, ui: Ui) -> EventPipe | None:
     """The pipe to who started us, if someone did, and an end when that one ends."""
     if settings.lifeline:
         hold(sys.stdin.fileno(), ui.stop)
     return None if settings.events_fd is None else EventPipe(settings.events_fd)
 
 
-PS = Command(PsSettings, ps, graceful=True)
-WORKER = Command(WorkerSettings, worker, graceful=True)
+def _command(role: Role) -> Command[Any]:
+    return Command(RoleSettings, functools.partial(be, role), graceful=True)
+
+
+PS = _command(Role.PS)
+WORKER = _command(Role.WORKER)

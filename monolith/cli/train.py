@@ -1,4 +1,4 @@
-"""`monolith train`: in this process, or on a cluster of processes on this machine."""
+"""`monolith train`: in this process, on a cluster of processes here, or as one process of many."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import tempfile
 from pathlib import Path
 
 from monolith.cli.command import Command, Report, Ui
+from monolith.cli.roles import be
 from monolith.cli.training import Figures, train_here
 from monolith.config.job import TrainSettings
 
 
 def train(settings: TrainSettings, ui: Ui) -> Report:
     """Train, and tell how good it got and what was saved."""
+    if settings.distributed:
+        return be(settings.role, settings, ui)
     figures = _in_process(settings, ui) if settings.one_process else _on_cluster(settings, ui)
     return Report(title="training", figures=figures)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monolith.config.job import TrainSettings
+from monolith.config.job import RoleSettings
 from monolith.core.progress import Progress
 from monolith.core.stop import Stop
 
@@ -17,7 +17,7 @@ Figures = dict[str, object]
 
 
 def train_here(
-    settings: TrainSettings, client: BlockingClient, place: Place, progress: Progress, stop: Stop
+    settings: RoleSettings, client: BlockingClient, place: Place, progress: Progress, stop: Stop
 ) -> Figures:
     """Train as one worker, and give the figures of the report. Blocks. Raises as TrainingSession."""
     from monolith.data.dataset import Dataset
@@ -33,7 +33,7 @@ def train_here(
     return _figures(settings, result)
 
 
-def _figures(settings: TrainSettings, result: TrainResult) -> Figures:
+def _figures(settings: RoleSettings, result: TrainResult) -> Figures:
     examples = result.training["examples"]
     return {
         "model": settings.model,

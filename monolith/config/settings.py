@@ -68,17 +68,25 @@ def setting(
     short: str | None = None,
     alias: str | None = None,
     positional: bool = False,
+    converter: Callable[[Any], Any] | None = None,
 ) -> Any:
     """One field of a `Settings` class.
 
     `flag` replaces the flag derived from the name; `short` and `alias` stand beside it. A `positional`
     setting is given on the command line by its place, or by `short` or `alias` if it has them.
+    `converter` makes the value of what code passes.
     """
     about = Setting(
         help=help, group=group, check=check, flag=flag, short=short, alias=alias, positional=positional
     )
-    many = tuple if isinstance(default, tuple) else None
-    return attrs.field(default=default, converter=many, metadata={Setting: about})
+    converter = tuple if isinstance(default, tuple) else converter
+    return attrs.field(default=default, converter=converter, metadata={Setting: about})
+
+
+def again(cls: type, name: str, default: Any) -> Any:
+    """The field `name` of the base `cls`, with another default."""
+    field = attrs.fields_dict(cls)[name]
+    return attrs.field(default=default, converter=field.converter, metadata=field.metadata)
 
 
 @attrs.frozen(kw_only=True)
@@ -91,9 +99,9 @@ class Settings:
         """Rules between settings; rules of one setting stand on the setting."""
         return iter(())
 
-    def overrides(self) -> dict[str, Any]:
-        """What was chosen by someone, as opposed to left at its default."""
-        return {name: getattr(self, name) for name in self.sources}
+    def has_chosen(self, name: str) -> bool:
+        """Whether someone said what `name` is, be it its default."""
+        return name in self.sources or name in chosen(self)
 
 
 def fields(cls: type[Settings]) -> Iterator[tuple[attrs.Attribute[Any], Setting]]:
@@ -101,6 +109,18 @@ def fields(cls: type[Settings]) -> Iterator[tuple[attrs.Attribute[Any], Setting]
     for f in attrs.fields(attrs.resolve_types(cls)):
         if about := f.metadata.get(Setting):
             yield f, about
+
+
+def chosen(cfg: Settings) -> dict[str, Any]:
+    """What is not at its default, by name, whoever chose it."""
+    return {f.name: value for f, _ in fields(type(cfg)) if (value := getattr(cfg, f.name)) != f.default}
+
+
+def part(cls: type[C], cfg: Settings, **more: Any) -> C:
+    """A `cls` with what it shares with `cfg`, values and provenance, and with `more`."""
+    shared = {f.name for f, _ in fields(cls)} & {f.name for f, _ in fields(type(cfg))}
+    values = {name: value for name in shared if (value := getattr(cfg, name)) is not None}
+    return cls(**{**values, "sources": cfg.sources, **more})
 
 
 def flag(f: attrs.Attribute[Any], about: Setting) -> str:
@@ -207,23 +227,27 @@ def _told(cfg: Settings, name: str, f: attrs.Attribute[Any], about: Setting) -> 
     value = getattr(cfg, name)
     if value is None:
         return flag(f, about)  # what was not given comes from nowhere: say how to give it
-    return f"{name}={_shown(value)} (from {_origin(cfg, f, about)})"
+    return f"{name}={shown(value)} (from {origin(cfg, name)})"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     return str(value) if isinstance(value, int | float | Path) else repr(value)
 
 
-def _origin(cfg: Settings, f: attrs.Attribute[Any], about: Setting) -> str:
-    layer = cfg.sources.get(f.name)
-    match layer.source if layer else Source.DEFAULT:
-        case Source.DEFAULT:
-            return "its default"
+def origin(cfg: Settings, name: str) -> str:
+    """Where the setting `name` got its value from, in the user's words."""
+    f, about = next((f, about) for f, about in fields(type(cfg)) if f.name == name)
+    layer = cfg.sources.get(name)
+    match layer.source if layer else None:
+        case None:
+            return "its default" if getattr(cfg, name) == f.default else "code"
         case Source.FILE:
             return layer.origin if layer else ""
         case Source.ENVIRONMENT:
             return variable(f)
         case Source.COMMAND_LINE:
             return flag(f, about)
-        case _:
+        case Source.DEFAULT:
+            return "its default"
+        case Source.CODE:
             return "code"

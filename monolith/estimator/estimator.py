@@ -10,8 +10,8 @@ from pathlib import Path
 import attrs
 
 from monolith.checkpoint.store import CheckpointStore
-from monolith.config.job import RunConfig
 from monolith.config.settings import checked
+from monolith.config.training import TrainingConfig
 from monolith.core.arrays import Floats
 from monolith.data.dataset import Dataset
 from monolith.data.prefetch import prefetched
@@ -41,7 +41,7 @@ class Estimator:
     """
 
     def __init__(
-        self, model: MonolithModel, dataset: Dataset, config: RunConfig, *, around: Around | None = None
+        self, model: MonolithModel, dataset: Dataset, config: TrainingConfig, *, around: Around | None = None
     ) -> None:
         self._model, self._dataset, self._config = model, dataset, checked(config)
         self._around = around or Around()

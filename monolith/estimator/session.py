@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from monolith.checkpoint.boundary import saving
-from monolith.config.job import RunConfig
+from monolith.config.training import TrainingConfig
 from monolith.core.errors import ShardRestarted
 from monolith.core.progress import Progress, Silent
 from monolith.core.stop import Stop
@@ -73,7 +73,7 @@ class TrainingSession:
         model: MonolithModel,
         dataset: Dataset,
         client: BlockingClient,
-        config: RunConfig,
+        config: TrainingConfig,
         *,
         place: Place = Place(),
         around: Around | None = None,

@@ -5,46 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import attrs
-
 from monolith.checkpoint.store import CheckpointStore
-from monolith.config.job import MeetingSettings, PsSettings, TrainSettings, WorkerSettings
-from monolith.config.settings import to_argv
+from monolith.config.job import RoleSettings, TrainSettings
+from monolith.config.rules import judge
+from monolith.config.settings import part, to_argv
 from monolith.core.errors import CheckpointError
 from monolith.core.names import Role, ServiceId
 from monolith.data.dataset import Dataset
 from monolith.launch.supervisor import Job
 from monolith.models.registry import load_model
 
+# Processes of one machine start together, and on a new one a server compiles for a minute before it is found.
+PATIENCE = {"connect_retries": 240, "barrier_timeout_ms": 60_000}
+
 
 def check(settings: TrainSettings) -> None:
     """Find out here, once, what every role would find out for itself.
 
     Raises:
+        ConfigError: settings that cannot be.
         DataError, ModelError, MissingExtra: there is no such dataset or model, or no PyTorch.
     """
+    for role in Role:
+        judge(settings.as_role(role))
     Dataset.open(settings.data or ".")
     load_model(settings.model)
 
 
 def local_job(settings: TrainSettings, meeting_place: Path) -> Job:
     """The roles of `settings`, which find each other through files in `meeting_place`."""
-    num_ps, num_workers = settings.num_ps or 1, settings.num_workers or 1
-    meeting = {f.name: getattr(settings, f.name) for f in attrs.fields(MeetingSettings) if f.init}
-    meeting |= {"discovery_path": meeting_place, "sources": {}}
-    roles = {
-        ServiceId(Role.PS, i): [
-            "ps",
-            *to_argv(PsSettings(**meeting, index=i, num_ps=num_ps, seed=settings.seed)),
-        ]
-        for i in range(num_ps)
-    }
-    shared = {f.name: getattr(settings, f.name) for f in attrs.fields(TrainSettings) if f.init} | meeting
-    shared |= {"num_ps": num_ps, "num_workers": num_workers}
-    roles |= {
-        ServiceId(Role.WORKER, i): ["worker", *to_argv(WorkerSettings(**shared, index=i))]
-        for i in range(num_workers)
-    }
+    patience = {name: value for name, value in PATIENCE.items() if not settings.has_chosen(name)}
+    places = {"discovery": "host-files", "discovery_path": meeting_place, **patience}
+
+    def argv(role: Role, index: int) -> list[str]:
+        return [role, *to_argv(part(RoleSettings, settings, index=index, **places))]
+
+    counts = {Role.PS: settings.num_ps, Role.WORKER: settings.num_workers}
+    roles = {ServiceId(role, i): argv(role, i) for role, count in counts.items() for i in range(count)}
     return Job(roles, resume_hint(settings.model_dir))
 
 

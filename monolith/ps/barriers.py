@@ -72,9 +72,12 @@ class PsBarrier:
 
     async def wait(self, barrier_id: str, worker_id: int, num_workers: int) -> None:
         ms = self._timeout_ms
-        gather = self._client.gather(barrier_id, worker_id, num_workers, b"", ms)
         try:
-            await bounded(f"barrier {barrier_id}", gather, ms=ms + self._margin_ms)
+            await bounded(
+                f"barrier {barrier_id}",
+                lambda: self._client.gather(barrier_id, worker_id, num_workers, b"", ms),
+                ms=ms + self._margin_ms,
+            )
         except BarrierTimedOut:
             raise
         except OperationTimedOut as silence:

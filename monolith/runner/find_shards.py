@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import reprlib
 
 import attrs
 
 from monolith.aio.bounded import bounded
-from monolith.config.job import MeetingSettings
-from monolith.core.errors import DiscoveryError, ShardsNotFound
+from monolith.config.distributed import DistributedRunConfig
+from monolith.core.errors import MonolithError, OperationFailed, ShardsNotFound
 from monolith.discovery.base import Discovery, ServiceInfo
 from monolith.discovery.ordering import Disorder, shard_addresses
 
@@ -22,7 +23,7 @@ class Sightings:
     most_seen: int = 0
     most_usable: int = 0
     disorder: Disorder | None = None
-    error: DiscoveryError | None = None
+    error: MonolithError | None = None
 
     def saw(self, services: list[ServiceInfo], expected: int) -> list[str]:
         """Note one look at `services`; give the addresses in shard order, as far as they are usable."""
@@ -49,25 +50,24 @@ class Sightings:
         return "; ".join(said)
 
 
-async def find_shards(
-    discovery: Discovery, me: ServiceInfo, expected: int, settings: MeetingSettings
-) -> list[str]:
-    """The addresses of the `expected` parameter servers, in shard order.
+async def find_shards(discovery: Discovery, config: DistributedRunConfig) -> list[str]:
+    """The addresses of all parameter servers, in shard order.
 
     Raises:
         ShardsNotFound: they were not all seen within `connect_retries` further looks.
     """
-    service = settings.discovery_service_type_ps
+    runner = config.runner
+    service, expected = runner.discovery_service_type_ps, runner.num_ps
     sightings = Sightings()
-    for attempt in range(settings.connect_retries + 1):
+    for attempt in range(runner.connect_retries + 1):
         if attempt:
-            await asyncio.sleep(settings.retry_backoff_ms / 1000)
-        services = await _look(discovery, service, me, settings, sightings)
+            await asyncio.sleep(runner.retry_backoff_ms / 1000)
+        services = await _look(discovery, config, sightings)
         addresses = sightings.saw(services, expected)
         if len(addresses) >= expected:
             return addresses[:expected]
     raise ShardsNotFound(
-        f"Timed out waiting for PS discovery for {me.service_id} (service type: {service}): "
+        f"Timed out waiting for PS discovery for {config.service_id} (service type: {service}): "
         f"got {sightings.usable} expected {expected} ({sightings})",
         found=sightings.usable,
         expected=expected,
@@ -75,16 +75,22 @@ async def find_shards(
 
 
 async def _look(
-    discovery: Discovery, service: str, me: ServiceInfo, settings: MeetingSettings, sightings: Sightings
+    discovery: Discovery, config: DistributedRunConfig, sightings: Sightings
 ) -> list[ServiceInfo]:
+    """What is found now: nothing where the look itself went wrong."""
+    service = config.runner.discovery_service_type_ps
+    operation = f"discover {config.service_id} for {service}"
+    budget = config.runner.discovery_operation_timeout_ms
     try:
-        services = await bounded(
-            f"discover {service} for {me.service_id}",
-            discovery.discover(service),
-            ms=settings.discovery_operation_timeout_ms,
-        )
-    except DiscoveryError as exc:
+        services = await bounded(operation, lambda: discovery.discover(service), ms=budget)
+        _must_be_services(operation, services)
+    except MonolithError as exc:
         sightings.error = exc
         return []
     sightings.error = None
-    return services
+    return list(services)
+
+
+def _must_be_services(operation: str, answer: object) -> None:
+    if not isinstance(answer, list | tuple) or not all(isinstance(s, ServiceInfo) for s in answer):
+        raise OperationFailed(f"{operation} gave {reprlib.repr(answer)}, not a list of services")

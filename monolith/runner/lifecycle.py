@@ -1,35 +1,70 @@
-"""connect, register, play the role; then deregister, disconnect.
+"""judge, connect, play the role; then deregister, disconnect.
 
 What a process does while it is known to the others is not this file's business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Unpack
 
-from monolith.aio.bounded import bounded
+from monolith.aio.stopped import unless_stopped
 from monolith.aio.unwind import Unwind
-from monolith.config.job import MeetingSettings
-from monolith.discovery.base import Discovery, ServiceInfo
+from monolith.config.distributed import DistributedRunConfig
+from monolith.config.rules import judge
+from monolith.config.runner import RunConfig, RunnerConfig
+from monolith.core.names import Role
+from monolith.discovery.base import Discovery
+from monolith.runner.part import Part, Ways, World
+from monolith.runner.ps import serve
+from monolith.runner.restore import initialize_restore_checkpoint
+from monolith.runner.worker import work
 
-T = TypeVar("T")
+ROLES: Mapping[Role, Callable[[Part], Awaitable[Any]]] = {Role.PS: serve, Role.WORKER: work}
 
 
-async def run(
-    discovery: Discovery, me: ServiceInfo, play: Callable[[], Awaitable[T]], settings: MeetingSettings
-) -> T:
-    """Be known as `me` for as long as `play` takes, and give its result.
+async def run_distributed(discovery: Discovery, config: DistributedRunConfig, **ways: Unpack[Ways]) -> Any:
+    """Play one role of a job from the first hello to the last goodbye; give what training gave.
+
+    A parameter server ends when `stop` is asked, or the task is cancelled. Once connected, the process is
+    deregistered and disconnected whatever happens, each once, cancelled or not.
 
     Raises:
-        OperationTimedOut, OperationFailed: connecting or registering went wrong; `play` was not called.
+        ConfigError: settings that cannot be; nothing was tried.
+        OperationTimedOut, OperationFailed: connecting or registering went wrong.
         CleanupFailed: all went well until it had to be undone.
-        Exception: whatever `play` raised, with cleanup troubles told beside it.
+        Exception: whatever the role raised (see `work` and `serve`), with cleanup troubles told beside it.
     """
-    budget = settings.discovery_operation_timeout_ms
-    async with Unwind(settings.discovery_cleanup_timeout_ms) as unwind:
-        unwind.undo(f"disconnect {me.service_id} via {me.service_type}", discovery.disconnect)
-        await bounded(f"connect {me.service_id} via {me.service_type}", discovery.connect(), ms=budget)
-        unwind.undo(f"deregister {me.service_id} from {me.service_type}", lambda: discovery.deregister(me))
-        await bounded(f"register {me.service_id} as {me.service_type}", discovery.register(me), ms=budget)
-        return await play()
+    judge(config)
+    world, me, kind = World(**ways), config.service_id, config.service_type
+    async with Unwind(config.runner.discovery_cleanup_timeout_ms) as unwind:
+        part = Part(discovery, config, unwind, world)
+        unwind.undo(f"disconnect {me} via {kind}", discovery.disconnect)
+        connecting = part.ask(f"connect {me} via {kind}", discovery.connect)
+        await unless_stopped(world.stop, f"{me} was asked to stop before it was connected", connecting)
+        # Even before it registers: an earlier life of this process may have left an entry.
+        unwind.undo(f"deregister {me} from {kind}", lambda: discovery.deregister(str(me)))
+        return await ROLES[config.role](part)
+
+
+async def run_distributed_from_runner_config(
+    discovery: Discovery, runner_config: RunnerConfig, role: Role, bind_addr: str, **ways: Unpack[Ways]
+) -> Any:
+    """As `run_distributed`, after the environment was told and the checkpoint to restore is in place."""
+    config = DistributedRunConfig(runner_config, role, bind_addr)
+    judge(config)
+    await initialize_restore_checkpoint(runner_config, config.role, World(**ways).environ)
+    return await run_distributed(discovery, config, **ways)
+
+
+async def run_distributed_from_run_config(
+    discovery: Discovery,
+    run_config: RunConfig,
+    base: RunnerConfig | None,
+    role: Role,
+    bind_addr: str,
+    **ways: Unpack[Ways],
+) -> Any:
+    """As `run_distributed_from_runner_config`, with what `run_config` asks for on top of `base`."""
+    merged = run_config.to_runner_config(base)
+    return await run_distributed_from_runner_config(discovery, merged, role, bind_addr, **ways)

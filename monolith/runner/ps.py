@@ -2,50 +2,47 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+import logging
 
-from monolith.aio.stopped import stopped
-from monolith.config.job import PsSettings
+from monolith.aio.bounded import bounded
+from monolith.aio.stopped import stopped, unless_stopped
 from monolith.core.address import Address, parse_address
-from monolith.core.names import Role, ServiceId
-from monolith.core.progress import Silent
-from monolith.core.stop import Stop
-from monolith.discovery.base import Discovery, ServiceInfo
-from monolith.ps.api import ShardStats
-from monolith.ps.server import PsServer
-from monolith.ps.shard import LocalShard
-from monolith.runner.lifecycle import run
-from monolith.table.warmup import EVERY_WAY, warm_up
+from monolith.runner.part import Figures, Part, Server
 
 GRACE_S = 5.0  # for calls that are being answered when the server is told to stop
+log = logging.getLogger(__name__)
 
 
-async def run_ps(
-    discovery: Discovery, settings: PsSettings, stop: Stop, ready: Callable[[str], None]
-) -> ShardStats:
-    """Serve shard `settings.index` until `stop` is asked; `ready` gets the address once it can be found."""
-    # Before anyone can ask: compiling takes seconds on a new machine, and a call has a deadline.
-    await asyncio.to_thread(warm_up, [EVERY_WAY], Silent())
-    shard = LocalShard(settings.index, seed=settings.seed)
-    server = PsServer(shard, settings.bind_addr, metrics_port=settings.metrics_port)
-    address = advertised(await server.start(), settings.advertise_addr)
-    me = ServiceInfo(
-        service_id=str(ServiceId(Role.PS, settings.index)),
-        service_type=settings.discovery_service_type_ps,
-        index=settings.index,
-        address=address,
-    )
+async def serve(part: Part) -> Figures:
+    """Serve until `stop` is asked; give what was served.
 
-    async def play() -> ShardStats:
-        ready(address)
-        await stopped(stop)
-        return await shard.stats()
+    Raises:
+        OperationTimedOut, OperationFailed: listening or registering went wrong.
+        Stopped: `stop` was asked before the server could be found.
+    """
+    stop = part.world.stop
+    server = part.world.serve(part.config.runner, part.config.bind_addr)
+    never = f"{part.me} was asked to stop before it served"
+    address = await unless_stopped(stop, never, _be_found(part, server))
+    part.world.ready(address)
+    await stopped(stop)
+    return server.figures()
 
-    try:
-        return await run(discovery, me, play, settings)
-    finally:
-        await asyncio.shield(server.stop(GRACE_S))
+
+async def _be_found(part: Part, server: Server) -> str:
+    config = part.config
+    await server.prepare()
+    part.unwind.undo(f"stop {part.me}", lambda: server.stop(GRACE_S), ms=int(2000 * GRACE_S))
+    address = advertised(await _listen(part, server), config.advertise_addr)
+    log.info("Starting PS gRPC server: %s at %s", part.me, address)
+    await part.register(address, allow_update="true")
+    return address
+
+
+async def _listen(part: Part, server: Server) -> str:
+    budget = part.config.runner.discovery_operation_timeout_ms
+    operation = f"start {part.me} at {part.config.bind_addr}"
+    return await bounded(operation, server.start, ms=budget, scope="server operation")
 
 
 def advertised(bound: str, chosen: str | None) -> str:

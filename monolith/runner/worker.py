@@ -2,55 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+import logging
+from typing import Any
 
-from monolith.config.job import WorkerSettings
-from monolith.core.names import Role, ServiceId
-from monolith.discovery.base import Discovery, ServiceInfo
+from monolith.aio.bounded import bounded
+from monolith.aio.stopped import unless_stopped
+from monolith.core.address import Address, parse_address
+from monolith.core.errors import OperationFailed, OperationTimedOut, ShardUnavailable
 from monolith.ps.api import Shard
+from monolith.ps.barriers import PsBarrier
 from monolith.ps.client import PsClient
-from monolith.ps.remote import RemoteShard
+from monolith.ps.together import together
 from monolith.runner.find_shards import find_shards
-from monolith.runner.lifecycle import run
+from monolith.runner.part import Part
 
-T = TypeVar("T")
 FIRST_BARRIER = "step0"
+log = logging.getLogger(__name__)
 
 
-def over_grpc(addresses: Sequence[str]) -> list[Shard]:
-    """Shards behind sockets."""
-    return [RemoteShard(address, shard=index) for index, address in enumerate(addresses)]
-
-
-async def run_worker(
-    discovery: Discovery,
-    settings: WorkerSettings,
-    train: Callable[[PsClient], Awaitable[T]],
-    *,
-    connect_shards: Callable[[Sequence[str]], list[Shard]] = over_grpc,
-) -> T:
+async def work(part: Part) -> Any:
     """Train once everyone is there: all servers were found, and all workers have met at `step0`.
 
     Raises:
+        OperationTimedOut, OperationFailed: registering went wrong.
         ShardsNotFound: the servers did not all appear.
-        BarrierTimedOut: the other workers did not.
+        ShardUnavailable: one that appeared did not answer.
+        BarrierTimedOut: the other workers did not come.
+        Stopped: `stop` was asked before all that was done.
+        Exception: whatever training raised.
     """
-    num_ps, num_workers = settings.num_ps or 1, settings.num_workers or 1
-    me = ServiceInfo(
-        service_id=str(ServiceId(Role.WORKER, settings.index)),
-        service_type=settings.discovery_service_type_worker,
-        index=settings.index,
-        address="",
+    never = f"{part.me} was asked to stop before it trained"
+    return await part.world.train(await unless_stopped(part.world.stop, never, _meet(part)))
+
+
+async def _meet(part: Part) -> PsClient:
+    config, runner = part.config, part.config.runner
+    await part.register(_where(config.advertise_addr or config.bind_addr))
+    log.info("Waiting for PS discovery: %s", part.me)
+    addresses = await find_shards(part.discovery, config)
+    log.info("Connecting to PS shards: %s, %s", part.me, addresses)
+    shards = part.world.connect_shards(addresses)
+    client = PsClient(shards)
+    part.unwind.undo(
+        f"close connections of {part.me}", client.close, ms=runner.discovery_operation_timeout_ms
     )
+    await together(_connect(shard, at, part) for shard, at in zip(shards, addresses, strict=True))
+    barrier = PsBarrier(client, runner.barrier_timeout_ms)
+    await barrier.wait(FIRST_BARRIER, runner.index, runner.num_workers)
+    return client
 
-    async def play() -> T:
-        addresses = await find_shards(discovery, me, num_ps, settings)
-        client = PsClient(connect_shards(addresses))
-        try:
-            await client.gather(FIRST_BARRIER, settings.index, num_workers, b"", settings.barrier_timeout_ms)
-            return await train(client)
-        finally:
-            await client.close()
 
-    return await run(discovery, me, play, settings)
+async def _connect(shard: Shard, address: str, part: Part) -> None:
+    budget = part.config.runner.discovery_operation_timeout_ms
+    try:
+        await bounded(f"connect {address}", shard.connect, ms=budget)
+    except OperationTimedOut as exc:
+        raise ShardUnavailable(f"Connection failed to {address}: no answer within {budget}ms") from exc
+    except OperationFailed as exc:
+        raise ShardUnavailable(f"Connection failed to {address}: {exc}") from exc
+
+
+def _where(address: str) -> str:
+    """The host that a worker is known at: it listens on no port."""
+    return str(Address(parse_address(address).host, 0))

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from monolith.checkpoint.catalogue import Catalogue
-from monolith.config.job import RunConfig
+from monolith.config.training import TrainingConfig
 from monolith.core.arrays import Floats
 from monolith.core.progress import Silent
 from monolith.core.schema import Feature, Kind, Schema, Split
@@ -85,7 +85,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("films")
     columns = raw_columns()
     dataset = convert(SCHEMA, lambda: [Chunk(columns, "memory")], folder / "data", Silent())
-    config = RunConfig(
+    config = TrainingConfig(
         model_dir=folder / "run", batch_size=32, epochs=20, dense_learning_rate=0.01, torch_threads=1
     )
     estimator = Estimator(Mixed(), dataset, config)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monolith.config.job import RunConfig
+from monolith.config.training import TrainingConfig
 from monolith.core.batch import Batch
 from monolith.data.reading import Reading
 from monolith.estimator.estimator import Estimator
@@ -27,7 +27,7 @@ def test_built_in_model_serves_what_it_predicts(
     name: str, trained: Trained, batch: Batch, tmp_path: Path
 ) -> None:
     model = load_model(name)
-    config = RunConfig(model_dir=tmp_path / "run", batch_size=32, epochs=3, torch_threads=1)
+    config = TrainingConfig(model_dir=tmp_path / "run", batch_size=32, epochs=3, torch_threads=1)
     estimator = Estimator(model(), trained.dataset, config)
     estimator.train()
     meant = np.concatenate(list(estimator.predict("test")))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from monolith.config.job import RunConfig
+from monolith.config.training import TrainingConfig
 from monolith.core.batch import Batch, Ragged
 from monolith.core.fids import make_fid
 from monolith.core.schema import Feature, Schema
@@ -88,7 +88,7 @@ def dataset():
 @pytest.fixture
 def config(tmp_path):
     """Ten batches an epoch, checkpoints every four."""
-    return RunConfig(
+    return TrainingConfig(
         model_dir=tmp_path / "model",
         batch_size=40,
         save_steps=4,

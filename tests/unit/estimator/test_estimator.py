@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from monolith.config.job import RunConfig
+from monolith.config.training import TrainingConfig
 from monolith.core.errors import CheckpointMismatch, CheckpointNotFound, ConfigError
 from monolith.estimator.columns import FeatureColumn
 from monolith.estimator.estimator import Estimator
@@ -82,7 +82,7 @@ def test_other_rows_are_told(estimator, dataset, config, monkeypatch):
 
 def test_settings_are_checked_at_once(dataset):
     with pytest.raises(ConfigError, match="batch_size=0"):
-        Estimator(LogisticRegression(), dataset, RunConfig(model_dir="x", batch_size=0))
+        Estimator(LogisticRegression(), dataset, TrainingConfig(model_dir="x", batch_size=0))
 
 
 def test_the_example_trains(dataset, config):

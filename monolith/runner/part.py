@@ -1,0 +1,108 @@
+"""One process's part in a job: what it was told, whom it asks, what it must undo, and the world around it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any, Protocol, TypedDict, TypeVar
+
+import attrs
+
+from monolith.aio.bounded import bounded
+from monolith.aio.unwind import Unwind
+from monolith.config.distributed import DistributedRunConfig
+from monolith.config.runner import RunnerConfig
+from monolith.core.stop import Stop
+from monolith.discovery.base import Discovery, ServiceInfo
+from monolith.ps.api import Shard
+from monolith.ps.client import PsClient
+from monolith.ps.remote import RemoteShard
+from monolith.runner.heartbeat import Heartbeat
+from monolith.runner.serving import GrpcServer
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+Figures = Mapping[str, object]
+Train = Callable[[PsClient], Awaitable[Any]]
+ConnectShards = Callable[[Sequence[str]], list[Shard]]
+
+
+class Server(Protocol):
+    """What a parameter server listens with."""
+
+    async def prepare(self) -> None:
+        """Do what takes its time before anyone may ask."""
+
+    async def start(self) -> str:
+        """Listen; give host:port as bound."""
+
+    async def stop(self, grace_s: float) -> None:
+        """Refuse new calls, and let those under way end within `grace_s` seconds."""
+
+    def figures(self) -> Figures:
+        """What was served."""
+
+
+Serve = Callable[[RunnerConfig, str], Server]
+
+
+def over_grpc(addresses: Sequence[str]) -> list[Shard]:
+    """Shards behind sockets."""
+    return [RemoteShard(address, shard=index) for index, address in enumerate(addresses)]
+
+
+async def no_training(_client: PsClient) -> None:
+    """Meet the others, and leave."""
+
+
+class Ways(TypedDict, total=False):
+    """How a run reaches the world; what is not given is the real one."""
+
+    train: Train  # what a worker does once everyone is there
+    connect_shards: ConnectShards  # addresses, in shard order, to shards
+    serve: Serve  # what the runner is told and an IP:port, to a server
+    ready: Callable[[str], None]  # gets the address of a parameter server that can be found
+    stop: Stop  # asked for an end from outside
+    environ: MutableMapping[str, str]
+
+
+@attrs.frozen(kw_only=True)
+class World:
+    """`Ways`, complete."""
+
+    train: Train = no_training
+    connect_shards: ConnectShards = over_grpc
+    serve: Serve = GrpcServer
+    ready: Callable[[str], None] = lambda _address: None
+    stop: Stop = attrs.field(factory=Stop)
+    environ: MutableMapping[str, str] = os.environ
+
+
+@attrs.frozen
+class Part:
+    """What the two roles have in common while they are connected."""
+
+    discovery: Discovery
+    config: DistributedRunConfig
+    unwind: Unwind
+    world: World
+
+    @property
+    def me(self) -> str:
+        return str(self.config.service_id)
+
+    async def ask(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Await `call` within the budget of one operation."""
+        return await bounded(operation, call, ms=self.config.runner.discovery_operation_timeout_ms)
+
+    async def register(self, address: str, **metadata: str) -> None:
+        """Be found at `address`, and stay known until the end."""
+        config = self.config
+        info = ServiceInfo.of(config.service_id, config.service_type, address, **metadata)
+        await self.ask(f"register {self.me} as {config.service_type}", lambda: self.discovery.register(info))
+        if config.heartbeat_interval is not None:
+            heartbeat = Heartbeat(lambda: self.discovery.heartbeat(self.me), config.heartbeat_interval)
+            heartbeat.start()
+            self.unwind.undo(f"stop heartbeat of {self.me}", heartbeat.stop)
