@@ -11,6 +11,7 @@
     * OperationFailed                              __cause__ is a backend's own, which is not of this tree
     * BackendFailed                                a backend of ours could not do it
     * DiscoveryMisconfigured                       a backend of ours cannot be asked like that
+    * BackendMissing                               it has a name, and this version has nothing behind it
     * ServiceNotFound        .service
     * AlreadyRegistered      .service
     * OperationTimedOut (TimeoutError)  .after_ms
@@ -151,6 +152,10 @@ class DiscoveryMisconfigured(DiscoveryError):
 
     def __init__(self, message: str) -> None:
         super().__init__(f"Configuration error: {message}")
+
+
+class BackendMissing(DiscoveryError):
+    """A way of finding each other that has a name, and that this version does not have."""
 
 
 class ServiceNotFound(DiscoveryError):

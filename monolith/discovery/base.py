@@ -10,7 +10,7 @@ from typing import Protocol
 import attrs
 
 from monolith.core.address import Address, parse_address
-from monolith.core.errors import DiscoveryClosed, ServiceNotFound
+from monolith.core.errors import DiscoveryClosed, DiscoveryMisconfigured
 from monolith.core.names import ServiceId
 
 NO_INDEX = -1  # what `parse_index` makes of text that is no index
@@ -79,6 +79,20 @@ def parse_index(text: str) -> int:
     return int(digits) if readable else NO_INDEX
 
 
+def index_of(info: ServiceInfo) -> int:
+    """The index of `info`, for backends that need one.
+
+    Raises:
+        DiscoveryMisconfigured: the metadata tell none, or not readably.
+    """
+    if info.index is None or info.index == NO_INDEX:
+        told = info.metadata.get("index")
+        raise DiscoveryMisconfigured(
+            f"{info.id} has no usable index (index={told!r}): it must be a number from 0"
+        )
+    return info.index
+
+
 class Discovery(Protocol):
     """A backend, from the side of the process that uses it.
 
@@ -94,22 +108,18 @@ class Discovery(Protocol):
 
 
 class Backend(ABC):
-    """Base of the backends: what is open, and what is one's own, is decided here, once.
+    """Base of the backends: what is open and what is closed is decided here, once.
 
     A backend writes `_register`, `_discover` and `_deregister`; one that has something to open, to close or
     to keep alive extends `connect`, `disconnect` or `heartbeat`.
 
-    `deregister` takes away what this very client registered, and leaves a successor that has replaced it.
-
     Raises:
         DiscoveryClosed: used before `connect` or after `disconnect`.
-        ServiceNotFound: there is nothing of ours to deregister.
         DiscoveryError: the backend could not do it.
     """
 
     def __init__(self) -> None:
         self._open = False
-        self._mine: dict[str, ServiceInfo] = {}
 
     async def connect(self) -> None:
         self._open = True
@@ -119,7 +129,6 @@ class Backend(ABC):
 
     async def register(self, info: ServiceInfo) -> None:
         self._must_be_open(f"register {info.id} as {info.service_type}")
-        self._mine[info.id] = info  # at once: one that goes wrong may have come through all the same
         await self._register(info)
 
     async def discover(self, service_type: str) -> list[ServiceInfo]:
@@ -128,10 +137,7 @@ class Backend(ABC):
 
     async def deregister(self, service_id: str) -> None:
         self._must_be_open(f"deregister {service_id}")
-        info = self._mine.get(service_id)
-        if info is None or not await self._deregister(info):
-            raise ServiceNotFound(service_id)
-        del self._mine[service_id]
+        await self._deregister(service_id)
 
     async def heartbeat(self, service_id: str) -> None:
         self._must_be_open(f"heartbeat {service_id}")
@@ -145,5 +151,4 @@ class Backend(ABC):
     @abstractmethod
     async def _discover(self, service_type: str) -> list[ServiceInfo]: ...
     @abstractmethod
-    async def _deregister(self, info: ServiceInfo) -> bool:
-        """Whether anything stood under its id: it is gone now, unless a successor's."""
+    async def _deregister(self, service_id: str) -> None: ...

@@ -21,12 +21,13 @@ import attrs
 from monolith.core.address import parse_address
 from monolith.core.errors import BackendFailed, DiscoveryMisconfigured
 from monolith.core.files import DISK, Disk, make_folders, write_atomically
-from monolith.discovery.base import Backend, ServiceInfo
+from monolith.discovery.base import ServiceInfo, index_of
+from monolith.discovery.registrar import Registrar
 
 T = TypeVar("T")
 
 
-class HostFiles(Backend):
+class HostFiles(Registrar):
     """A backend over a folder. File calls run on threads: a folder on a network may take its time.
 
     `owner` marks the entries of this client, so that it leaves a successor's alone; random if not given.
@@ -39,13 +40,13 @@ class HostFiles(Backend):
         self._owner = owner or secrets.token_hex(8)
         self._changing = threading.Lock()  # a register that was given up may be writing still
 
-    async def _register(self, info: ServiceInfo) -> None:
+    async def _put(self, info: ServiceInfo) -> None:
         await asyncio.to_thread(self._alone, self._write, info)
 
     async def _discover(self, service_type: str) -> list[ServiceInfo]:
         return await asyncio.to_thread(self._read_all, service_type)
 
-    async def _deregister(self, info: ServiceInfo) -> bool:
+    async def _take(self, info: ServiceInfo) -> bool:
         return await asyncio.to_thread(self._alone, self._remove, info)
 
     def _alone(self, change: Callable[[ServiceInfo], T], info: ServiceInfo) -> T:
@@ -76,11 +77,7 @@ class HostFiles(Backend):
         return entry is not None
 
     def _path(self, info: ServiceInfo) -> Path:
-        if info.index is None or info.index < 0:
-            raise DiscoveryMisconfigured(
-                f"{info.id} has no index (index={info.metadata.get('index')!r}): host files need one"
-            )
-        return self._folder(info.service_type) / str(info.index)
+        return self._folder(info.service_type) / str(index_of(info))
 
     def _folder(self, service_type: str) -> Path:
         if service_type in ("", ".", "..") or "/" in service_type or "\0" in service_type:
