@@ -26,6 +26,7 @@ from monolith.ps.api import (
     Stamp,
 )
 from monolith.ps.barrier import Arrival
+from monolith.ps.placement import Placement, in_turn
 from monolith.ps.routing import Route
 from monolith.ps.together import together
 from monolith.table.config import TableConfig
@@ -44,15 +45,19 @@ class PsClient:
         shards: in order of their index.
         worker: 64 bits, *not* the worker's index; drawn unless given. Servers apply each change of a worker
             once; a restarted worker that kept its number would have its first changes taken for repetitions.
+        place: which server keeps which dense value; the same for all workers.
     """
 
-    def __init__(self, shards: Sequence[Shard], *, worker: int | None = None) -> None:
+    def __init__(
+        self, shards: Sequence[Shard], *, worker: int | None = None, place: Placement = in_turn
+    ) -> None:
         if not shards:
             raise ConfigError(["Invalid configuration: at least one PS address is required"])
         self._shards = tuple(shards)
         self._worker = int.from_bytes(os.urandom(8)) if worker is None else worker
         self._sequence = count(1)
         self._dims: dict[str, int] = {}
+        self._place = place
         self._owners: dict[str, int] = {}
 
     @property
@@ -146,10 +151,9 @@ class PsClient:
     async def set_dense(self, values: DenseTensors, *, overwrite: bool) -> dict[str, NDArray[np.float32]]:
         """Set shared values that are not there yet, or all with `overwrite`; returns what is there then.
 
-        Every worker must set the same names first, all in one call: it decides which server keeps which.
+        Every worker must set the same names first, all in one call unless their `place` is by name.
         """
-        for place, name in enumerate(sorted(values.keys() - self._owners.keys())):
-            self._owners[name] = place % self.num_shards
+        self._owners |= self._place(values.keys() - self._owners.keys(), self.num_shards)
         return await self._dense(values, lambda shard, mine: shard.set_dense(mine, overwrite=overwrite))
 
     async def gather(
