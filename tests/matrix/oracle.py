@@ -23,7 +23,7 @@ class Expectation(NamedTuple):
     """How a scenario ends, when on the virtual clock, and after which calls of the backend but heartbeats."""
 
     text: str | None  # None: all goes well
-    note: str | None  # what cleanup adds to an error that is not ours
+    note: str | None  # what cleanup adds to an error that is not ours; other notes are not foretold
     elapsed_ms: int
     calls: tuple[str, ...]
 
