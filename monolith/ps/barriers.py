@@ -56,11 +56,6 @@ class PsBarrier:
         timeout_ms: that the server lets a worker wait.
         margin_ms: after which a server that has not even said so is given up; less than the margin of a
             call's own deadline, so that all who wait in vain hear the same.
-
-    Raises (from `wait`):
-        BarrierTimedOut: not all came in time, or the server does not answer.
-        BarrierMisused: this worker is there already, is out of range, or expects another number.
-        BarrierRpcError: the server could not be asked, or could not do it; `__cause__` says why.
     """
 
     def __init__(
@@ -71,6 +66,13 @@ class PsBarrier:
         self._margin_ms = margin_ms
 
     async def wait(self, barrier_id: str, worker_id: int, num_workers: int) -> None:
+        """Return once everyone is there.
+
+        Raises:
+            BarrierTimedOut: not all came in time, or the server does not answer.
+            BarrierMisused: this worker is there already, is out of range, or expects another number.
+            BarrierRpcError: the server could not be asked, or could not do it; `__cause__` says why.
+        """
         ms = self._timeout_ms
         try:
             await bounded(

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monolith.core.errors import BarrierMisused, ConfigError, DenseNotFound, DimensionMismatch, TableNotFound
+from monolith.core.errors import (
+    BarrierMisused,
+    ConfigError,
+    DenseNotFound,
+    DimensionMismatch,
+    ShardUnavailable,
+    TableNotFound,
+)
 from monolith.ps.api import Applied, Gradients, Shard, Stamp
 from monolith.ps.blocking import BlockingClient
+from monolith.ps.client import PsClient
 from monolith.ps.shard import LocalShard
-from monolith.table.config import Adagrad, Ftrl, Segment, Sgd, TableConfig, Zeros
+from monolith.table.config import Adagrad, Constants, Ftrl, Segment, Sgd, TableConfig, Zeros
+from monolith.testing import virtual_time
+from tests.upstream import by_name, vectors
 
 COUNTING = TableConfig([Segment(1, Zeros(), Sgd(1.0))])
 
@@ -47,37 +59,63 @@ def column(*values: float) -> np.ndarray:
 
 @pytest.mark.parametrize("num_ps", [1, 2, 3])
 @pytest.mark.parametrize(
-    ("ids", "grads", "asked", "expected"),
-    [
-        ([0, 1], [2, 2], [0, 1], [-2, -2]),
-        ([0, 3, 0, 1], [2, 2, 2, 2], [0, 3, 0, 1], [-4, -2, -4, -2]),
-        ([1, 1], [-2, -2], [1, 0], [4, 0]),
-        ([-1, -4, -1], [1, 1, 1], [-4, -1], [-1, -2]),
-        ([], [], [], []),
-    ],
-    ids=["distinct", "repeated", "other_ids", "negative", "nothing"],
+    "vector",
+    vectors(
+        "distributed_ps",
+        "apply_gradients_sgd",
+        "apply_gradients_duplicates_sum",
+        "apply_gradients_to_other_ids",
+    ),
 )
-def test_gradients_reach_their_rows(
-    num_ps: int, ids: list[int], grads: list[float], asked: list[int], expected: list[float]
-) -> None:
+def test_gradients_reach_their_rows(num_ps: int, vector: dict[str, Any]) -> None:
+    given = vector["given"]
+    ids = given.get("update_ids") or given["ids"]
     with client_of([LocalShard(i) for i in range(num_ps)]) as client:
-        applied = client.apply({"t": (np.array(ids, np.int64), column(*grads))})
+        applied = client.apply({"t": (np.array(ids), np.array(given["grads"], np.float32))})
         assert applied == Applied(updated=len(set(ids)), inserted=len(set(ids)))
-        rows = client.lookup({"t": np.array(asked, np.int64)}, create=False)["t"]
-    np.testing.assert_array_equal(rows, column(*expected))
+        rows = client.lookup({"t": np.array(given.get("lookup", ids))}, create=False)["t"]
+    assert [rows.tolist()] == list(vector["expect"].values())
+
+
+@pytest.mark.parametrize("num_ps", [1, 2, 3])
+@pytest.mark.parametrize("ids", [[-1, -4, -1], []], ids=["negative", "none"])
+def test_rows_count_their_updates(num_ps: int, ids: list[int]) -> None:
+    fids = np.array(ids, np.int64)
+    with client_of([LocalShard(i) for i in range(num_ps)]) as client:
+        client.apply({"t": (fids, np.ones((len(ids), 1), np.float32))})
+        rows = client.lookup({"t": fids}, create=False)["t"]
+    np.testing.assert_array_equal(rows, column(*(-ids.count(one) for one in ids)))
+
+
+def test_rows_are_found_on_their_servers() -> None:
+    vector = by_name("distributed_ps")["assign_add_lookup_two_ps"]
+    added = {int(fid): value for fid, value in vector["given"]["assign_add"].items()}
+    shards = [LocalShard(i) for i in range(vector["given"]["num_ps"])]
+    with client_of(shards, TableConfig([Segment(2, Zeros(), Sgd(1.0))])) as client:
+        client.apply({"t": (np.array(list(added)), -np.array(list(added.values()), np.float32))})
+        assert (
+            client.lookup({"t": np.array(vector["given"]["lookup"])})["t"].tolist()
+            == vector["expect"]["values"]
+        )
+        assert [shard.tables[0].rows for shard in client.stats().shards] == [1, 2]
 
 
 def test_each_segment_learns_its_own_way() -> None:
-    # The bias of a factorisation machine by FTRL, the rest by Adagrad; figures from their formulas.
-    start = TableConfig(
-        [Segment(1, Zeros(), Ftrl(1.0, 0.1, beta=0.0)), Segment(1, Zeros(), Adagrad(1.0, 0.1))]
-    )
-    with client_of([LocalShard(0), LocalShard(1)], start) as client:
+    """The bias of a factorisation machine by FTRL, the rest by Adagrad."""
+    vector = by_name("distributed_ps")["layout_gradients_ftrl_bias_adagrad_rest"]
+    given = vector["given"]
+    start = Constants(given["initial_embedding"])
+    config = TableConfig([Segment(1, start, Ftrl(1.0, 0.1, beta=0.0)), Segment(2, start, Adagrad(1.0, 0.1))])
+    with client_of([LocalShard(0), LocalShard(1)], config) as client:
         fids = np.array([3])
-        client.apply({"t": (fids, np.array([[2.0, 2.0]], np.float32))}, learning_rates={"t": (1.0, 1.0)})
+        client.apply(
+            {"t": (fids, np.full((1, 3), given["grad"], np.float32))}, learning_rates={"t": [given["lr"]]}
+        )
         row = client.lookup({"t": fids})["t"]
-    root = np.sqrt(0.1 + 4)
-    np.testing.assert_allclose(row, [[-2 / root, -2 / root]], rtol=1e-6)
+    expected = vector["expect"]
+    np.testing.assert_allclose(
+        row, [[expected["first_dim"], *[expected["other_dims"]] * 2]], rtol=vector["tolerance"]
+    )
 
 
 @given(st.integers(0, 2**32), st.integers(1, 3))
@@ -144,6 +182,39 @@ def test_closing_ends_what_still_waits() -> None:
     client.close()
     client.close()
     assert waiting.cancelled()
+
+
+class Distant(LocalShard):
+    """Takes a while to greet, and then says `said` if that is not nothing."""
+
+    def __init__(self, seconds: float, said: str = "") -> None:
+        super().__init__(0)
+        self._seconds = seconds
+        self._said = said
+
+    async def connect(self) -> None:
+        await asyncio.sleep(self._seconds)
+        if self._said:
+            raise ShardUnavailable(self._said)
+
+
+def test_servers_are_greeted_together() -> None:
+    client = PsClient([Distant(2), LocalShard(1), Distant(3)])
+    assert virtual_time.run(client.connect()) == (None, 3)
+
+
+@pytest.mark.parametrize(
+    "shards",
+    [
+        [Distant(2, "late"), Distant(1, "first")],
+        [Distant(1, "first"), Distant(1, "second")],
+        [Distant(10**6), Distant(1, "first")],
+    ],
+    ids=["sooner", "by_order", "others_hang"],
+)
+def test_the_first_absence_is_told(shards: list[Shard]) -> None:
+    with pytest.raises(ShardUnavailable, match="first"):
+        virtual_time.run(PsClient(shards).connect())
 
 
 def test_mistakes_are_told_before_asking() -> None:

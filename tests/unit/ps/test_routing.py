@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monolith.ps.routing import Route
+from tests.upstream import by_name
 
 FIDS = st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 3), max_size=40).map(
     lambda ids: np.array(ids, np.int64)
@@ -42,3 +44,11 @@ def test_gradients_of_an_id_add_up(fids: np.ndarray, shards: int) -> None:
         for f, row in zip(part.tolist(), rows.tolist(), strict=True)
     }
     assert sent == expected
+
+
+@pytest.mark.parametrize("feature", ["uid", "cid", "gid"])
+def test_two_servers_share_a_feature(feature: str) -> None:
+    vector = by_name("distributed_ps")["layout_merged_table_ids_by_ps"]
+    parts = [vector["expect"][f"{feature}:{shard}"] for shard in range(vector["given"]["num_ps"])]
+    way = Route.of(np.sort(np.concatenate(parts)), len(parts), unique=True)
+    assert [part.tolist() for part in way.parts] == parts
