@@ -1,22 +1,55 @@
 """From a setting to a backend."""
 
+import asyncio
+
 import pytest
 
 from monolith.core.errors import ConfigError
 from monolith.discovery.choose import choose
 from monolith.discovery.host_files import HostFiles
 from monolith.discovery.memory import InMemory
+from monolith.discovery.named import roles_of
+
+KNOWN = "host-files, in-memory, mlp, tf-config"
+TF_CONFIG = '{"cluster": {"ps": ["h:1"]}, "task": {"type": "ps", "index": 0}}'
+MLP = {"MLP_PS_NUM": "1", "MLP_PS_0_PRIMARY_HOST": "h", "MLP_PS_0_PORT": "1"}
 
 
 @pytest.mark.parametrize(("kind", "backend"), [("host-files", HostFiles), ("in-memory", InMemory)])
-def test_every_name_gives_a_backend(kind, backend, tmp_path):
-    assert type(choose(kind, tmp_path)) is backend
+def test_a_name_gives_a_backend(kind, backend, tmp_path):
+    assert type(choose(kind, tmp_path, {})) is backend
+
+
+@pytest.mark.parametrize(("kind", "environ"), [("tf-config", {"TF_CONFIG": TF_CONFIG}), ("mlp", MLP)])
+def test_the_environment_is_asked(kind, environ):
+    async def play():
+        backend = choose(kind, None, environ, roles_of("my_ps", "my_worker"))
+        await backend.connect()
+        return [info.address for info in await backend.discover("my_ps")]
+
+    assert asyncio.run(play()) == ["h:1"]
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
-    [("consul", "must be one of: host-files, in-memory"), ("host-files", "--discovery-path")],
+    ("kind", "environ", "said"),
+    [
+        ("redis", {}, f"discovery='redis': must be one of: {KNOWN}"),
+        (
+            "zookeeper",
+            {},
+            f"discovery='zookeeper': this version of monolith cannot talk to ZooKeeper, only: {KNOWN}",
+        ),
+        ("consul", {}, f"discovery='consul': this version of monolith cannot talk to Consul, only: {KNOWN}"),
+        ("host-files", {}, "discovery='host-files' needs --discovery-path, a folder that all processes see"),
+        ("tf-config", {}, "TF_CONFIG is required for --discovery tf-config"),
+        (
+            "tf-config",
+            {"TF_CONFIG": "[]"},
+            "Failed to parse TF_CONFIG: Configuration error: Invalid TF_CONFIG JSON: missing field `cluster`",
+        ),
+    ],
 )
-def test_what_cannot_be_is_told(kind, said):
-    with pytest.raises(ConfigError, match=f"discovery='{kind}'.*{said}"):
-        choose(kind, None)
+def test_what_cannot_be_is_told(kind, environ, said):
+    with pytest.raises(ConfigError) as caught:
+        choose(kind, None, environ)
+    assert str(caught.value) == said

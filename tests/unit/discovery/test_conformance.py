@@ -7,14 +7,17 @@ import pytest
 
 from monolith.core.errors import DiscoveryClosed, ServiceNotFound
 from monolith.core.names import Role, ServiceId
-from monolith.discovery.base import ServiceInfo
+from monolith.discovery.base import Backend, ServiceInfo
 from monolith.discovery.host_files import HostFiles
 from monolith.discovery.memory import InMemory
+from monolith.discovery.mlp import Mlp
+from monolith.discovery.named import Named
+from monolith.discovery.tf_config import TfConfig
+from tests.upstream import vectors
 
 PS0 = ServiceInfo.of(ServiceId(Role.PS, 0), "ps", "10.0.0.1:50051", allow_update="true")
 PS1 = ServiceInfo.of(ServiceId(Role.PS, 1), "ps", "[::1]:50051", allow_update="true")
 MOVED = ServiceInfo.of(ServiceId(Role.PS, 0), "ps", "10.0.0.9:50051", allow_update="true")
-WORKER = ServiceInfo.of(ServiceId(Role.WORKER, 0), "trainer", "127.0.0.1:0")
 
 
 @pytest.fixture(params=["memory", "host files"])
@@ -22,6 +25,14 @@ def backend(request, tmp_path):
     """A function that gives one more client of the same backend."""
     board = {}
     return {"memory": lambda: InMemory(board), "host files": lambda: HostFiles(tmp_path)}[request.param]
+
+
+@pytest.fixture(params=[InMemory, HostFiles, TfConfig, Mlp])
+def client(request, tmp_path):
+    """One of each, also of those where nobody has to register."""
+    given = {HostFiles: [tmp_path], TfConfig: [{"ps": ()}, "ps", 0], Mlp: [{}]}.get(request.param, [])
+    made = request.param(*given)
+    return made if isinstance(made, Backend) else Named(made)
 
 
 def seen(backend, *steps, of="ps"):
@@ -47,8 +58,22 @@ def test_the_registered_are_found(backend):
     assert seen(backend, ("register", PS1), ("register", PS0)) == [PS0, PS1]
 
 
-def test_types_are_kept_apart(backend):
-    assert seen(backend, ("register", PS0), ("register", WORKER), of="trainer") == [WORKER]
+@pytest.mark.parametrize("vector", vectors("service_discovery"))
+def test_what_others_promise_holds(backend, vector):
+    async def play():
+        client, answers = backend(), []
+        await client.connect()
+        for operation, name, *listed in vector["given"]["calls"]:
+            match operation:
+                case "register":
+                    await client.register(ServiceInfo.listed(name, *listed))
+                case "deregister":
+                    await client.deregister(f"{name}-{listed[0]}")
+                case "query":
+                    answers.append({str(info.index): info.address for info in await client.discover(name)})
+        return answers
+
+    assert asyncio.run(play()) == vector["expect"]["queries"]
 
 
 def test_a_restarted_one_takes_its_place(backend):
@@ -106,9 +131,8 @@ OPERATIONS = {
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("opened", [False, True], ids=["before connect", "after disconnect"])
-def test_a_closed_client_refuses(backend, operation, opened):
+def test_a_closed_client_refuses(client, operation, opened):
     async def play():
-        client = backend()
         if opened:
             await client.connect()
             await client.disconnect()
@@ -118,12 +142,12 @@ def test_a_closed_client_refuses(backend, operation, opened):
         asyncio.run(play())
 
 
-def test_it_can_be_opened_again(backend):
+def test_it_can_be_opened_again(client):
     async def play():
-        client = backend()
         await client.disconnect()
         for _ in range(2):
             await client.connect()
+            await client.heartbeat("ps-0")
             found = await client.discover("ps")
             await client.disconnect()
             await client.disconnect()

@@ -126,6 +126,6 @@ def test_a_type_must_name_a_folder(tmp_path, name):
 def test_an_index_is_needed(tmp_path, metadata, said):
     info = ServiceInfo("ps-x", "ps-x", "ps", "h", 1, metadata)
     with pytest.raises(
-        DiscoveryMisconfigured, match=f"^Configuration error: ps-x has no index .index={said}.:"
+        DiscoveryMisconfigured, match=f"^Configuration error: ps-x has no usable index .index={said}.:"
     ):
         asked(HostFiles(tmp_path), "register", info)
