@@ -73,7 +73,7 @@ class Link:
 
 
 def cause_of(error: MonolithError) -> str:
-    """What went wrong in a call, in a few words: gRPC nests its reasons, and the innermost comes last."""
+    """What went wrong in a call, in a few words: gRPC nests its reasons in brackets, the innermost last."""
     rpc = error.__cause__
     details = rpc.details() if isinstance(rpc, grpc.aio.AioRpcError) else None
-    return details.rpartition(": ")[2] if details else str(error)
+    return details.rpartition(": ")[2].rstrip("]") if details else str(error)

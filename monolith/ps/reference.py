@@ -7,7 +7,7 @@ from typing import TypeVar
 import grpc
 import numpy as np
 
-from monolith.core.errors import BarrierMisused, MonolithError, TableNotFound
+from monolith.core.errors import BarrierMisused, DimensionMismatch, MonolithError, PsError, TableNotFound
 from monolith.ps import messages
 from monolith.ps.api import Found, Gradients, Lookup
 from monolith.ps.barrier import Arrival
@@ -36,8 +36,7 @@ class ReferenceService:
 
     def apply(self, request: pb.ApplyGradientsRequest) -> pb.ApplyGradientsResponse:
         try:
-            dim = self._state.dim(request.table_name)
-            return self._apply(messages.gradients_of(request, dim), dim)
+            return self._apply(self._gradients(request))
         except MonolithError as error:
             return _failed(pb.ApplyGradientsResponse(), error)
 
@@ -77,7 +76,15 @@ class ReferenceService:
             self._state.create_tables({asked.table: TableConfig([Segment(there, Zeros(), Sgd())])})
         return asked.dim or there
 
-    def _apply(self, asked: Gradients, dim: int) -> pb.ApplyGradientsResponse:
+    def _gradients(self, request: pb.ApplyGradientsRequest) -> Gradients:
+        try:
+            return messages.gradients_of(request, self._state.dim(request.table_name))
+        except DimensionMismatch as error:
+            message = f"Gradient size mismatch: expected {error.expected}, got {error.got}"
+            raise PsError(message, shard=error.shard) from error
+
+    def _apply(self, asked: Gradients) -> pb.ApplyGradientsResponse:
+        dim = asked.grads.shape[1]
         known = self._state.lookup([Lookup(asked.table, asked.fids, dim, create=False)])[0].found
         mine = Gradients(asked.table, asked.fids[known], asked.grads[known], asked.learning_rates, asked.step)
         applied = self._state.apply([mine], None)[0]

@@ -119,6 +119,24 @@ def test_a_silent_server_is_given_up(cluster: Cluster, blackhole: str) -> None:
     assert time.monotonic() - began < 10
 
 
+def test_greeting_nobody_is_one_sentence(cluster: Cluster) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        client = PsClient(
+            [cluster.remote(cluster.serve(LocalShard(0))), cluster.remote(address, 1, IMPATIENT)]
+        )
+        with pytest.raises(ShardUnavailable) as caught:
+            cluster.run(client.connect())
+    assert str(caught.value) == f"Connection failed to {address}: Connection refused"
+    assert caught.value.shard == 1
+
+
+def test_greeting_a_silent_server_ends(cluster: Cluster, blackhole: str) -> None:
+    with pytest.raises(ShardUnavailable, match=f"^Connection failed to {blackhole}: "):
+        cluster.run(cluster.remote(blackhole, limits=IMPATIENT).connect())
+
+
 def test_a_stalling_server_is_given_up(cluster: Cluster) -> None:
     """It has the request, and answers too late."""
     shard = LocalShard(0)

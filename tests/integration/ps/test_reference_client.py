@@ -13,7 +13,9 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
+from monolith.ps.barrier import Arrival
 from monolith.ps.shard import LocalShard
+from tests.integration.ps.conftest import Cluster
 
 MESSAGES = {
     "LookupRequest": "table_name:string fids:int64* dim_size:int32 create_if_missing:bool timeout_ms:int64",
@@ -52,6 +54,10 @@ POOL = reference_pool()
 
 @pytest.fixture
 def call(channel: grpc.Channel) -> Call:
+    return caller(channel)
+
+
+def caller(channel: grpc.Channel) -> Call:
     def ask(method: str, **fields: object) -> Any:
         request, reply = (
             GetMessageClass(POOL.FindMessageTypeByName(f"reference.{method}{kind}"))
@@ -76,6 +82,17 @@ def test_a_lookup_may_create_its_table(call: Call) -> None:
     assert (list(again.found), again.num_found, again.num_initialized) == ([True, False], 1, 0)
 
 
+@pytest.mark.parametrize(("default", "status", "lengths"), [(3, 0, [3, 3]), (None, 1, [0, 2])])
+def test_the_server_may_know_the_length(
+    cluster: Cluster, default: int | None, status: int, lengths: list[int]
+) -> None:
+    with grpc.insecure_channel(cluster.serve(LocalShard(0, default_dim=default))) as channel:
+        first = look_up(caller(channel), [1], dim=0)
+        again = look_up(caller(channel), [1], dim=0 if default else 2)
+    assert first.status_code == status
+    assert [len(first.embeddings), len(again.embeddings)] == lengths
+
+
 def test_gradients_descend_known_rows(call: Call) -> None:
     look_up(call, [1])
     told = call(
@@ -91,11 +108,12 @@ def test_gradients_descend_known_rows(call: Call) -> None:
         ("Lookup", {"table_name": "x", "fids": [1], "dim_size": 2}, "Table not found: x"),
         ("Lookup", {"table_name": "x", "create_if_missing": True}, "Table not found: x"),
         ("Lookup", {"table_name": "t", "fids": [1], "dim_size": 4}, "expected 2, got 4"),
+        (
+            "ApplyGradients",
+            {"table_name": "t", "fids": [1], "gradients": [1, 2, 3]},
+            "Gradient size mismatch: expected 2, got 3",
+        ),
         ("ApplyGradients", {"table_name": "x", "fids": [1], "gradients": [1]}, "Table not found: x"),
-        ("ApplyGradients", {"table_name": "t", "fids": [1], "gradients": [1, 2, 3]}, "expected 2, got 3"),
-        ("Barrier", {"barrier_id": "b", "num_workers": 0}, "num_workers must be > 0"),
-        ("Barrier", {"barrier_id": "b", "worker_id": 2, "num_workers": 2}, "out of range for num_workers=2"),
-        ("Barrier", {"barrier_id": "b", "num_workers": 2, "timeout_ms": -5}, "timeout_ms must be in"),
     ],
 )
 def test_failures_travel_in_the_reply(call: Call, method: str, fields: dict[str, Any], said: str) -> None:
@@ -105,10 +123,24 @@ def test_failures_travel_in_the_reply(call: Call, method: str, fields: dict[str,
     assert said in reply.error_message
 
 
-def test_nobody_else_at_the_barrier(call: Call) -> None:
-    reply = call("Barrier", barrier_id="b", worker_id=0, num_workers=2, timeout_ms=30)
-    assert (reply.status_code, reply.num_arrived) == (1, 0)
-    assert reply.error_message.startswith("Barrier timeout")
+@pytest.mark.parametrize(
+    ("worker", "num_workers", "timeout_ms", "said"),
+    [
+        (0, 0, 30, "num_workers must be > 0"),
+        (2, 2, 30, "worker_id 2 out of range for num_workers=2"),
+        (0, 2, -5, "timeout_ms must be in 0..86400000, got -5"),
+        (0, 4, 30, "Barrier b expects num_workers=3, got 4"),
+        (1, 3, 30, "Worker 1 already arrived for barrier b"),
+        (0, 3, 30, "Barrier timeout"),
+    ],
+)
+def test_barriers_refuse_in_words(
+    call: Call, shard: LocalShard, worker: int, num_workers: int, timeout_ms: int, said: str
+) -> None:
+    """One of three workers waits there already."""
+    shard.state.meetings.enter(Arrival("b", 1, 3), 30_000)
+    reply = call("Barrier", barrier_id="b", worker_id=worker, num_workers=num_workers, timeout_ms=timeout_ms)
+    assert (reply.status_code, reply.error_message, reply.num_arrived) == (1, said, 1)
 
 
 def test_everyone_at_the_barrier(call: Call) -> None:

@@ -29,6 +29,12 @@ def alike(request: pytest.FixtureRequest, cluster: Cluster) -> Shard:
     return cluster.remote(cluster.serve(shard), limits=TINY if "pieces" in request.param else None)
 
 
+def test_connecting(cluster: Cluster, alike: Shard) -> None:
+    cluster.run(alike.connect())
+    assert alike.incarnation
+    cluster.run(alike.connect())
+
+
 def ask(create: bool = True, table: str = "t", dim: int = 3, fids: np.ndarray = FIDS) -> Lookup:
     return Lookup(table, fids, dim, create)
 
@@ -92,8 +98,10 @@ def test_giving_up_a_meeting(cluster: Cluster, alike: Shard) -> None:
     async def play() -> None:
         with pytest.raises(errors.BarrierTimedOut) as caught:
             await alike.gather("b", 1, 2, b"", 30)
+        assert str(caught.value) == "Barrier timeout"
         assert vars(caught.value).items() >= {
             "barrier": "b", "worker": 1, "arrived": 1, "expected": 2, "missing": (0,), "after_ms": 30,
+            "__notes__": ["1 of 2 arrived at b within 30ms, missing worker-0"],
         }.items()  # fmt: skip
         meet = (alike.gather("b", worker, 2, b"", 30_000) for worker in range(2))
         assert await asyncio.gather(*meet) == [(b"", b"")] * 2
