@@ -1,8 +1,8 @@
-"""Is every section of the progress log, and every name of the original's tests, shown by something that runs here?
+"""Is each section of the progress log, and each name of the original's tests, shown by what runs here.
 
     python parity/audit.py [--json]
 
-Prints what is shown, what comes later, what is out and why; exits with 1 and names what is missing, if anything is.
+Prints what is shown, what comes later, what is out and why. What is missing is named, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -111,9 +111,9 @@ def main() -> int:
     try:
         result = audit()
     except BadClaim as bad:
-        print(bad, file=sys.stderr)
+        sys.stderr.write(f"{bad}\n")
         return 1
-    print(as_json(result) if wanted.json else "\n".join(lines(result)))
+    sys.stdout.write((as_json(result) if wanted.json else "\n".join(lines(result))) + "\n")
     return 0 if result.passed else 1
 
 

@@ -1,18 +1,15 @@
 """What is said to show a section of the progress log, or a name of the original's tests.
 
-`claims.toml` speaks of sections, several at once: `sections = "7, 11-13"`. `names.toml` speaks of names by
-patterns, the first that fits a name speaks of it; what its groups matched is translated by `[words.GROUP]` and
-filled in where a claim says `{GROUP}`.
+`claims.toml` has one for each section. `names.toml` has one for each pattern of names: the first pattern that
+fits a name speaks of it; what its groups matched is translated by `[words.GROUP]`, and stands for `{GROUP}`.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 HERE = Path(__file__).parent
 LATER = {"C": "the discovery issue", "E": "the online issue"}
@@ -36,12 +33,16 @@ class Claim:
         return bool(self.scenarios or self.laws or self.rules or self.tests)
 
 
-def _claim(said: Mapping[str, Any]) -> Claim:
-    unknown = said.keys() - {field.name for field in fields(Claim)}
-    if unknown:
+def _claim(said: object) -> Claim:
+    """A text, or a list of them, selects scenarios; a table says all that there is to say."""
+    table = said if isinstance(said, dict) else {"scenarios": said}
+    if unknown := table.keys() - {field.name for field in fields(Claim)}:
         raise BadClaim(f"a claim has no {', '.join(sorted(unknown))}")
-    lists = {key: tuple([value] if isinstance(value, str) else value) for key, value in said.items()}
-    return Claim(**{**lists, **{key: said[key] for key in ("out", "later") if key in said}})
+    return Claim(**{key: one if key in ("out", "later") else _texts(one) for key, one in table.items()})
+
+
+def _texts(said: str | list[str]) -> tuple[str, ...]:
+    return (said,) if isinstance(said, str) else tuple(said)
 
 
 def sections(folder: Path = HERE) -> dict[str, str]:
@@ -59,22 +60,9 @@ def of_sections(text: str) -> dict[str, Claim]:
     """Claims by the number of the section.
 
     Raises:
-        BadClaim: a section is claimed twice, or a claim says what is no part of one.
+        BadClaim: a claim says what is no part of one.
     """
-    claims: dict[str, Claim] = {}
-    for said in tomllib.loads(text)["claim"]:
-        claim = _claim({key: value for key, value in said.items() if key != "sections"})
-        for number in _numbers(said["sections"]):
-            if number in claims:
-                raise BadClaim(f"section {number} is claimed twice")
-            claims[number] = claim
-    return claims
-
-
-def _numbers(text: str) -> Iterator[str]:
-    for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        yield from map(str, range(int(first), int(last or first) + 1))
+    return {number: _claim(said) for number, said in tomllib.loads(text).items()}
 
 
 class Patterns:

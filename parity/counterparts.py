@@ -1,4 +1,4 @@
-"""What is claimed of one scenario holds of its counterparts too: timeout and failure, door and door, and so on."""
+"""Where one scenario is claimed, its counterparts must be there too: timeout and failure, door and door."""
 
 from __future__ import annotations
 

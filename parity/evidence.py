@@ -20,18 +20,19 @@ SNAPSHOTS = ROOT / "tests/matrix/__snapshots__"
 @dataclass(frozen=True)
 class Evidence:
     scenarios: Scenarios
-    laws: frozenset[str]
-    rules: frozenset[str]
-    tests: frozenset[str]
+    laws: frozenset[str] = frozenset()
+    rules: frozenset[str] = frozenset()
+    tests: frozenset[str] = frozenset()
 
     def complaints(self, claim: Claim) -> list[str]:
         """What `claim` points at that is not there, or shows nothing."""
         named = {"law": claim.laws, "rule": claim.rules, "test": claim.tests}
         held = {"law": self.laws, "rule": self.rules, "test": self.tests}
-        missing = [
-            f"no {kind} {one}" for kind, some in named.items() for one in some if one not in held[kind]
+        missing = [(kind, one) for kind, some in named.items() for one in some if one not in held[kind]]
+        return [
+            *(f"there is no {kind} {one}" for kind, one in missing),
+            *(said for selector in claim.scenarios for said in self._complaint(selector)),
         ]
-        return missing + [said for selector in claim.scenarios for said in self._complaint(selector)]
 
     def selected(self, claim: Claim) -> set[Scenario]:
         """The scenarios of a claim without complaints."""
@@ -84,15 +85,10 @@ def _texts(path: Path) -> Iterator[str]:
             yield node.value
 
 
-def unused_snapshots() -> list[str]:
+def unused_snapshots(folder: Path = SNAPSHOTS) -> list[str]:
     """Snapshots that no diagnosis reads."""
     from tests.matrix.test_diagnostics import READ
 
-    read = {f"test_diagnosis[{scenario}]" for scenario in READ}
-    kept = {name for path in sorted(SNAPSHOTS.glob("*.ambr")) for name in snapshot_names(path.read_text())}
-    return sorted(kept - read)
-
-
-def snapshot_names(text: str) -> list[str]:
-    """What a file of snapshots holds."""
-    return re.findall(r"^# name: (.*)$", text, re.MULTILINE)
+    texts = "\n".join(path.read_text() for path in sorted(folder.glob("*.ambr")))
+    kept = re.findall(r"^# name: (.*)$", texts, re.MULTILINE)
+    return sorted(set(kept) - {f"test_diagnosis[{scenario}]" for scenario in READ})
