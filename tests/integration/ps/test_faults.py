@@ -13,7 +13,8 @@ import grpc
 import numpy as np
 import pytest
 
-from monolith.core.errors import RemoteError, ShardRestarted, ShardUnavailable
+from monolith.core.errors import BarrierTimedOut, RemoteError, ShardRestarted, ShardUnavailable
+from monolith.ps.barriers import PsBarrier
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.client import PsClient
 from monolith.ps.handlers import handlers
@@ -144,6 +145,16 @@ def test_a_stalling_server_is_given_up(cluster: Cluster) -> None:
     cluster.run(client.create_tables(COUNTING))
     with shard.state._tables.get("t")._lock, pytest.raises(ShardUnavailable, match="BatchApplyGradients"):
         cluster.run(client.apply(ones()))
+
+
+def test_a_stalling_barrier_times_out(cluster: Cluster) -> None:
+    """Its server was greeted, and says nothing more: the barrier ends before the call's own deadline."""
+    shard = LocalShard(0)
+    client = PsClient([cluster.remote(cluster.serve(shard))])
+    cluster.run(client.connect())
+    barrier = PsBarrier(client, 100, margin_ms=200)
+    with shard.state.meetings._lock, pytest.raises(BarrierTimedOut, match="no answer about b within 300ms"):
+        cluster.run(barrier.wait("b", 0, 2))
 
 
 def test_an_oversized_answer_is_refused(cluster: Cluster) -> None:
