@@ -10,6 +10,7 @@ import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 LATER = {"C": "the discovery issue", "E": "the online issue"}
@@ -33,12 +34,13 @@ class Claim:
         return bool(self.scenarios or self.laws or self.rules or self.tests)
 
 
-def _claim(said: object) -> Claim:
+def _claim(said: Any) -> Claim:
     """A text, or a list of them, selects scenarios; a table says all that there is to say."""
-    table = said if isinstance(said, dict) else {"scenarios": said}
+    table: dict[str, Any] = said if isinstance(said, dict) else {"scenarios": said}
     if unknown := table.keys() - {field.name for field in fields(Claim)}:
         raise BadClaim(f"a claim has no {', '.join(sorted(unknown))}")
-    return Claim(**{key: one if key in ("out", "later") else _texts(one) for key, one in table.items()})
+    parts: dict[str, Any] = {k: v if k in ("out", "later") else _texts(v) for k, v in table.items()}
+    return Claim(**parts)
 
 
 def _texts(said: str | list[str]) -> tuple[str, ...]:
