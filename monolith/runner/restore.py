@@ -74,17 +74,13 @@ async def prepare_restore_checkpoint(
                 return await asyncio.to_thread(
                     copy_checkpoint_from_restore_dir, restore_dir, model_dir, restore_ckpt
                 )
-            return await until(look, timeout_s, poll_s)
+            return await _until(look, timeout_s, poll_s)
     except TimeoutError as exc:
         raise RestoreSyncTimedOut(model_dir / MONOLITH_STATE) from exc
 
 
-async def until(look: Callable[[], Awaitable[T | None]], timeout_s: float, poll_s: float) -> T:
-    """What `look` finds, asked at once, each `poll_s`, and a last time after `timeout_s`.
-
-    Raises:
-        TimeoutError: it found nothing.
-    """
+async def _until(look: Callable[[], Awaitable[T | None]], timeout_s: float, poll_s: float) -> T:
+    """What `look` finds, asked at once, each `poll_s`, and a last time after `timeout_s`."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + timeout_s
     while (found := await look()) is None:

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from monolith.checkpoint.manifest import Manifest
+from monolith.checkpoint.restore_dir import copy_checkpoint_from_restore_dir, restored
 from monolith.checkpoint.rowfile import read_rows, write_rows
+from monolith.checkpoint.state_file import CheckpointState
 from monolith.checkpoint.store import CheckpointStore
 from monolith.table.rows import TableRows
 from monolith.testing.faulty_disk import RecordingDisk
@@ -81,6 +83,18 @@ def recover_last_checkpoints_skips_missing(given, expect, folder):
     save(store, 4, 1.0)
     told = [line for line in (folder / "checkpoint").read_text().splitlines() if line.startswith("all_")]
     assert [line[-2] for line in told] == [name[-1] for name in expect["all_after_save"]]
+
+
+def restore_ckpt_overrides_checkpoint_state(given, expect, folder):
+    named = given["restore_dir_checkpoint"]
+    source, model = folder / "source", folder / "model"
+    source.mkdir()
+    state = CheckpointState(named["model_checkpoint_path"], named["all"])
+    (source / "checkpoint").write_bytes(state.to_text())
+    assert restored(model) is None
+    copy_checkpoint_from_restore_dir(source, model, given["restore_ckpt"])
+    assert restored(model).model_checkpoint_path == expect["model_dir_checkpoint_basename"]
+    assert {path.name for path in model.iterdir()} == {"checkpoint", *expect["files_created"]}
 
 
 @pytest.mark.parametrize("vector", vectors("checkpoint"))

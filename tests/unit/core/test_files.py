@@ -3,12 +3,13 @@
 import errno
 import os
 import random
+from pathlib import Path
 
 import google_crc32c
 import numpy as np
 import pytest
 
-from monolith.core.files import CHUNK, Written, make_folders, replacing, write_atomically, write_file
+from monolith.core.files import CHUNK, Written, isabs, make_folders, replacing, write_atomically, write_file
 from monolith.testing.crashes import Crashes
 from monolith.testing.faulty_disk import FaultyDisk, RecordingDisk
 
@@ -96,3 +97,13 @@ def test_folders_are_made_durably(tmp_path):
     assert [(c.name, c.path.name) for c in disk.calls] == [
         ("make_folder", "a"), ("sync_folder", tmp_path.name), ("make_folder", "b"), ("sync_folder", "a"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/a", Path("/a"), "hdfs:/a", "hdfs://host/a"])
+def test_an_absolute_path(path):
+    assert isabs(path)
+
+
+@pytest.mark.parametrize("path", ["", "a", Path("a/b"), "./hdfs:/a", "hdfs", "s3://a"])
+def test_a_relative_path(path):
+    assert not isabs(path)
