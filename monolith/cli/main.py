@@ -38,18 +38,18 @@ def main(
     screen = Screen(as_json=args.json)
     try:
         return _run(command, args, Ui(screen, Interrupts(screen.say), environ, outside), screen)
-    except MonolithError as exc:
-        if args.debug:
-            raise
-        status = WRONG_USE if isinstance(exc, ConfigError) else 1
-        screen.error(type(exc).__name__, told(exc), status=status)
-        return status
     except KeyboardInterrupt:
         screen.error("Interrupted", "interrupted", status=INTERRUPTED)
         return INTERRUPTED
     except BrokenPipeError:  # who read our output has left, `| head` say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as exc:
+        if args.debug:
+            raise
+        status = WRONG_USE if isinstance(exc, ConfigError) else 1
+        screen.error(type(exc).__name__, _told(exc), status=status)
+        return status
 
 
 def _run(command: AnyCommand, args: argparse.Namespace, ui: Ui, screen: Screen) -> int:
@@ -59,6 +59,13 @@ def _run(command: AnyCommand, args: argparse.Namespace, ui: Ui, screen: Screen) 
     report: Report = command.run(settings, ui)
     screen.report(report)
     return INTERRUPTED if ui.interrupts.by_keyboard and not report.status else report.status
+
+
+def _told(exc: Exception) -> str:
+    """The sentence, what was noted beside it, and of an error that is not ours how to learn more."""
+    if isinstance(exc, MonolithError):
+        return told(exc)
+    return f"{told(exc)}\n  {type(exc).__name__}: --debug shows where it comes from"
 
 
 def _settings(cls: type[Settings], args: argparse.Namespace, environ: Mapping[str, str]) -> Settings:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from monolith.cli.command import Command, Report, Ui
 from monolith.cli.training import Figures, train_here
 from monolith.config.job import RoleSettings
-from monolith.config.rules import judge
 from monolith.core.names import Role
 from monolith.launch.events import EventPipe
 from monolith.launch.lifeline import hold
@@ -21,10 +20,9 @@ if TYPE_CHECKING:
 
 def be(role: Role, settings: RoleSettings, ui: Ui) -> Report:
     """Play `role` to its end; then tell what came of it."""
-    config = settings.as_role(role)
-    judge(config)  # before anything is imported that takes its time
     from monolith.runner import run_distributed
 
+    config = settings.as_role(role)
     pipe = _supervised(settings, ui)
     ways: Ways = {**_ways(role, settings, ui, pipe), "stop": ui.stop, **(ui.outside.ways or {})}
     discovery = ui.outside.find(settings, ui.environ)

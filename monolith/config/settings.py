@@ -6,6 +6,7 @@ Every value remembers where it came from, so that a complaint can name the flag,
 from __future__ import annotations
 
 import enum
+import functools
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -104,11 +105,11 @@ class Settings:
         return name in self.sources or name in chosen(self)
 
 
-def fields(cls: type[Settings]) -> Iterator[tuple[attrs.Attribute[Any], Setting]]:
+@functools.cache
+def fields(cls: type[Settings]) -> tuple[tuple[attrs.Attribute[Any], Setting], ...]:
     """The settings of `cls` in the order they are written."""
-    for f in attrs.fields(attrs.resolve_types(cls)):
-        if about := f.metadata.get(Setting):
-            yield f, about
+    every = attrs.fields(attrs.resolve_types(cls))
+    return tuple((f, about) for f in every if (about := f.metadata.get(Setting)))
 
 
 def chosen(cfg: Settings) -> dict[str, Any]:

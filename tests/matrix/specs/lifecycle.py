@@ -54,8 +54,6 @@ LIFECYCLE = (
     )
     .except_(
         "before the first step nothing is disconnected",
-        lambda s: (
-            s.fault is not None and s.fault.step is Step.VALIDATE and s.disconnect is not Mode.OK
-        ),
+        lambda s: s.fault is not None and s.fault.step is Step.VALIDATE and s.disconnect is not Mode.OK,
     )
 )
