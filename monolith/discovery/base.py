@@ -111,7 +111,8 @@ class Backend(ABC):
     """Base of the backends: what is open and what is closed is decided here, once.
 
     A backend writes `_register`, `_discover` and `_deregister`; one that has something to open, to close or
-    to keep alive extends `connect`, `disconnect` or `heartbeat`.
+    to keep alive extends `connect`, `disconnect` or `heartbeat`. Roles in one process may share a backend: it
+    is open until as many have disconnected as had connected.
 
     Raises:
         DiscoveryClosed: used before `connect` or after `disconnect`.
@@ -119,13 +120,13 @@ class Backend(ABC):
     """
 
     def __init__(self) -> None:
-        self._open = False
+        self._users = 0
 
     async def connect(self) -> None:
-        self._open = True
+        self._users += 1
 
     async def disconnect(self) -> None:
-        self._open = False
+        self._users = max(0, self._users - 1)
 
     async def register(self, info: ServiceInfo) -> None:
         self._must_be_open(f"register {info.id} as {info.service_type}")
@@ -143,7 +144,7 @@ class Backend(ABC):
         self._must_be_open(f"heartbeat {service_id}")
 
     def _must_be_open(self, operation: str) -> None:
-        if not self._open:
+        if not self._users:
             raise DiscoveryClosed(f"cannot {operation}: {type(self).__name__} is not connected")
 
     @abstractmethod

@@ -25,6 +25,7 @@ from monolith.discovery.base import ServiceInfo, index_of
 from monolith.discovery.registrar import Registrar
 
 T = TypeVar("T")
+_MORE = ("id", "name", "metadata")  # what a file says beside its place and the address
 
 
 class HostFiles(Registrar):
@@ -95,9 +96,8 @@ class _Entry:
     owner: str | None
 
     def to_text(self) -> str:
-        info = self.info
-        more = {"id": info.id, "name": info.name, "metadata": dict(info.metadata), "owner": self.owner}
-        return f"{info.address}\n{json.dumps(more, indent=1)}\n"
+        more = {key: getattr(self.info, key) for key in _MORE} | {"owner": self.owner}
+        return f"{self.info.address}\n{json.dumps(more, indent=1, default=dict)}\n"
 
     @classmethod
     def from_text(cls, text: str, service_type: str, index: int) -> _Entry:
@@ -105,10 +105,11 @@ class _Entry:
         info = ServiceInfo.listed(service_type, index, parse_address(address.strip(), what="its first line"))
         if not more:
             return cls(info, None)
-        said = json.loads(more)
-        return cls(
-            attrs.evolve(info, **{key: said[key] for key in ("id", "name", "metadata")}), said["owner"]
-        )
+        try:
+            said = json.loads(more)
+            return cls(attrs.evolve(info, **{key: said[key] for key in _MORE}), said["owner"])
+        except (ValueError, KeyError, TypeError) as exc:
+            raise ValueError(f"what follows the address is not what a process writes: {exc}") from exc
 
 
 def _read(path: Path, service_type: str) -> _Entry | None:
@@ -128,5 +129,5 @@ def _told(doing: str, path: Path) -> Iterator[None]:
         yield
     except OSError as exc:
         raise BackendFailed(f"Failed to {doing}: {path}: {exc.strerror or exc}") from exc
-    except (ValueError, KeyError, TypeError) as exc:  # not text, no address, or not as `to_text` writes
+    except ValueError as exc:  # not text, or not what `to_text` writes
         raise BackendFailed(f"Failed to {doing}: {path}: {exc}") from exc

@@ -81,7 +81,6 @@ class Mlp:
 
     def close(self) -> None:
         self._closed = True
-        self._gone.clear()
 
     def _judge(self, name: str, index: int, addr: str) -> None:
         role = self._role(name)
@@ -108,10 +107,10 @@ class Mlp:
     def _own_hosts(self) -> set[str]:
         role = self.server_type
         hosts = self._hosts(role, self.index) if role else set()
-        return hosts | {self._said("MLP_HOST")} - {""}
+        return hosts | {self._said("MLP_HOST")}
 
     def _hosts(self, role: str, index: int) -> set[str]:
-        return {self._of(role, index, "PRIMARY_HOST"), self._of(role, index, "HOST")} - {""}
+        return {self._of(role, index, "PRIMARY_HOST"), self._of(role, index, "HOST")}
 
     def _address(self, role: str, index: int) -> str | None:
         host, port = self._of(role, index, "PRIMARY_HOST"), self._port(role, index)

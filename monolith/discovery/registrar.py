@@ -29,7 +29,6 @@ class Registrar(Backend):
         info = self._mine.get(service_id)
         if info is None or not await self._take(info):
             raise ServiceNotFound(service_id)
-        del self._mine[service_id]
 
     @abstractmethod
     async def _put(self, info: ServiceInfo) -> None: ...

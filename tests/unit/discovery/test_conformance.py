@@ -154,3 +154,15 @@ def test_it_can_be_opened_again(client):
         return found
 
     assert asyncio.run(play()) == []
+
+
+def test_two_roles_can_share_it(client):
+    """The one that leaves first does not close it for the other."""
+
+    async def play():
+        await client.connect()
+        await client.connect()
+        await client.disconnect()
+        return await client.discover("ps")
+
+    assert asyncio.run(play()) == []

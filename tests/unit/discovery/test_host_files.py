@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from monolith.core.errors import BackendFailed, DiscoveryMisconfigured
+from monolith.core.errors import BackendFailed, DiscoveryMisconfigured, ServiceNotFound
 from monolith.core.files import Disk
 from monolith.discovery.base import ServiceInfo
 from monolith.discovery.host_files import HostFiles
@@ -59,6 +59,12 @@ def test_people_can_write_the_file(folder):
     assert discovered(folder) == [PS0]
 
 
+def test_they_come_by_index(folder):
+    for index in range(11):
+        (folder / str(index)).write_text("h:1")
+    assert [info.index for info in discovered(folder)] == list(range(11))
+
+
 @pytest.mark.parametrize("name", ["README", ".0.part", "-1", "+1", "1.0", "٣"])
 def test_other_names_are_skipped(folder, name):
     (folder / "0").write_text("h:1")
@@ -88,6 +94,18 @@ def test_a_failing_disk_is_told(folder, at):
     said = f"^Internal error: Failed to write host discovery file: {folder / '0'}: No space left on device$"
     with pytest.raises(BackendFailed, match=said):
         asked(HostFiles(folder.parent, disk), "register", PS0)
+
+
+def test_what_was_never_written_is_not_there(folder):
+    async def play():
+        client = HostFiles(folder.parent, FaultyDisk(0))
+        await client.connect()
+        with pytest.raises(BackendFailed):
+            await client.register(PS0)
+        await client.deregister("ps-0")
+
+    with pytest.raises(ServiceNotFound):
+        asyncio.run(play())
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):

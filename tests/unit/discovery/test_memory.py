@@ -13,17 +13,20 @@ WORKER = ServiceInfo("worker-0", "worker-0", "worker", "h", 1, {"index": "0"})
 
 @pytest.mark.parametrize("allow_update", [None, "false", "True", "1"])
 def test_an_id_is_taken(allow_update):
-    """Unless the newcomer says so in exactly one word; that, all backends share."""
+    """And stays it: the refused one has nothing to take away."""
     said = {} if allow_update is None else {"allow_update": allow_update}
     newcomer = ServiceInfo("worker-0", "worker-0", "other", "h", 2, said)
 
     async def play():
-        backend = InMemory()
-        await backend.connect()
-        await backend.register(WORKER)
+        board = {}
+        first, second = InMemory(board), InMemory(board)
+        await first.connect()
+        await second.connect()
+        await first.register(WORKER)
         with pytest.raises(AlreadyRegistered, match=r"^Service already registered: worker-0$") as caught:
-            await backend.register(newcomer)
+            await second.register(newcomer)
         assert caught.value.service == "worker-0"
-        return await backend.discover("worker")
+        await second.deregister("worker-0")
+        return await first.discover("worker")
 
     assert asyncio.run(play()) == [WORKER]

@@ -39,9 +39,10 @@ def test_roles_have_their_own_names(platform):
     assert found == [ServiceInfo.listed("my_ps", 0, "p0:5000")]
 
 
-def test_deregistering_is_by_id():
-    platform = Mlp(ENVIRON, ROLES)
-    assert asked(platform, ("deregister", "ps-0"), ("discover", "my_ps")) == []
+@pytest.mark.parametrize("service_id", ["ps-0", "my-own-0"])
+def test_deregistering_is_by_id(service_id):
+    platform = Mlp(ENVIRON, roles_of("my-own", "my_worker"))
+    assert asked(platform, ("deregister", service_id), ("discover", "my-own")) == []
 
 
 @pytest.mark.parametrize("service_id", ["ps", "ps-", "ps-x", ""])
