@@ -45,6 +45,7 @@
     * ModelNotFound                                no such model or version is served here
     * InvalidRequest         .input                the request does not fit the model
   * QueueClosed                                  nothing goes in any more, and all has been taken
+  * PipelineFull             .function           more was put off than is ever done
   * LaunchError
     * RoleDied               .role  .status
     * ClusterError                                 a job in one process, stepped by hand
@@ -424,6 +425,17 @@ class QueueClosed(MonolithError):
 
     def __init__(self) -> None:
         super().__init__("queue closed")
+
+
+class PipelineFull(MonolithError):
+    """More calls were put off than steps came to make them."""
+
+    def __init__(self, function: str, capacity: int) -> None:
+        super().__init__(
+            f"{capacity} calls of {function} wait for a step: call it at most once a step, and give its hook "
+            "to the training"
+        )
+        self.function = function
 
 
 class LaunchError(MonolithError):

@@ -102,6 +102,24 @@ class LoggingHook(HookBase):
         self._say(f"Training finished at step {step}{final}")
 
 
+class Closeable(Protocol):
+    """What can be closed, a second time to no effect."""
+
+    def close(self) -> None: ...
+
+
+class FileCloseHook(HookBase):
+    """Closes files at the end of the training: all of them, then the first error is raised."""
+
+    def __init__(self, files: Iterable[Closeable]) -> None:
+        self._files = tuple(files)
+
+    def end(self, step: int, metrics: Metrics | None) -> None:  # noqa: ARG002
+        errors = [error for file in self._files if (error := _closing(file))]
+        if errors:
+            raise errors[0]
+
+
 class EarlyStoppingHook(HookBase):
     """Stop once `metric` has not improved by more than `min_delta` for `patience` steps in a row.
 
@@ -126,3 +144,11 @@ class EarlyStoppingHook(HookBase):
         else:
             self._waited += 1
         return HookAction.STOP if self._waited >= self._patience else HookAction.CONTINUE
+
+
+def _closing(file: Closeable) -> Exception | None:
+    try:
+        file.close()
+    except Exception as error:  # told once all are closed
+        return error
+    return None

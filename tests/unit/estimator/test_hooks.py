@@ -3,7 +3,15 @@
 import pytest
 
 from monolith.core.errors import ConfigError
-from monolith.estimator.hooks import EarlyStoppingHook, HookAction, HookBase, HookList, LoggingHook, Metrics
+from monolith.estimator.hooks import (
+    EarlyStoppingHook,
+    FileCloseHook,
+    HookAction,
+    HookBase,
+    HookList,
+    LoggingHook,
+    Metrics,
+)
 from monolith.metrics.streaming import Quality
 
 GO, STOP = HookAction.CONTINUE, HookAction.STOP
@@ -97,3 +105,21 @@ def test_logging_does_not_need_every_step() -> None:
     for step in range(157, 190, 3):
         hook.after_step(step, at(0.5))
     assert [line.split(":")[0] for line in said] == ["Step 157", "Step 160", "Step 172", "Step 181"]
+
+
+class Closing:
+    def __init__(self, error=None):
+        self.closed, self.error = 0, error
+
+    def close(self):
+        self.closed += 1
+        if self.error:
+            raise self.error
+
+
+def test_the_end_closes_all_files():
+    files = [Closing(), Closing(KeyError("first")), Closing(KeyError("second")), Closing()]
+    with pytest.raises(KeyError, match="first"):
+        FileCloseHook(files).end(9, None)
+    assert [file.closed for file in files] == [1, 1, 1, 1]
+    FileCloseHook([Closing()]).end(9, None)
