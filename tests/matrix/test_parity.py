@@ -148,6 +148,11 @@ def test_counterparts_must_be() -> None:
     assert any("default ↔ own types" in said for said in close(of_ps, SMALL).unexplained)
 
 
+def test_a_hole_must_have_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("parity.audit.LIFECYCLE", LIFECYCLE.except_("", lambda s: s.fault is None))
+    assert any(said.startswith("a hole without a reason: worker0-all_well-") for said in audit().problems)
+
+
 def test_a_snapshot_must_be_read(tmp_path: Path) -> None:
     (tmp_path / "test_diagnostics.ambr").write_text("# name: test_diagnosis[of_nothing]\n  ''\n# ---\n")
     assert unused_snapshots(tmp_path) == ["test_diagnosis[of_nothing]"]
