@@ -24,7 +24,7 @@ class BadClaim(ValueError):
 class Claim:
     scenarios: tuple[str, ...] = ()  # selectors, see scenarios.py
     laws: tuple[str, ...] = ()  # functions of tests/matrix/laws.py
-    rules: tuple[str, ...] = ()  # rows of the table of rules
+    rules: tuple[str, ...] = ()  # rows of the table in tests/unit/config/test_rules.py
     tests: tuple[str, ...] = ()  # node ids without parameters, or files
     out: str = ""  # why it is not for us
     later: str = ""  # which issue brings it

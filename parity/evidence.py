@@ -13,7 +13,6 @@ from parity.scenarios import BadSelector, Scenarios
 from tests.matrix.axes import Scenario
 
 ROOT = Path(__file__).parents[1]
-RULES = "tests/unit/config/test_distributed.py"  # its table has a row for each rule
 SNAPSHOTS = ROOT / "tests/matrix/__snapshots__"
 
 
@@ -49,11 +48,12 @@ def gather() -> Evidence:
     """All that the tests of this checkout have to show."""
     from tests.matrix.laws import LAWS
     from tests.matrix.specs.lifecycle import LIFECYCLE
+    from tests.unit.config.test_rules import ROWS
 
     return Evidence(
         scenarios=Scenarios(LIFECYCLE),
         laws=frozenset(law.__name__ for law in LAWS),
-        rules=frozenset(_texts(ROOT / RULES)),
+        rules=frozenset(ROWS),
         tests=frozenset(tests(ROOT)),
     )
 
@@ -77,12 +77,6 @@ def _test_names(node: ast.stmt) -> Iterator[str]:
             "Test"
         ):  # hypothesis: Machine.TestCase
             yield name
-
-
-def _texts(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
 
 
 def unused_snapshots(folder: Path = SNAPSHOTS) -> list[str]:
