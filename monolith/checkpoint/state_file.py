@@ -151,7 +151,7 @@ def _named(state: CheckpointState, restore_ckpt: str) -> str | None:
 def _fields(text: str) -> Iterator[tuple[str, str]]:
     for line in map(str.strip, text.split("\n")):
         key, colon, value = line.partition(":")
-        if colon and not line.startswith("#"):
+        if colon:
             yield key.strip(), _unquoted(value.strip())
 
 

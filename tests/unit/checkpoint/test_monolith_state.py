@@ -63,7 +63,8 @@ def test_a_folder_is_no_state(tmp_path):
 
 
 def test_paths_where_nothing_is_are_left_out(tmp_path):
-    for name in ("folder", "checkpoint-2.json", "model.ckpt-3.index"):
+    (tmp_path / "hdfs:").mkdir()
+    for name in ("folder", "checkpoint-2.json", "model.ckpt-3.index", "hdfs:/gone"):
         (tmp_path / name).touch()
     named = [
         "folder",

@@ -107,11 +107,23 @@ def test_a_checkpoint_of_ours_is_copied(source, tmp_path, restore_ckpt, values):
     assert resumed(model) == values
 
 
-def test_what_is_there_stays(source, tmp_path):
+@pytest.mark.parametrize("gone", ["", "checkpoint", "checkpoint-7.json"])
+def test_what_is_there_stays(source, tmp_path, gone):
+    """Whether names or values are there."""
     save(CheckpointStore(model := tmp_path / "model"), 7, 7.0)
+    if gone:
+        (model / gone).unlink()
+    before = tree(model)
     copy_checkpoint_from_restore_dir(source, model)
-    assert resumed(model) == {7.0}
-    assert restored(model) == CheckpointState.of_one("checkpoint-7")
+    new = tree(model).keys() - before.keys()
+    assert {path.name for path in new} <= {"checkpoint", "restore_ckpt", "monolith_checkpoint"}
+    assert before.items() <= tree(model).items()
+
+
+def test_who_waits_is_told_last(named, tmp_path):
+    copy_checkpoint_from_restore_dir(named, tmp_path / "model", disk=(disk := RecordingDisk()))
+    written = [call.target.name for call in disk.calls if call.name == "rename"]
+    assert written == ["checkpoint", "restore_ckpt", "monolith_checkpoint"]
 
 
 def test_a_second_time_changes_nothing(source, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from monolith.checkpoint.restore_dir import copy_checkpoint_from_restore_dir
 from monolith.checkpoint.store import CheckpointStore
 from monolith.core.errors import CheckpointError, CheckpointMismatch, ModelError, RoundFailed, ShardRestarted
 from monolith.core.stop import Stop
@@ -106,6 +107,16 @@ def test_resuming_is_as_if_never_stopped(dataset, config, tmp_path):
     for target in (8, 12, 20):
         train(dataset, attrs.evolve(config, train_steps=target))
     assert files(straight.model_dir) == files(config.model_dir)
+
+
+def test_going_on_elsewhere_is_as_if_never_moved(dataset, config, tmp_path):
+    straight, moved = (attrs.evolve(config, model_dir=tmp_path / name) for name in ("straight", "moved"))
+    train(dataset, straight)
+    train(dataset, attrs.evolve(config, train_steps=12))
+    copy_checkpoint_from_restore_dir(config.model_dir, moved.model_dir, "checkpoint-8")
+    train(dataset, moved)
+    last = "checkpoint-20"
+    assert files(straight.model_dir / last) == files(moved.model_dir / last)
 
 
 def test_a_finished_training_has_nothing_to_do(dataset, config):
