@@ -21,8 +21,9 @@ from parity import claims
 from parity.claims import HERE, LATER, BadClaim, Patterns
 from parity.counterparts import Closure, close
 from parity.evidence import gather, unused_snapshots
-from parity.judging import Judgement, by_pattern, judge
+from parity.judging import Judgement, by_number, by_pattern, judge
 from tests.matrix.axes import Scenario
+from tests.matrix.product import Matrix
 from tests.matrix.specs.lifecycle import LIFECYCLE
 
 MOST_OUT = {"sections": 15, "names": 10}
@@ -40,30 +41,29 @@ class Audit:
         return not self.problems and not any(judgement.missing for judgement in self.judged.values())
 
 
-def audit(folder: Path = HERE) -> Audit:
-    """Judge what the files of `folder` claim.
+def audit() -> Audit:
+    """Judge what is claimed here.
 
     Raises:
         BadClaim: a claim cannot be read.
     """
     evidence = gather()
-    titles = claims.sections(folder)
-    said = claims.of_sections((folder / "claims.toml").read_text())
-    patterns = Patterns((folder / "names.toml").read_text())
+    said = claims.of_sections((HERE / "claims.toml").read_text())
+    patterns = Patterns((HERE / "names.toml").read_text())
     judged = {
-        "sections": judge({number: said.get(number) for number in titles}, evidence),
-        "names": judge(by_pattern(claims.names(folder), patterns), evidence),
+        "sections": judge(by_number(claims.sections(), said), evidence),
+        "names": judge(by_pattern(claims.names(), patterns), evidence),
     }
     closure = close(set[Scenario]().union(*(one.selected for one in judged.values())), LIFECYCLE)
-    unknown = [f"there is no section {number}" for number in said.keys() - titles.keys()]
-    return Audit(judged, closure, [*unknown, *_problems(judged), *closure.unexplained])
+    return Audit(judged, closure, [*problems(judged, LIFECYCLE), *closure.unexplained])
 
 
-def _problems(judged: dict[str, Judgement]) -> Iterator[str]:
+def problems(judged: dict[str, Judgement], matrix: Matrix[Scenario]) -> Iterator[str]:
+    """What is wrong beyond single claims."""
     for kind, most in MOST_OUT.items():
         if len(judged[kind].out) > most:
             yield f"{len(judged[kind].out)} {kind} are out: at most {most} may be"
-    yield from (f"a hole without a reason: {scenario}" for scenario, why in LIFECYCLE.product() if why == "")
+    yield from (f"a hole without a reason: {scenario}" for scenario, why in matrix.product() if why == "")
     yield from (f"no diagnosis reads the snapshot {name}" for name in unused_snapshots())
 
 

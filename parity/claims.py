@@ -47,15 +47,13 @@ def _texts(said: str | list[str]) -> tuple[str, ...]:
     return (said,) if isinstance(said, str) else tuple(said)
 
 
-def sections(folder: Path = HERE) -> dict[str, str]:
-    """All sections: their number and title."""
-    lines = (folder / "sections.txt").read_text().splitlines()
-    return dict(line.split(" ", 1) for line in lines)
+def sections() -> list[str]:
+    """All sections: their number, a space, their title."""
+    return (HERE / "sections.txt").read_text().splitlines()
 
 
-def names(folder: Path = HERE) -> list[str]:
-    """All names."""
-    return (folder / "names.txt").read_text().splitlines()
+def names() -> list[str]:
+    return (HERE / "names.txt").read_text().splitlines()
 
 
 def of_sections(text: str) -> dict[str, Claim]:

@@ -56,6 +56,18 @@ def _complaint(claim: Claim | None, evidence: Evidence) -> str:
     return "; ".join(evidence.complaints(claim))
 
 
+def by_number(sections: Iterable[str], said: Mapping[str, Claim]) -> dict[str, Claim | None]:
+    """What is claimed of each section.
+
+    Raises:
+        BadClaim: of a section that is none.
+    """
+    numbers = {section: section.split(" ", 1)[0] for section in sections}
+    if unknown := said.keys() - set(numbers.values()):
+        raise BadClaim(f"there is no section {', '.join(sorted(unknown))}")
+    return {section: said.get(number) for section, number in numbers.items()}
+
+
 def by_pattern(names: Iterable[str], patterns: Patterns) -> dict[str, Claim | None]:
     """What the patterns claim of each name.
 

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import fields
 from fnmatch import fnmatchcase
+from functools import cache
 
 from tests.matrix.axes import Scenario
 
@@ -39,16 +40,16 @@ class Scenarios:
         Raises:
             BadSelector: it means none or all of them, or names an axis or a value that nothing has.
         """
-        chosen = set(self.all)
-        for term in selector.split("&"):
-            chosen &= self._having(term.strip())
+        terms = sorted((self._having(term.strip()) for term in selector.split("&")), key=len)
+        chosen = terms[0].intersection(*terms[1:])
         if not chosen:
             raise BadSelector(f"{selector!r} selects no scenario")
         if chosen == self.all:
             raise BadSelector(f"{selector!r} selects every scenario: that shows nothing in particular")
-        return frozenset(chosen)
+        return chosen
 
-    def _having(self, term: str) -> set[Scenario]:
+    @cache  # noqa: B019  # few terms, one object
+    def _having(self, term: str) -> frozenset[Scenario]:
         axis, _, values = term.partition("=")
         if axis not in AXES:
             raise BadSelector(f"{term!r} names no axis: there are {', '.join(AXES)}")
@@ -58,4 +59,4 @@ class Scenarios:
             if not found:
                 raise BadSelector(f"no scenario has {axis}={pattern}")
             having.update(*found)
-        return having
+        return frozenset(having)
