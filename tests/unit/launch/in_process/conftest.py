@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from monolith.launch.in_process.cluster import LocalCluster
@@ -21,6 +23,13 @@ class Clock:
     def sleep(self, seconds):
         self.now += seconds
         self.meanwhile()
+
+
+class RealClock:
+    """The machine's own."""
+
+    __call__ = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
 
 
 def make(num_ps=2, num_workers=2, learning_rate=0.5, clock=None):

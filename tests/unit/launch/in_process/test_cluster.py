@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,7 +19,8 @@ from monolith.core.errors import (
 )
 from monolith.launch.in_process.epochs import Released, Waiting
 from monolith.ps.placement import ps_index
-from tests.unit.launch.in_process.conftest import make
+from monolith.table.config import Segment, Sgd, TableConfig, Zeros
+from tests.unit.launch.in_process.conftest import RealClock, make
 
 NAMES = st.sampled_from(["weights", "bias", "emb", "param_0"])
 VECTORS = st.lists(st.integers(-9, 9), max_size=4)
@@ -96,6 +97,21 @@ def test_registering_again_replaces(cluster):
 
 def test_nothing_registered_is_none(cluster):
     assert cluster.get_parameter("w") is None
+
+
+def test_workers_share_the_rows_of_real_tables(cluster):
+    fids = np.array([1, 2, 4])
+    tables = {"t": TableConfig([Segment(1, Zeros(), Sgd(1.0))])}
+
+    async def rows() -> np.ndarray:
+        one, other = (worker.client for worker in cluster.workers)
+        for client in (one, other):
+            await client.create_tables(tables)
+            await client.apply({"t": (fids, np.ones((3, 1), np.float32))})
+        return (await other.lookup({"t": fids}))["t"]
+
+    np.testing.assert_array_equal(asyncio.run(rows()), np.full((3, 1), -2))
+    assert [server.shard.state.stats().tables[0].rows for server in cluster.servers] == [2, 1]
 
 
 def test_all_start_and_all_stop(cluster):
@@ -212,8 +228,7 @@ def test_stopping_ends_a_wait(cluster, clock):
 
 def test_workers_train_in_threads_of_their_own():
     # Every worker takes the same steps, so whoever runs ahead of a barrier would leave the rest to time out.
-    steps, cluster = 20, make(num_ps=2, num_workers=3, learning_rate=1)
-    cluster._clock, cluster._sleep = time.monotonic, time.sleep
+    steps, cluster = 20, make(num_ps=2, num_workers=3, learning_rate=1, clock=RealClock())
     cluster.start()
     cluster.register_parameter("w", [0, 0])
 
