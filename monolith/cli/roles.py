@@ -27,7 +27,7 @@ def be(role: Role, settings: RoleSettings, ui: Ui) -> Report:
     ways: Ways = {**_ways(role, settings, ui, pipe), "stop": ui.stop, **(ui.outside.ways or {})}
     discovery = ui.outside.find(settings, ui.environ)
     figures = ui.outside.run(run_distributed(discovery, config, **ways))
-    return _report(str(config.service_id), figures or {}, pipe)
+    return _report(str(config.service_id), figures or {"trained": "nothing: there is no --data"}, pipe)
 
 
 def _ways(role: Role, settings: RoleSettings, ui: Ui, pipe: EventPipe | None) -> Ways:

@@ -105,9 +105,13 @@ class Settings:
         return name in self.sources or name in chosen(self)
 
 
-@functools.cache
 def fields(cls: type[Settings]) -> tuple[tuple[attrs.Attribute[Any], Setting], ...]:
     """The settings of `cls` in the order they are written."""
+    return _fields(cls)  # type: ignore[arg-type]  # mypy takes the hash of an instance for that of its class
+
+
+@functools.cache
+def _fields(cls: type[Settings]) -> tuple[tuple[attrs.Attribute[Any], Setting], ...]:
     every = attrs.fields(attrs.resolve_types(cls))
     return tuple((f, about) for f in every if (about := f.metadata.get(Setting)))
 

@@ -12,6 +12,7 @@ from monolith.core.errors import OperationFailed, OperationTimedOut, ShardUnavai
 from monolith.ps.api import Shard
 from monolith.ps.barriers import PsBarrier
 from monolith.ps.client import PsClient
+from monolith.ps.limits import Limits
 from monolith.ps.together import together
 from monolith.runner.find_shards import find_shards
 from monolith.runner.part import Part
@@ -43,17 +44,15 @@ async def _meet(part: Part) -> PsClient:
     log.info("Connecting to PS shards: %s, %s", part.me, addresses)
     shards = part.world.connect_shards(addresses)
     client = PsClient(shards)
-    part.unwind.undo(
-        f"close connections of {part.me}", client.close, ms=runner.discovery_operation_timeout_ms
-    )
-    await together(_connect(shard, at, part) for shard, at in zip(shards, addresses, strict=True))
-    barrier = PsBarrier(client, runner.barrier_timeout_ms)
+    budget = runner.discovery_operation_timeout_ms
+    part.unwind.undo(f"close connections of {part.me}", client.close, ms=budget)
+    await together(_connect(shard, at, budget) for shard, at in zip(shards, addresses, strict=True))
+    barrier = PsBarrier(client, runner.barrier_timeout_ms, margin_ms=min(budget, Limits().margin_ms // 2))
     await barrier.wait(FIRST_BARRIER, runner.index, runner.num_workers)
     return client
 
 
-async def _connect(shard: Shard, address: str, part: Part) -> None:
-    budget = part.config.runner.discovery_operation_timeout_ms
+async def _connect(shard: Shard, address: str, budget: int) -> None:
     try:
         await bounded(f"connect {address}", shard.connect, ms=budget)
     except OperationTimedOut as exc:

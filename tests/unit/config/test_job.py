@@ -1,34 +1,28 @@
-"""What the processes of a job refuse to be told, and how a job's settings reach its roles."""
+"""What the commands of a job refuse to be told, and how a job's settings reach its processes."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from monolith.config.job import MeetingSettings, PsSettings, TrainSettings, WorkerSettings
-from monolith.config.settings import Settings, checked
+from monolith.config.job import RoleSettings, TrainSettings
+from monolith.config.runner import RunnerConfig
+from monolith.config.settings import Layer, Settings, Source, build, checked, fields
 from monolith.core.errors import ConfigError
+from monolith.core.names import Role
 
 PLACES = {"data": Path("d"), "model_dir": Path("m")}
-WORKER = {**PLACES, "num_ps": 1, "num_workers": 2, "discovery_path": Path("p")}
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (TrainSettings(), "--data: must be given"),
-        (TrainSettings(**PLACES, epochs=0), "epochs=0 (from its default): must be > 0"),
-        (PsSettings(discovery_path=Path("p"), index=1), "index must be < num_ps"),
-        (PsSettings(), "--discovery-path: must be given"),
-        (
-            PsSettings(discovery_path=Path("p"), bind_addr="0.0.0.0:0"),
-            "advertise_addr must be an address that",
-        ),
-        (PsSettings(discovery_path=Path("p"), advertise_addr="[::]:0"), "advertise_addr must be an address"),
-        (PsSettings(discovery_path=Path("p"), bind_addr="x"), "--bind-addr 'x' has no port"),
-        (WorkerSettings(**{**WORKER, "index": 2}), "index must be < num_workers"),
-        (WorkerSettings(**PLACES), "--num-ps: must be given"),
-        (MeetingSettings(discovery_service_type_worker="PS"), "must be distinct, case aside"),
-        (MeetingSettings(discovery_service_type_ps="p s"), "must not contain whitespace"),
+        (TrainSettings(model_dir=Path("m")), "--data: must be given"),
+        (TrainSettings(data=Path("d")), "--model-dir: must be given"),
+        (TrainSettings(**PLACES, epochs=0), "epochs=0 (from code): must be > 0"),
+        (TrainSettings(distributed=True), "--model-dir: must be given"),
+        (RoleSettings(data=Path("d")), "--model-dir: must be given"),
+        (RoleSettings(heartbeat_interval_secs=-1), "must be >= 0"),
     ],
 )
 def test_refuses(settings: Settings, said: str) -> None:
@@ -37,12 +31,45 @@ def test_refuses(settings: Settings, said: str) -> None:
     assert said in str(caught.value)
 
 
-def test_a_server_everywhere_may_say_where() -> None:
-    checked(PsSettings(discovery_path=Path("p"), bind_addr="0.0.0.0:0", advertise_addr="10.0.0.5:0"))
+@pytest.mark.parametrize("settings", [RoleSettings(), TrainSettings(distributed=True, model_dir=Path("m"))])
+def test_without_data_a_process_needs_nothing_for_training(settings: Settings) -> None:
+    checked(settings)
 
 
 @pytest.mark.parametrize(
-    ("counts", "one_process"), [({}, True), ({"num_ps": 1}, False), ({"num_workers": 1}, False)]
+    ("counts", "one_process"),
+    [({}, True), ({"num_ps": 1}, False), ({"num_workers": 1}, False), ({"num_ps": 2}, False)],
 )
 def test_counts_ask_for_processes(counts: dict[str, int], one_process: bool) -> None:
-    assert TrainSettings(**PLACES, **counts).one_process is one_process
+    assert build(TrainSettings, Layer(Source.CODE, {**PLACES, **counts})).one_process is one_process
+
+
+@pytest.mark.parametrize(
+    ("told", "beats"),
+    [
+        ({}, 10),
+        ({"heartbeat_interval_secs": 3}, 3),
+        ({"heartbeat_interval_secs": 0}, None),
+        ({"disable_heartbeat": True}, None),
+    ],
+)
+def test_how_often_a_process_gives_a_sign_of_life(told: dict[str, Any], beats: float | None) -> None:
+    assert RoleSettings(**told).as_role(Role.PS).heartbeat_interval == beats
+
+
+def test_every_shared_setting_reaches_the_run() -> None:
+    """What both have is carried over, with where it came from."""
+    ours = {f.name: f for f, _ in fields(RoleSettings)}
+    shared = [f for f, _ in fields(RunnerConfig) if f.name in ours]
+    assert len(shared) >= 16
+    other: dict[str, Any] = {
+        f.name: 7 if isinstance(f.default, int) else ("x:1",) if f.default == () else Path("x")
+        for f in shared
+        if not isinstance(f.default, str)
+    }
+    other |= {f.name: "other" for f in shared if isinstance(f.default, str)}
+    settings = RoleSettings(**other, sources={name: Layer(Source.CODE, other) for name in other})
+    runner = settings.as_role(Role.WORKER).runner
+    assert {name: getattr(runner, name) for name in other} == other
+    assert runner.sources == settings.sources
+    assert not runner.is_local

@@ -18,6 +18,7 @@ from monolith.config.settings import (
     Source,
     build,
     checked,
+    chosen,
     reference,
     setting,
     to_argv,
@@ -80,7 +81,7 @@ def test_every_broken_check_is_told() -> None:
     with pytest.raises(ConfigError) as caught:
         checked(Small(count=1, rate=2.0))
     assert caught.value.problems == (Problem(("rate", "count"), "rate must not exceed count"),)
-    assert str(caught.value).startswith("rate=2.0 (from its default), count=1")
+    assert str(caught.value).startswith("rate=2.0 (from code), count=1")
 
 
 @given(
@@ -96,8 +97,10 @@ def test_argv_builds_it_again(**values: object) -> None:
     assert build(Small, from_argv(to_argv(settings)), around) == settings
 
 
-def test_overrides_are_what_was_chosen() -> None:
-    assert build(Small, Layer(Source.CODE, {"loud": True})).overrides() == {"loud": True}
+def test_a_default_that_someone_chose_was_chosen() -> None:
+    small = build(Small, Layer(Source.CODE, {"loud": True, "count": 2}))
+    assert chosen(small) == {"count": 2}
+    assert [name for name in ("count", "rate", "loud") if small.has_chosen(name)] == ["count", "loud"]
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,19 @@ from collections.abc import Sequence
 
 import pytest
 
-from monolith.config.job import MeetingSettings
+from monolith.config.distributed import DistributedRunConfig
+from monolith.config.runner import RunnerConfig
 from monolith.core.errors import OperationFailed, ShardsNotFound
 from monolith.discovery.base import ServiceInfo
 from monolith.runner.find_shards import find_shards
 from monolith.testing.virtual_time import run
 
-ME = ServiceInfo("worker-1", "trainer", 1, "")
-SETTINGS = MeetingSettings(connect_retries=2, retry_backoff_ms=500)
+CONFIG = DistributedRunConfig(RunnerConfig(index=1, num_ps=2, connect_retries=2, retry_backoff_ms=500))
 
 
 def ps(index: int | None, address: str = "") -> ServiceInfo:
-    return ServiceInfo(f"ps-{index}", "ps", index, address or f"h:{index}")
+    host, port = (address or f"h:{index}").split(":")
+    return ServiceInfo("ps", "ps", "ps", host, int(port), {} if index is None else {"index": str(index)})
 
 
 class Looks:
@@ -34,10 +35,10 @@ class Looks:
         return look  # type: ignore[return-value]
 
 
-def find(looks: Sequence[object], expected: int = 2) -> tuple[object, float]:
+def find(looks: Sequence[object]) -> tuple[object, float]:
     async def main() -> object:
         try:
-            return await find_shards(Looks(looks), ME, expected, SETTINGS)  # type: ignore[arg-type]
+            return await find_shards(Looks(looks), CONFIG)  # type: ignore[arg-type]
         except ShardsNotFound as exc:
             return exc
 
