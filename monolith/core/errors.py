@@ -18,6 +18,7 @@
     * CleanupFailed                                all went well until it had to be undone
     * DiscoveryClosed
     * ShardsNotFound         .found  .expected
+  * DistributedRuntimeError                        __cause__ is the runner's own
   * Stopped                                        someone asked for an end before the role had begun
   * PsError                  .shard
     * ShardUnavailable
@@ -195,6 +196,10 @@ class CleanupFailed(DiscoveryError):
         first, *rest = self.cleanup
         led = f"{first.operation}: {first}" if rest else str(first)
         return " ".join([led, *cleanup_told(rest or [first], "after successful role completion")])
+
+
+class DistributedRuntimeError(MonolithError):
+    """A distributed run that an estimator was asked for went wrong; `__cause__` is how."""
 
 
 class Stopped(MonolithError):

@@ -6,10 +6,12 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from monolith.checkpoint.store import CheckpointStore
+from monolith.config.runner import RunConfig, RunnerConfig
 from monolith.config.settings import checked
 from monolith.config.training import TrainingConfig
 from monolith.core.arrays import Floats
@@ -46,6 +48,15 @@ class Estimator:
         self._model, self._dataset, self._config = model, dataset, checked(config)
         self._around = around or Around()
         self._model_dir = Path(config.model_dir or ".")
+
+    @classmethod
+    def of_config(
+        cls, model: MonolithModel, dataset: Dataset, config: RunnerConfig | RunConfig, **training: Any
+    ) -> Estimator:
+        """An estimator with the `model_dir` and log interval of `config`; `training` has the rest."""
+        taken = config.to_estimator_config()
+        told = {"model_dir": taken["model_dir"], "log_steps": taken["log_step_count_steps"]}
+        return cls(model, dataset, TrainingConfig(**{**told, **training}))
 
     def train(self, *, steps: int | None = None, max_steps: int | None = None) -> TrainResult:
         """Train `steps` more batches, or until the global step is `max_steps`, whichever comes first.
