@@ -20,6 +20,7 @@ class Heartbeat:
         self._beat = beat
         self._interval_s = interval_s
         self._task: asyncio.Task[None] | None = None
+        self._ending = False
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -28,13 +29,14 @@ class Heartbeat:
         """End it, and do not wait long for a beat that will not."""
         if self._task is None:
             return
+        self._ending = True  # also for a beat that takes no notice of its cancellation
         self._task.cancel()
         done, _ = await asyncio.wait({self._task}, timeout=STOP_WITHIN_S)
         if not done:
             log.warning("Heartbeat task did not stop promptly; forced abort")
 
     async def _run(self) -> None:
-        while True:
+        while not self._ending:
             await asyncio.sleep(self._interval_s)
             try:
                 await self._beat()

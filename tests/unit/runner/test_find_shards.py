@@ -84,6 +84,10 @@ BASE = "Timed out waiting for PS discovery for worker-1 (service type: ps): got"
             "last ordering issue: MissingOrGappedIndexSet; last discovery error: no agent)",
         ),
         (
+            [[ps(0)], [ps(None, "a:1")], []],
+            "0 expected 2 (attempts: 3; max raw observed: 1; max usable observed: 1)",
+        ),
+        (
             [OperationFailed("no agent"), [], []],
             "0 expected 2 (attempts: 3; max raw observed: 0; max usable observed: 0)",
         ),
