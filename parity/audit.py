@@ -8,11 +8,13 @@ Prints what is shown, what comes later, what is out and why. What is missing is 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -24,6 +26,7 @@ from parity.evidence import gather, unused_snapshots
 from parity.judging import Judgement, by_number, by_pattern, judge
 from tests.matrix.axes import Scenario
 from tests.matrix.product import Matrix
+from tests.matrix.specs.interruption import INTERRUPTION
 from tests.matrix.specs.lifecycle import LIFECYCLE
 
 MOST_OUT = {"sections": 15, "names": 10}
@@ -55,15 +58,17 @@ def audit() -> Audit:
         "names": judge(by_pattern(claims.names(), patterns), evidence),
     }
     closure = close(set[Scenario]().union(*(one.selected for one in judged.values())), LIFECYCLE)
-    return Audit(judged, closure, [*problems(judged, LIFECYCLE), *closure.unexplained])
+    return Audit(judged, closure, [*problems(judged, LIFECYCLE, INTERRUPTION), *closure.unexplained])
 
 
-def problems(judged: dict[str, Judgement], matrix: Matrix[Scenario]) -> Iterator[str]:
+def problems(judged: dict[str, Judgement], *matrices: Matrix[Any]) -> Iterator[str]:
     """What is wrong beyond single claims."""
     for kind, most in MOST_OUT.items():
         if len(judged[kind].out) > most:
             yield f"{len(judged[kind].out)} {kind} are out: at most {most} may be"
-    yield from (f"a hole without a reason: {scenario}" for scenario, why in matrix.product() if why == "")
+    for scenario, why in itertools.chain.from_iterable(matrix.product() for matrix in matrices):
+        if why == "":
+            yield f"a hole without a reason: {scenario}"
     yield from (f"no diagnosis reads the snapshot {name}" for name in unused_snapshots())
 
 
