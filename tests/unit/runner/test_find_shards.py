@@ -91,6 +91,10 @@ BASE = "Timed out waiting for PS discovery for worker-1 (service type: ps): got"
             [OperationFailed("no agent"), [], []],
             "0 expected 2 (attempts: 3; max raw observed: 0; max usable observed: 0)",
         ),
+        (
+            [[ps(1)], [ps(None, "a:1")], []],
+            "0 expected 2 (attempts: 3; max raw observed: 1; max usable observed: 1)",
+        ),
     ],
 )
 def test_tells_what_was_seen(looks: Sequence[object], told: str) -> None:
