@@ -17,6 +17,7 @@ from monolith.runner.part import Ways
 from tests.matrix.axes import Mode, Scenario, Step
 
 NUM_WORKERS = 4
+ADDRESSES = ["10.0.0.1:1000", "10.0.0.10:1000"]  # by index; as texts, they would be the other way round
 FOREVER_S = 10**6
 SERVED_S = 1.0  # after which a parameter server is asked to stop
 
@@ -88,10 +89,10 @@ class Stage:
     def _services(self, service_type: str) -> list[ServiceInfo]:
         if self._step is Step.EMPTY_DISCOVERY:
             return []
-        first = ServiceInfo.of(ServiceId(Role.PS, 0), service_type, "10.0.0.1:1000")
-        second = ServiceInfo.of(ServiceId(Role.PS, 1), service_type, "10.0.0.2:1000")
+        first = ServiceInfo.of(ServiceId(Role.PS, 0), service_type, ADDRESSES[0])
+        second = ServiceInfo.of(ServiceId(Role.PS, 1), service_type, ADDRESSES[1])
         if self._step in {Step.ORDERING, Step.ORDERING_THEN_DISCOVER}:
-            second = ServiceInfo("ps-1", "ps-1", service_type, "10.0.0.2", 1000)  # with no index
+            second = ServiceInfo("ps-1", "ps-1", service_type, "10.0.0.10", 1000)  # with no index
         return [second, first]
 
     async def _do(self, call: str, step: str = "") -> None:
@@ -99,7 +100,7 @@ class Stage:
         await go(self.mode(step or call), RuntimeError(f"Internal error: forced {call} failure"))
 
     def shards(self, addresses: Sequence[str]) -> list[Shard]:
-        assert addresses == ["10.0.0.1:1000", "10.0.0.2:1000"]
+        assert addresses == ADDRESSES
         return [StagedShard(self, index) for index in range(len(addresses))]
 
     async def train(self, _client: PsClient) -> dict[str, object]:
