@@ -1,0 +1,319 @@
+"""The bugs that are planted, one at a time: what would be wrong, where, and how it comes to be."""
+
+from tests.mutants.planting import Bug
+
+AIO, RUNNER, CONFIG = "monolith/aio", "monolith/runner", "monolith/config"
+
+CLEANUP = [
+    Bug(
+        "The oldest step is undone first",
+        f"{AIO}/unwind.py",
+        "in reversed(self._undos)",
+        "in self._undos",
+    ),
+    Bug(
+        "What goes wrong while cleaning up is swallowed",
+        f"{AIO}/unwind.py",
+        "                issues.append(issue)\n",
+        "",
+    ),
+    Bug(
+        "A deregistration that fails keeps the connection open",
+        f"{AIO}/unwind.py",
+        "                issues.append(issue)\n",
+        "                issues.append(issue)\n                break\n",
+    ),
+    Bug(
+        "Cleanup that fails hides the error before it",
+        f"{AIO}/unwind.py",
+        "if primary is None:",
+        "if issues:",
+    ),
+    Bug(
+        "An error that is not ours gets no note of the cleanup",
+        f"{AIO}/unwind.py",
+        "primary.add_note(*cleanup_told(issues))",
+        "pass",
+    ),
+    Bug(
+        "A second cancellation interrupts the cleanup",
+        f"{AIO}/unwind.py",
+        "await asyncio.shield(task)",
+        "await task",
+        "tests/matrix/test_interruption.py",
+    ),
+    Bug(
+        "A cancellation during the cleanup is forgotten",
+        f"{AIO}/unwind.py",
+        "        raise cancelled\n",
+        "        return []\n",
+        "tests/matrix/test_interruption.py",
+    ),
+    Bug(
+        "A hanging undo is told as if it were an operation of the role",
+        f"{AIO}/unwind.py",
+        ', scope="discovery cleanup")',
+        ")",
+    ),
+    Bug(
+        "An undo has the budget of an operation",
+        f"{RUNNER}/lifecycle.py",
+        "Unwind(config.runner.discovery_cleanup_timeout_ms)",
+        "Unwind(config.runner.discovery_operation_timeout_ms)",
+    ),
+    Bug(
+        "After success the last trouble of the cleanup leads",
+        "monolith/core/errors.py",
+        "first, *rest = self.cleanup\n",
+        "*rest, first = self.cleanup\n",
+    ),
+]
+
+BUDGETS = [
+    Bug(
+        "Budgets in milliseconds are taken for seconds",
+        f"{AIO}/bounded.py",
+        "timeout=ms / 1000",
+        "timeout=ms",
+    ),
+    Bug(
+        "A call that ignores its cancellation is waited for",
+        f"{AIO}/bounded.py",
+        "        _abandon(operation, task)\n        raise OperationTimedOut(",
+        "        task.cancel()\n        await asyncio.wait({task})\n        raise OperationTimedOut(",
+        "tests/unit/aio/test_bounded.py",
+    ),
+    Bug(
+        "The barrier has the budget of an operation",
+        f"{RUNNER}/worker.py",
+        "PsBarrier(client, runner.barrier_timeout_ms)",
+        "PsBarrier(client, runner.discovery_operation_timeout_ms)",
+    ),
+    Bug(
+        "Shards that do not answer are told as another operation that timed out",
+        f"{RUNNER}/worker.py",
+        "    except OperationTimedOut as exc:\n        raise ShardUnavailable(",
+        "    except OperationTimedOut as exc:\n        raise\n        raise ShardUnavailable(",
+    ),
+]
+
+LIFECYCLE = [
+    Bug(
+        "Settings are not judged",
+        f"{RUNNER}/lifecycle.py",
+        "    judge(config)\n    world, me",
+        "    world, me",
+    ),
+    Bug(
+        "A connection that fails is not disconnected",
+        f"{RUNNER}/lifecycle.py",
+        '        unwind.undo(f"disconnect {me} via {kind}", discovery.disconnect)\n'
+        '        connecting = part.ask(f"connect {me} via {kind}", discovery.connect)\n'
+        "        await unless_stopped(world.stop, "
+        'f"{me} was asked to stop before it was connected", connecting)\n',
+        '        connecting = part.ask(f"connect {me} via {kind}", discovery.connect)\n'
+        "        await unless_stopped(world.stop, "
+        'f"{me} was asked to stop before it was connected", connecting)\n'
+        '        unwind.undo(f"disconnect {me} via {kind}", discovery.disconnect)\n',
+    ),
+    Bug(
+        "A connection that fails also deregisters",
+        f"{RUNNER}/lifecycle.py",
+        '        connecting = part.ask(f"connect',
+        '        unwind.undo(f"deregister {me} from {kind}", lambda: discovery.deregister(str(me)))\n'
+        '        connecting = part.ask(f"connect',
+    ),
+    Bug(
+        "The service type, instead of the process, is deregistered",
+        f"{RUNNER}/lifecycle.py",
+        "discovery.deregister(str(me))",
+        "discovery.deregister(kind)",
+    ),
+    Bug(
+        "What is said of a deregistration names the role instead of the service type",
+        f"{RUNNER}/lifecycle.py",
+        'f"deregister {me} from {kind}"',
+        'f"deregister {me} from {config.role}"',
+    ),
+    Bug(
+        "Every process takes itself for the first of its role",
+        f"{CONFIG}/distributed.py",
+        "ServiceId(self.role, self.runner.index)",
+        "ServiceId(self.role, 0)",
+    ),
+    Bug(
+        "A parameter server registers as a worker",
+        f"{CONFIG}/distributed.py",
+        "Role.PS: runner.discovery_service_type_ps",
+        "Role.PS: runner.discovery_service_type_worker",
+    ),
+    Bug(
+        "A merge forgets the names of service types",
+        f"{CONFIG}/runner.py",
+        'if k != "enable_parameter_sync"}',
+        'if k != "enable_parameter_sync" and not k.startswith("discovery_service_type")}',
+    ),
+    Bug(
+        "A refusal does not name the flag",
+        f"{CONFIG}/rules.py",
+        "({blame})",
+        "",
+    ),
+    Bug(
+        "A parameter server that listens everywhere registers 0.0.0.0",
+        f"{CONFIG}/rules.py",
+        "parse_address(told).everywhere",
+        "False",
+        "tests/unit/config/test_rules.py",
+    ),
+]
+
+ROLES = [
+    Bug(
+        "The heartbeat is not stopped",
+        f"{RUNNER}/part.py",
+        '            self.unwind.undo(f"stop heartbeat of {self.me}", heartbeat.stop)\n',
+        "",
+    ),
+    Bug(
+        "The heart beats at once",
+        f"{RUNNER}/heartbeat.py",
+        "        while not self._ending:\n",
+        "        await self._beat()\n        while not self._ending:\n",
+        "tests/unit/runner/test_heartbeat.py",
+    ),
+    Bug(
+        "One beat that fails is the last",
+        f"{RUNNER}/heartbeat.py",
+        'log.warning("Discovery heartbeat failed: %s", exc)',
+        "return",
+        "tests/unit/runner/test_heartbeat.py",
+    ),
+    Bug(
+        "A parameter server registers the address it was given, not the one it listens on",
+        f"{RUNNER}/ps.py",
+        "advertised(await _listen(part, server), config.advertise_addr)",
+        "advertised((await _listen(part, server), config.bind_addr)[1], config.advertise_addr)",
+    ),
+    Bug(
+        "A parameter server that starts again may not replace its entry",
+        f"{RUNNER}/ps.py",
+        ', allow_update="true")',
+        ")",
+    ),
+    Bug(
+        "A server that was told to stop goes on listening",
+        f"{RUNNER}/ps.py",
+        '    part.unwind.undo(f"stop {part.me}", lambda: server.stop(GRACE_S), ms=int(2000 * GRACE_S))\n',
+        "",
+    ),
+    Bug(
+        "A worker trains before the others are there",
+        f"{RUNNER}/worker.py",
+        "    await barrier.wait(FIRST_BARRIER, runner.index, runner.num_workers)\n",
+        "",
+    ),
+    Bug(
+        "A worker waits for one worker fewer than there are",
+        f"{RUNNER}/worker.py",
+        "runner.index, runner.num_workers)",
+        "runner.index, runner.num_workers - 1)",
+    ),
+    Bug(
+        "A barrier opens before the last worker is there",
+        "monolith/ps/barrier.py",
+        "if len(now.there) == now.num_workers:",
+        "if len(now.there) == now.num_workers - 1:",
+        "tests/unit/ps/test_barriers.py",
+    ),
+]
+
+SEARCH = [
+    Bug(
+        "A worker looks for its own kind",
+        f"{RUNNER}/find_shards.py",
+        "lambda: discovery.discover(service)",
+        "lambda: discovery.discover(config.service_type)",
+    ),
+    Bug(
+        "What is said of a look names the worker's own service type",
+        f"{RUNNER}/find_shards.py",
+        'f"discover {config.service_id} for {service}"',
+        'f"discover {config.service_id} for {config.service_type}"',
+    ),
+    Bug(
+        "There is one look too few",
+        f"{RUNNER}/find_shards.py",
+        "range(runner.connect_retries + 1)",
+        "range(runner.connect_retries)",
+    ),
+    Bug(
+        "There is a pause before the first look",
+        f"{RUNNER}/find_shards.py",
+        "        if attempt:\n",
+        "        if True:\n",
+    ),
+    Bug(
+        "There is a pause after the last look",
+        f"{RUNNER}/find_shards.py",
+        "            return addresses[:expected]\n",
+        "            return addresses[:expected]\n"
+        "        if attempt == runner.connect_retries:\n"
+        "            await asyncio.sleep(runner.retry_backoff_ms / 1000)\n",
+    ),
+    Bug(
+        "An error of an earlier look is told although a later one succeeded",
+        f"{RUNNER}/find_shards.py",
+        "    sightings.error = None\n",
+        "",
+        "tests/unit/runner/test_find_shards.py",
+    ),
+    Bug(
+        "An answer without services makes an ordering issue forgotten",
+        f"{RUNNER}/find_shards.py",
+        "        elif ordered:\n",
+        "        else:\n",
+    ),
+    Bug(
+        "An ordering issue is told although the servers were in order later",
+        f"{RUNNER}/find_shards.py",
+        "addresses, self.disorder = ordered, None",
+        "addresses = ordered",
+        "tests/unit/runner/test_find_shards.py",
+    ),
+    Bug(
+        "The most services seen are those of the last look",
+        f"{RUNNER}/find_shards.py",
+        "max(self.most_seen, len(services))",
+        "len(services)",
+    ),
+    Bug(
+        "Shards are in the order of their addresses instead of their indices",
+        "monolith/discovery/ordering.py",
+        "[next(iter(addresses[index])) for index in range(count)]",
+        "sorted(next(iter(addresses[index])) for index in range(count))",
+    ),
+    Bug(
+        "Some services without an index are no ordering issue",
+        "monolith/discovery/ordering.py",
+        "        return Disorder.MIXED_PRESENCE\n",
+        "        services = [s for s in services if s.index is not None]\n",
+    ),
+]
+
+COMMAND_LINE = [
+    Bug(
+        "The command line does not print what was noted beside an error",
+        "monolith/core/errors.py",
+        '"\\n  ".join([str(error), *getattr(error, "__notes__", ())])',
+        "str(error)",
+    ),
+    Bug(
+        "A flag is refused in the words for code",
+        f"{CONFIG}/rules.py",
+        "typed = any(_typed(config, name) for name in self.names)",
+        "typed = False",
+    ),
+]
+
+BUGS = [*CLEANUP, *BUDGETS, *LIFECYCLE, *ROLES, *SEARCH, *COMMAND_LINE]
