@@ -20,7 +20,7 @@ import nox
 nox.options.sessions = ["tests"]
 
 ENVIRONMENT = Path(".nox/dev").resolve()  # one for all sessions: it holds PyTorch
-FAST = ("lint", "types", "imports", "protos", "docs", "unit", "matrix", "integration")
+FAST = ("lint", "types", "imports", "protos", "docs", "unit", "matrix", "parity", "integration")
 
 session = nox.session(venv_backend="none")
 
@@ -90,6 +90,7 @@ def protos(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Generated pages are up to date, and the examples in docstrings are true."""
     run(session, "python docs/generate.py", *(() if "--write" in session.posargs else ("--check",)))
+    run(session, "python -m tests.mutants --check")
     run(session, "pytest -q --doctest-modules monolith --ignore-glob=*_pb2.py")
 
 
@@ -106,6 +107,12 @@ def matrix(session: nox.Session) -> None:
 
 
 @session
+def parity(session: nox.Session) -> None:
+    """What the progress log and the original's tests speak of, and what shows it here."""
+    run(session, "python parity/audit.py", *session.posargs)
+
+
+@session
 def integration(session: nox.Session) -> None:
     """Real processes, real sockets, real clients."""
     run(session, "pytest -q tests/integration", *session.posargs)
@@ -115,6 +122,7 @@ def integration(session: nox.Session) -> None:
 def soak(session: nox.Session) -> None:
     """The long rounds: faults, mutants, many seeds, and properties tried on new examples."""
     run(session, "pytest -q -m soak tests", *session.posargs)
+    run(session, "python -m tests.mutants")
     session.env["HYPOTHESIS_PROFILE"] = "search"
     run(session, "pytest -q -n auto tests/unit", *session.posargs)
 
