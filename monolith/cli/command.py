@@ -53,10 +53,8 @@ def _find(settings: Joining, environ: Mapping[str, str]) -> Discovery:
     from monolith.discovery.choose import choose
     from monolith.discovery.named import roles_of
 
-    path = settings.discovery_path
-    kind = settings.discovery or ("host-files" if path else "in-memory")
     roles = roles_of(settings.discovery_service_type_ps, settings.discovery_service_type_worker)
-    return choose(kind, path, environ, roles)
+    return choose(settings, environ, roles)
 
 
 def _run(main: Coroutine[Any, Any, T]) -> T:

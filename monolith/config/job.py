@@ -10,6 +10,7 @@ import attrs
 from monolith.config.checks import not_negative
 from monolith.config.cluster import Cluster
 from monolith.config.distributed import ANYWHERE, DistributedRunConfig
+from monolith.config.places import Places
 from monolith.config.runner import RunnerConfig
 from monolith.config.settings import Problem, again, part, setting
 from monolith.config.training import TrainingConfig
@@ -17,7 +18,7 @@ from monolith.core.names import Role
 
 
 @attrs.frozen(kw_only=True, slots=False)
-class Joining(Cluster):
+class Joining(Cluster, Places):
     """How one process takes its place in a job."""
 
     # fmt: off
@@ -28,11 +29,6 @@ class Joining(Cluster):
                                          "default: where it listens.", group="cluster")
     metrics_port: int | None = setting(None, "Port of a parameter server's Prometheus metrics over HTTP.",
                                        group="cluster")
-    discovery: str | None = setting(None, "Where processes find each other; default: host-files with a "
-                                    "--discovery-path, else in-memory, which no other process sees.",
-                                    group="discovery")
-    discovery_path: Path | None = setting(None, "Folder of the host-files backend; all processes see it.",
-                                          group="discovery")
     heartbeat_interval_secs: int = setting(10, "Time between two signs of life; 0 gives none.",
                                            group="discovery", check=not_negative)
     disable_heartbeat: bool = setting(False, "Give no signs of life.", group="discovery")

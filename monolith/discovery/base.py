@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Protocol
 
@@ -12,6 +13,7 @@ import attrs
 from monolith.core.address import Address, parse_address
 from monolith.core.errors import DiscoveryClosed, DiscoveryMisconfigured
 from monolith.core.names import ServiceId
+from monolith.discovery.watch import POLL_S, Event, Looks, Watches, polled
 
 NO_INDEX = -1  # what `parse_index` makes of text that is no index
 
@@ -111,22 +113,27 @@ class Backend(ABC):
     """Base of the backends: what is open and what is closed is decided here, once.
 
     A backend writes `_register`, `_discover` and `_deregister`; one that has something to open, to close or
-    to keep alive extends `connect`, `disconnect` or `heartbeat`. Roles in one process may share a backend: it
-    is open until as many have disconnected as had connected.
+    to keep alive extends `connect`, `disconnect` or `heartbeat`; one that is told of changes writes `_looks`,
+    which otherwise looks every `poll_s` seconds. Roles in one process may share a backend: it is open until
+    as many have disconnected as had connected.
 
     Raises:
         DiscoveryClosed: used before `connect` or after `disconnect`.
         DiscoveryError: the backend could not do it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, poll_s: float = POLL_S) -> None:
         self._users = 0
+        self._poll_s = poll_s
+        self._watches = Watches(self._looks, poll_s)
 
     async def connect(self) -> None:
         self._users += 1
 
     async def disconnect(self) -> None:
         self._users = max(0, self._users - 1)
+        if not self._users:
+            await self._watches.close(DiscoveryClosed(f"{type(self).__name__} was disconnected"))
 
     async def register(self, info: ServiceInfo) -> None:
         self._must_be_open(f"register {info.id} as {info.service_type}")
@@ -142,6 +149,22 @@ class Backend(ABC):
 
     async def heartbeat(self, service_id: str) -> None:
         self._must_be_open(f"heartbeat {service_id}")
+
+    @asynccontextmanager
+    async def watch(self, service_type: str) -> AsyncIterator[AsyncIterator[Event]]:
+        """While inside, who is there now, as `Added`, and then who comes, changes and goes.
+
+        Raises, from the iterator:
+            DiscoveryClosed: disconnected meanwhile.
+            ConfigError, DiscoveryMisconfigured: it can never be asked like that; other errors only delay.
+        """
+        self._must_be_open(f"watch {service_type}")
+        async with self._watches.reader(service_type) as events:
+            yield events
+
+    def _looks(self, service_type: str) -> Looks:
+        """All that is there, at once, and again whenever it may differ; watch.py asks anew if this raises."""
+        return polled(self, service_type, self._poll_s)
 
     def _must_be_open(self, operation: str) -> None:
         if not self._users:

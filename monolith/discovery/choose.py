@@ -1,12 +1,17 @@
-"""A setting → a backend. A new backend is one more row."""
+"""A setting → a backend. A new backend is one more row; one that is not ours, an entry point.
+
+A package offers a backend under the entry point group `monolith.discovery`: the name is what `--discovery`
+says, the value a function that makes a `Discovery` of the `Places` and the environment.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
 
 import attrs
 
+from monolith.config.places import Places
 from monolith.core.errors import ConfigError, DiscoveryError
 from monolith.discovery.absent import ABSENT, refusal
 from monolith.discovery.base import Discovery
@@ -16,33 +21,45 @@ from monolith.discovery.mlp import Mlp
 from monolith.discovery.named import Named, Roles
 from monolith.discovery.tf_config import TfConfig, tf_config_of
 
+GROUP = "monolith.discovery"
 
-def choose(kind: str, path: Path | None, environ: Mapping[str, str], roles: Roles | None = None) -> Discovery:
+
+def choose(
+    places: Places,
+    environ: Mapping[str, str],
+    roles: Roles | None = None,
+    plugins: Iterable[EntryPoint] | None = None,
+) -> Discovery:
     """The backend that `--discovery` names.
 
-    `path` is what `--discovery-path` says; `roles` is `named.roles_of` own service types.
+    `roles` is `named.roles_of` own service types; `plugins` are by default those that are installed.
 
     Raises:
         ConfigError: there is no such backend, or it lacks what it needs.
     """
+    kind = places.kind
+    if kind in BACKENDS:
+        return BACKENDS[kind](_Given(places, environ, roles or {}))
+    offered = {point.name: point for point in (entry_points(group=GROUP) if plugins is None else plugins)}
+    if kind in offered:
+        return _plugged(offered[kind], places, environ)
+    known = ", ".join([*BACKENDS, *sorted(offered)])
     if kind in ABSENT:
-        raise ConfigError([f"discovery={kind!r}: {refusal(kind)}, only: {', '.join(BACKENDS)}"])
-    if kind not in BACKENDS:
-        raise ConfigError([f"discovery={kind!r}: must be one of: {', '.join(BACKENDS)}"])
-    return BACKENDS[kind](_Given(path, environ, roles or {}))
+        raise ConfigError([f"discovery={kind!r}: {refusal(kind)}, only: {known}"])
+    raise ConfigError([f"discovery={kind!r}: must be one of: {known}"])
 
 
 @attrs.frozen
 class _Given:
-    path: Path | None
+    places: Places
     environ: Mapping[str, str]
     roles: Roles
 
 
 def _host_files(given: _Given) -> Discovery:
-    if given.path is None:
+    if given.places.discovery_path is None:
         raise ConfigError(["discovery='host-files' needs --discovery-path, a folder that all processes see"])
-    return HostFiles(given.path)
+    return HostFiles(given.places.discovery_path)
 
 
 def _tf_config(given: _Given) -> Discovery:
@@ -51,6 +68,18 @@ def _tf_config(given: _Given) -> Discovery:
         return Named(TfConfig.from_json(text, given.roles))
     except DiscoveryError as exc:
         raise ConfigError([f"Failed to parse TF_CONFIG: {exc}"]) from exc
+
+
+def _plugged(point: EntryPoint, places: Places, environ: Mapping[str, str]) -> Discovery:
+    """What a stranger's package makes; whatever goes wrong in it is told with its name."""
+    try:
+        made: Discovery = point.load()(places, environ)
+    except ConfigError:
+        raise
+    except Exception as exc:
+        said = f"discovery={point.name!r}: {point.value}, which offers it, cannot be used: {exc}"
+        raise ConfigError([said]) from exc
+    return made
 
 
 BACKENDS: Mapping[str, Callable[[_Given], Discovery]] = {

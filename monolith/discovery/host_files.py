@@ -23,6 +23,7 @@ from monolith.core.errors import BackendFailed, DiscoveryMisconfigured
 from monolith.core.files import DISK, Disk, make_folders, write_atomically
 from monolith.discovery.base import ServiceInfo, index_of
 from monolith.discovery.registrar import Registrar
+from monolith.discovery.watch import POLL_S
 
 T = TypeVar("T")
 _MORE = ("id", "name", "metadata")  # what a file says beside its place and the address
@@ -34,8 +35,10 @@ class HostFiles(Registrar):
     `owner` marks the entries of this client, so that it leaves a successor's alone; random if not given.
     """
 
-    def __init__(self, base_path: Path | str, disk: Disk = DISK, *, owner: str | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self, base_path: Path | str, disk: Disk = DISK, *, owner: str | None = None, poll_s: float = POLL_S
+    ) -> None:
+        super().__init__(poll_s=poll_s)
         self._base = Path(base_path)
         self._disk = disk
         self._owner = owner or secrets.token_hex(8)

@@ -6,6 +6,7 @@ from abc import abstractmethod
 
 from monolith.core.errors import ServiceNotFound
 from monolith.discovery.base import Backend, ServiceInfo
+from monolith.discovery.watch import POLL_S
 
 
 class Registrar(Backend):
@@ -17,8 +18,8 @@ class Registrar(Backend):
         ServiceNotFound: there is nothing of ours to deregister.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, poll_s: float = POLL_S) -> None:
+        super().__init__(poll_s=poll_s)
         self._mine: dict[str, ServiceInfo] = {}
 
     async def _register(self, info: ServiceInfo) -> None:

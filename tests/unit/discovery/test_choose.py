@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from monolith.config.places import Places
 from monolith.core.errors import ConfigError
 from monolith.discovery.choose import choose
 from monolith.discovery.host_files import HostFiles
@@ -17,13 +18,13 @@ MLP = {"MLP_PS_NUM": "1", "MLP_PS_0_PRIMARY_HOST": "h", "MLP_PS_0_PORT": "1"}
 
 @pytest.mark.parametrize(("kind", "backend"), [("host-files", HostFiles), ("in-memory", InMemory)])
 def test_a_name_gives_a_backend(kind, backend, tmp_path):
-    assert type(choose(kind, tmp_path, {})) is backend
+    assert type(choose(Places(discovery=kind, discovery_path=tmp_path), {})) is backend
 
 
 @pytest.mark.parametrize(("kind", "environ"), [("tf-config", {"TF_CONFIG": TF_CONFIG}), ("mlp", MLP)])
 def test_the_environment_is_asked(kind, environ):
     async def play():
-        backend = choose(kind, None, environ, roles_of("my_ps", "my_worker"))
+        backend = choose(Places(discovery=kind), environ, roles_of("my_ps", "my_worker"))
         await backend.connect()
         return [info.address for info in await backend.discover("my_ps")]
 
@@ -51,5 +52,5 @@ def test_the_environment_is_asked(kind, environ):
 )
 def test_what_cannot_be_is_told(kind, environ, said):
     with pytest.raises(ConfigError) as caught:
-        choose(kind, None, environ)
+        choose(Places(discovery=kind), environ)
     assert str(caught.value) == said

@@ -1,0 +1,27 @@
+"""Where the processes of a job find each other: the settings of every backend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+
+from monolith.config.settings import Settings, setting
+
+
+@attrs.frozen(kw_only=True, slots=False)  # without slots it can stand beside other settings as a base
+class Places(Settings):
+    """A backend's name, and the places of all of them: each takes its own."""
+
+    # fmt: off
+    discovery: str | None = setting(None, "Where processes find each other; default: host-files with a "
+                                    "--discovery-path, else in-memory, which no other process sees.",
+                                    group="discovery")
+    discovery_path: Path | None = setting(None, "Folder of the host-files backend; all processes see it.",
+                                          group="discovery")
+    # fmt: on
+
+    @property
+    def kind(self) -> str:
+        """The name of the backend, chosen or not."""
+        return self.discovery or ("host-files" if self.discovery_path else "in-memory")
