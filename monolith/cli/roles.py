@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from monolith.cli.command import Command, Report, Ui
 from monolith.cli.training import Figures, train_here
 from monolith.config.job import RoleSettings
+from monolith.core.failpoint import Failpoint
 from monolith.core.names import Role
 from monolith.launch.events import EventPipe
 from monolith.launch.lifeline import hold
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 
 def be(role: Role, settings: RoleSettings, ui: Ui) -> Report:
     """Play `role` to its end; then tell what came of it."""
+    from monolith.cli.harmed import harmed
     from monolith.runner import run_distributed
 
     config = settings.as_role(role)
+    failpoint = Failpoint.of(ui.environ, ui.progress.say)
     pipe = _supervised(settings, ui)
     ways: Ways = {**_ways(role, settings, ui, pipe), "stop": ui.stop, **(ui.outside.ways or {})}
-    discovery = ui.outside.find(settings, ui.environ)
+    discovery, ways = harmed(ui.outside.find(settings, ui.environ), ways, failpoint)
     figures = ui.outside.run(run_distributed(discovery, config, **ways))
     return _report(str(config.service_id), figures or {"trained": "nothing: there is no --data"}, pipe)
 
