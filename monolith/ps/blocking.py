@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from monolith.aio.loop_thread import LoopThread
 from monolith.checkpoint.files import FileEntry
 from monolith.core.arrays import Fids, Rows
 from monolith.ps.api import Applied, DenseTensors, JobStats, Shard
@@ -31,16 +31,15 @@ class BlockingClient:
     def __init__(self, client: PsClient, loop: asyncio.AbstractEventLoop) -> None:
         self._client = client
         self._loop = loop
-        self._thread: threading.Thread | None = None
+        self._thread: LoopThread | None = None
 
     @staticmethod
     def local(shards: Sequence[Shard], *, worker: int | None = None) -> BlockingClient:
         """A client with a loop thread of its own, which `close` ends; `worker` as for PsClient."""
         asked = PsClient(shards, worker=worker)
-        loop = asyncio.new_event_loop()
-        client = BlockingClient(asked, loop)
-        client._thread = threading.Thread(target=loop.run_forever, name="ps-client", daemon=True)
-        client._thread.start()
+        thread = LoopThread("ps-client")
+        client = BlockingClient(asked, thread.loop)
+        client._thread = thread
         return client
 
     @property
@@ -110,10 +109,7 @@ class BlockingClient:
             return
         self._submit(self._client.close()).result()
         if self._thread:
-            self._submit(_call_off_the_rest()).result()
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
+            self._thread.close()
 
     def __enter__(self) -> BlockingClient:
         return self
@@ -125,12 +121,3 @@ class BlockingClient:
 
     def _submit(self, call: Coroutine[Any, Any, T]) -> Future[T]:
         return asyncio.run_coroutine_threadsafe(call, self._loop)
-
-
-async def _call_off_the_rest() -> None:
-    """Cancel what was submitted and never waited for, after an interrupt say."""
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in left:
-        task.cancel()
-    if left:
-        await asyncio.wait(left)
