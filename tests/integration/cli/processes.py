@@ -41,14 +41,23 @@ def until(what: str, met: Callable[[], bool], seconds: float = 60.0) -> None:
     patience = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < patience, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.05)
+        time.sleep(0.005)
 
 
 def role_pid(job: subprocess.Popen[str], role: str, index: int) -> int:
-    """The process of one role of a job."""
-    for pid in descendants(job.pid):
-        argv = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-        indices = [int(a.partition("=")[2]) for a in argv if a.startswith("--index=")]
-        if role in argv and indices == [index]:
-            return pid
-    raise AssertionError(f"the job has no {role}-{index}")
+    """The process of one role of a job, once it is known by its command line."""
+    found: list[int] = []
+
+    def there() -> bool:
+        found[:] = [pid for pid in descendants(job.pid) if {role, f"--index={index}"} <= set(_argv(pid))]
+        return bool(found)
+
+    until(f"{role}-{index}", there)
+    return found[0]
+
+
+def _argv(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    except OSError:  # it has ended meanwhile
+        return []
