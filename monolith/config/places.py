@@ -6,6 +6,7 @@ from pathlib import Path
 
 import attrs
 
+from monolith.config.checks import positive
 from monolith.config.settings import Settings, setting
 
 
@@ -19,6 +20,10 @@ class Places(Settings):
                                     group="discovery")
     discovery_path: Path | None = setting(None, "Folder of the host-files backend; all processes see it.",
                                           group="discovery")
+    zk_hosts: str | None = setting(None, "ZooKeeper's servers, host:port,host:port.", group="discovery")
+    zk_base_path: str = setting("/monolith/default", "ZooKeeper node that holds the job's.", group="discovery")
+    zk_session_timeout_secs: float = setting(30.0, "ZooKeeper forgets a process that was silent for so long.",
+                                             group="discovery", check=positive)
     # fmt: on
 
     @property

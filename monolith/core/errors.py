@@ -10,10 +10,13 @@
   * DiscoveryError
     * OperationFailed                              __cause__ is a backend's own, which is not of this tree
     * BackendFailed                                a backend of ours could not do it
+    * BackendUnreachable                           what a backend of ours rests on does not answer
+    * BackendWiped                                 what a backend of ours rests on has lost its data
     * DiscoveryMisconfigured                       a backend of ours cannot be asked like that
     * BackendMissing                               it has a name, and this version has nothing behind it
     * ServiceNotFound        .service
     * AlreadyRegistered      .service
+    * TakenOver              .service  .by         another process has registered in its place
     * OperationTimedOut (TimeoutError)  .after_ms
     * CleanupFailed                                all went well until it had to be undone
     * DiscoveryClosed
@@ -149,6 +152,17 @@ class BackendFailed(DiscoveryError):
         super().__init__(f"Internal error: {message}")
 
 
+class BackendUnreachable(DiscoveryError):
+    """The server that a backend asks is not there, or does not answer."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"Connection failed: {message}")
+
+
+class BackendWiped(DiscoveryError):
+    """The server that a backend asks is another than it was, or has forgotten what it knew."""
+
+
 class DiscoveryMisconfigured(DiscoveryError):
     """A backend was set up with, or asked for, what cannot be."""
 
@@ -174,6 +188,17 @@ class AlreadyRegistered(DiscoveryError):
     def __init__(self, service: str) -> None:
         super().__init__(f"Service already registered: {service}")
         self.service = service
+
+
+class TakenOver(DiscoveryError):
+    """Another process registered under our service type and index, after us: it is the one that is found."""
+
+    def __init__(self, service: str, *, by: str) -> None:
+        super().__init__(
+            f"{service} was replaced by another process, at {by}: give each process an index of its own"
+        )
+        self.service = service
+        self.by = by
 
 
 class OperationTimedOut(DiscoveryError, TimeoutError):
