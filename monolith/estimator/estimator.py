@@ -15,6 +15,7 @@ from monolith.config.runner import RunConfig, RunnerConfig
 from monolith.config.settings import checked
 from monolith.config.training import TrainingConfig
 from monolith.core.arrays import Floats
+from monolith.core.errors import ConfigError
 from monolith.data.dataset import Dataset
 from monolith.data.prefetch import prefetched
 from monolith.data.reading import Batches, Reading
@@ -77,6 +78,22 @@ class Estimator:
         with self._trained() as (step, predictor), self._batches(split) as batches:
             quality = predictor.judge(itertools.islice(batches, steps))
         return EvalResult(global_step=step, figures=quality.figures())
+
+    def train_and_evaluate(self, *, steps: int, evaluations: int, split: str = "valid") -> list[EvalResult]:
+        """Train `steps` more batches and evaluate, `evaluations` times or until a training stops early.
+
+        Raises:
+            ConfigError: `evaluations` is not at least 1.
+        """
+        if evaluations < 1:
+            raise ConfigError([f"evaluations={evaluations}: Evaluation error: No evaluation was performed"])
+        results: list[EvalResult] = []
+        for _ in range(evaluations):
+            trained = self.train(steps=steps)
+            results.append(self.evaluate(split))
+            if trained.stopped_early:
+                break
+        return results
 
     def predict(self, split: str = "test") -> Iterator[Floats]:
         """Predictions of the newest checkpoint for `split`, batch by batch in the split's order.

@@ -68,6 +68,9 @@ class RoleProcess:
                 text=True,
                 errors="replace",
             )
+        except OSError:
+            os.close(events)
+            raise
         finally:
             os.close(events_in)
         self._threads: list[threading.Thread] = []

@@ -40,11 +40,20 @@ class Job:
 class Supervisor:
     """Runs one `Job` once. `start` makes a process of a role; tests pass their own."""
 
-    def __init__(self, job: Job, progress: Progress, stop: Stop, start: Start = RoleProcess) -> None:
+    def __init__(
+        self,
+        job: Job,
+        progress: Progress,
+        stop: Stop,
+        *,
+        start: Start = RoleProcess,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._job = job
         self._progress = progress
         self._stop = stop
         self._start = start
+        self._clock = clock
         self._happenings: Happenings = queue.Queue()
         self._running: dict[ServiceId, RoleProcess] = {}
         self._result: Mapping[str, Any] = {}
@@ -75,9 +84,9 @@ class Supervisor:
         patience = float("inf")
         while any(role.role is Role.WORKER for role in self._running):
             if self._stop.asked and not told_to_stop:
-                told_to_stop, patience = True, time.monotonic() + SAVE_GRACE_S
+                told_to_stop, patience = True, self._clock() + SAVE_GRACE_S
                 self._ask(Role.WORKER)
-            if time.monotonic() > patience:
+            if self._clock() > patience:
                 raise self._stuck()
             for ended in self._handle():
                 if ended.status or ended.role.role is Role.PS:
@@ -133,9 +142,9 @@ class Supervisor:
     def _end(self, kind: Role, grace_s: float) -> None:
         """Stop the roles of one kind; those that do not within `grace_s` seconds are killed."""
         self._ask(kind)
-        patience = time.monotonic() + grace_s
+        patience = self._clock() + grace_s
         while any(role.role is kind for role in self._running):
-            if time.monotonic() > patience:
+            if self._clock() > patience:
                 self.kill()
                 patience = float("inf")  # a killed process does end
             self._handle()

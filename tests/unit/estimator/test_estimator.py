@@ -7,6 +7,8 @@ from monolith.config.training import TrainingConfig
 from monolith.core.errors import CheckpointMismatch, CheckpointNotFound, ConfigError
 from monolith.estimator.columns import FeatureColumn
 from monolith.estimator.estimator import Estimator
+from monolith.estimator.hooks import EarlyStoppingHook
+from monolith.estimator.session import Around
 from monolith.models.lr import LogisticRegression
 from monolith.models.registry import load_model
 
@@ -47,6 +49,23 @@ def test_evaluating_agrees_with_training(estimator):
 def test_evaluating_a_few_batches(estimator):
     estimator.train(steps=1)
     assert estimator.evaluate("valid", steps=2).figures["examples"] == 80
+
+
+def test_training_and_evaluating_take_turns(estimator):
+    results = estimator.train_and_evaluate(steps=3, evaluations=2)
+    assert [result.global_step for result in results] == [3, 6]
+    assert all(result.figures["examples"] > 0 for result in results)
+    with pytest.raises(ConfigError, match="No evaluation was performed"):
+        estimator.train_and_evaluate(steps=3, evaluations=0)
+
+
+def test_an_early_stop_is_evaluated_and_is_the_last(dataset, config):
+    around = Around(hooks=[EarlyStoppingHook("loss", patience=1, min_delta=10.0)])
+    results = Estimator(LogisticRegression(), dataset, config, around=around).train_and_evaluate(
+        steps=5, evaluations=3
+    )
+    assert len(results) == 1
+    assert results[0].global_step < 5
 
 
 def test_predictions_come_in_the_splits_order(estimator, dataset):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from monolith.core.errors import (
     ShardUnavailable,
     TableNotFound,
 )
-from monolith.ps.api import Applied, Gradients, Shard, Stamp
+from monolith.ps.api import Applied, Found, Gradients, Lookup, Shard, ShardStats, Stamp
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.client import PsClient
 from monolith.ps.shard import LocalShard
@@ -197,10 +198,36 @@ class Distant(LocalShard):
         if self._said:
             raise ShardUnavailable(self._said)
 
+    async def lookup(self, requests: Sequence[Lookup]) -> list[Found]:
+        await self.connect()
+        return await super().lookup(requests)
 
-def test_servers_are_greeted_together() -> None:
-    client = PsClient([Distant(2), LocalShard(1), Distant(3)])
-    assert virtual_time.run(client.connect()) == (None, 3)
+    async def apply(self, requests: Sequence[Gradients], stamp: Stamp) -> list[Applied]:
+        await self.connect()
+        return await super().apply(requests, stamp)
+
+    async def stats(self) -> ShardStats:
+        await self.connect()
+        return await super().stats()
+
+
+FIDS = np.arange(6)
+CALLS: dict[str, Callable[[PsClient], Awaitable[object]]] = {
+    "connect": lambda client: client.connect(),
+    "lookup": lambda client: client.lookup({"t": FIDS}),
+    "apply": lambda client: client.apply({"t": (FIDS, np.ones((6, 2), np.float32))}),
+    "stats": lambda client: client.stats(),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_servers_are_asked_together(call: Callable[[PsClient], Awaitable[object]]) -> None:
+    async def main() -> None:
+        client = PsClient([Distant(2), LocalShard(1), Distant(3)])
+        await client.create_tables({"t": TableConfig([Segment(2, Zeros(), Sgd())])})
+        await call(client)
+
+    assert virtual_time.run(main()) == (None, 3)
 
 
 @pytest.mark.parametrize(
