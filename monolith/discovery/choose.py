@@ -16,6 +16,7 @@ from monolith.core.errors import ConfigError, DiscoveryError
 from monolith.discovery.absent import ABSENT, refusal
 from monolith.discovery.base import Discovery
 from monolith.discovery.host_files import HostFiles
+from monolith.discovery.listening import Listening
 from monolith.discovery.memory import InMemory
 from monolith.discovery.mlp import Mlp
 from monolith.discovery.named import Named, Roles
@@ -85,6 +86,6 @@ def _plugged(point: EntryPoint, places: Places, environ: Mapping[str, str]) -> D
 BACKENDS: Mapping[str, Callable[[_Given], Discovery]] = {
     "host-files": _host_files,
     "in-memory": lambda _: InMemory(),
-    "mlp": lambda given: Named(Mlp(given.environ, given.roles)),
+    "mlp": lambda given: Listening(Mlp(given.environ, given.roles), given.roles),
     "tf-config": _tf_config,
 }

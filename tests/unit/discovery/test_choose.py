@@ -12,8 +12,8 @@ from monolith.discovery.memory import InMemory
 from monolith.discovery.named import roles_of
 
 KNOWN = "host-files, in-memory, mlp, tf-config"
-TF_CONFIG = '{"cluster": {"ps": ["h:1"]}, "task": {"type": "ps", "index": 0}}'
-MLP = {"MLP_PS_NUM": "1", "MLP_PS_0_PRIMARY_HOST": "h", "MLP_PS_0_PORT": "1"}
+TF_CONFIG = '{"cluster": {"worker": ["h:1"]}, "task": {"type": "ps", "index": 0}}'
+MLP = {"MLP_WORKER_NUM": "1", "MLP_WORKER_0_PRIMARY_HOST": "h", "MLP_WORKER_0_PORT": "1"}
 
 
 @pytest.mark.parametrize(("kind", "backend"), [("host-files", HostFiles), ("in-memory", InMemory)])
@@ -26,7 +26,7 @@ def test_the_environment_is_asked(kind, environ):
     async def play():
         backend = choose(Places(discovery=kind), environ, roles_of("my_ps", "my_worker"))
         await backend.connect()
-        return [info.address for info in await backend.discover("my_ps")]
+        return [info.address for info in await backend.discover("my_worker")]
 
     assert asyncio.run(play()) == ["h:1"]
 
