@@ -14,6 +14,7 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 
 from monolith.core.errors import MonolithError
+from monolith.ps.calls import Calls
 from monolith.ps.limits import SERVICE
 from monolith.ps.reference import ReferenceService
 from monolith.ps.service import Service
@@ -25,8 +26,8 @@ from monolith.wire.status import DETAILS, malformed, to_status
 Behaviour = Callable[[bytes, grpc.ServicerContext], bytes]
 
 
-def handlers(state: ShardState, waiting: ThreadPoolExecutor) -> grpc.GenericRpcHandler:
-    """Every call of the service; those that wait for other workers run on `waiting`, out of the way."""
+def handlers(state: ShardState, waiting: ThreadPoolExecutor, calls: Calls) -> grpc.GenericRpcHandler:
+    """Every call of the service, counted in `calls`; those that wait for other workers run on `waiting`."""
     ours, theirs = Service(state), ReferenceService(state)
     plain: dict[str, tuple[type[Message], Callable[[Any], Sendable]]] = {
         "Lookup": (pb.LookupRequest, theirs.lookup),
@@ -45,9 +46,9 @@ def handlers(state: ShardState, waiting: ThreadPoolExecutor) -> grpc.GenericRpcH
         "Barrier": (pb.BarrierRequest, theirs.barrier),
         "Gather": (pb.GatherRequest, ours.gather),
     }
-    behaviours = {name: _behaviour(kind, _without_context(call)) for name, (kind, call) in plain.items()}
-    for name, (kind, call) in meeting.items():
-        behaviours[name] = _behaviour(kind, call)
+    asked = meeting | {name: (kind, _without_context(call)) for name, (kind, call) in plain.items()}
+    behaviours = {name: _behaviour(kind, call, calls) for name, (kind, call) in asked.items()}
+    for name in meeting:
         # grpc's own hook for calls that block: without it, as many waiting workers as there are threads
         # would keep everyone's lookups from being answered.
         behaviours[name].experimental_thread_pool = waiting  # type: ignore[attr-defined]
@@ -56,8 +57,11 @@ def handlers(state: ShardState, waiting: ThreadPoolExecutor) -> grpc.GenericRpcH
     )
 
 
-def _behaviour(kind: type[Message], call: Callable[[Any, grpc.ServicerContext], Sendable]) -> Behaviour:
+def _behaviour(
+    kind: type[Message], call: Callable[[Any, grpc.ServicerContext], Sendable], calls: Calls
+) -> Behaviour:
     def behave(body: bytes, context: grpc.ServicerContext) -> bytes:
+        calls.begin(context)
         try:
             return call(kind.FromString(body), context).SerializeToString()
         except DecodeError:

@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 
 from monolith.core.address import Address, parse_address
 from monolith.core.errors import LaunchError
+from monolith.ps.calls import Calls
 from monolith.ps.handlers import handlers
 from monolith.ps.limits import SERVICE, Limits, server_options
 from monolith.ps.metrics import PsMetrics
@@ -21,6 +22,7 @@ from monolith.ps.shard import LocalShard
 
 CALLS = 4096  # answered or waiting at once; more are refused with RESOURCE_EXHAUSTED
 MEETING = 1024  # threads for workers that wait at barriers, made as they come
+CLOSING_S = 0.25  # that clients have to close their connections; one that stands still never does
 
 
 class PsServer:
@@ -50,6 +52,7 @@ class PsServer:
         self._limits = limits or Limits()
         self._health = health.HealthServicer()
         self._waiting = ThreadPoolExecutor(MEETING, "ps-meeting")
+        self._calls = Calls()
         self._server: grpc.Server | None = None
         self._stop_metrics: Callable[[], None] | None = None
 
@@ -69,21 +72,30 @@ class PsServer:
         return str(bound)
 
     async def stop(self, grace_s: float) -> None:
-        """Refuse new calls, let those under way end within `grace_s` seconds, send waiting workers away."""
+        """Refuse new calls, let those under way end within `grace_s` seconds, send waiting workers away.
+
+        Once all calls are answered it does not wait for clients that keep their connections.
+        """
         if self._server is None:
             return
         self._health.enter_graceful_shutdown()
         self._state.meetings.close()
-        stopped = self._server.stop(grace_s)
-        await asyncio.to_thread(stopped.wait)
+        await asyncio.to_thread(self._drain, self._server, grace_s)
         await asyncio.to_thread(self._waiting.shutdown)
         if self._stop_metrics:
             await asyncio.to_thread(self._stop_metrics)
 
+    def _drain(self, server: grpc.Server, grace_s: float) -> None:
+        stopped = server.stop(grace_s)
+        if not stopped.wait(min(CLOSING_S, grace_s)):
+            self._calls.wait_for_none(grace_s)
+            server.stop(0)
+            stopped.wait()
+
     def _built(self) -> grpc.Server:
         server = grpc.server(
             ThreadPoolExecutor(max(4, 2 * (os.cpu_count() or 1)), "ps"),
-            handlers=[handlers(self._state, self._waiting)],
+            handlers=[handlers(self._state, self._waiting, self._calls)],
             options=server_options(self._limits),
             maximum_concurrent_rpcs=CALLS,
         )

@@ -16,6 +16,7 @@ import pytest
 from monolith.core.errors import BarrierTimedOut, RemoteError, ShardRestarted, ShardUnavailable
 from monolith.ps.barriers import PsBarrier
 from monolith.ps.blocking import BlockingClient
+from monolith.ps.calls import Calls
 from monolith.ps.client import PsClient
 from monolith.ps.handlers import handlers
 from monolith.ps.limits import Limits
@@ -190,7 +191,7 @@ class Lossy(grpc.GenericRpcHandler):
 def test_lost_replies_count_once(cluster: Cluster, ids: int, chunk: int) -> None:
     """Through grpc's own retries: each gradient counts once, each worker is at the barrier once."""
     shard = LocalShard(0)
-    lossy = Lossy(handlers(shard.state, ThreadPoolExecutor(4)), random.Random(3))
+    lossy = Lossy(handlers(shard.state, ThreadPoolExecutor(4), Calls()), random.Random(3))
     server = grpc.server(ThreadPoolExecutor(8), handlers=[lossy])
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

@@ -21,6 +21,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from monolith.core.errors import ConfigError, LaunchError, ShardUnavailable
 from monolith.ps.api import Lookup
 from monolith.ps.limits import SERVICE
+from monolith.ps.server import CLOSING_S
 from monolith.ps.shard import LocalShard
 from monolith.table.config import Segment, TableConfig
 from monolith.wire import ps_training_pb2 as pb
@@ -137,6 +138,37 @@ def test_stopping_sends_waiters_away(cluster: Cluster, shard: LocalShard) -> Non
             await waiting
 
     cluster.run(play())
+
+
+def test_stopping_answers_what_is_under_way(cluster: Cluster, shard: LocalShard) -> None:
+    """Also where that takes longer than clients have to close their connections."""
+    remote = cluster.remote(cluster.serve(shard))
+
+    async def play() -> None:
+        await remote.create_tables({"t": TABLE})
+        with shard.state._tables.get("t")._lock:
+            asked = asyncio.ensure_future(remote.lookup([Lookup("t", np.array([1]), 2)]))
+            server = cluster._servers.pop()
+            async with asyncio.timeout(30):
+                while not server._calls._under_way:
+                    await asyncio.sleep(0.01)
+            stopping = asyncio.ensure_future(server.stop(30))
+            await asyncio.sleep(3 * CLOSING_S)
+            assert not stopping.done()
+        assert (await asked)[0].rows.shape == (1, 2)
+        await asyncio.wait_for(stopping, 15)
+
+    cluster.run(play())
+
+
+def test_stopping_waits_for_no_silent_client(cluster: Cluster, shard: LocalShard) -> None:
+    """One that stands still keeps its connection, and would have the server use up its grace."""
+    preface, settings = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+    host, _, port = cluster.serve(shard).rpartition(":")
+    with socket.create_connection((host, int(port))) as silent:
+        silent.sendall(preface + settings)
+        assert silent.recv(9)
+        cluster.run(asyncio.wait_for(cluster._servers.pop().stop(60), 15))
 
 
 def test_prometheus_reads_the_figures(cluster: Cluster, shard: LocalShard) -> None:

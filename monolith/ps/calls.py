@@ -1,0 +1,31 @@
+"""How many calls a server is answering."""
+
+from __future__ import annotations
+
+import threading
+
+import grpc
+
+
+class Calls:
+    """Counts a call from its beginning until its answer has left. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._under_way = 0
+        self._changed = threading.Condition()
+
+    def begin(self, context: grpc.ServicerContext) -> None:
+        """Count this call; `context` tells when it is over."""
+        self._count(1)
+        if not context.add_callback(lambda: self._count(-1)):  # it is over: its client has left
+            self._count(-1)
+
+    def wait_for_none(self, seconds: float) -> None:
+        """Return once all are over, or that time is."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way, seconds)
+
+    def _count(self, change: int) -> None:
+        with self._changed:
+            self._under_way += change
+            self._changed.notify_all()
