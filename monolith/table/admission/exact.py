@@ -1,0 +1,94 @@
+"""Exact counts of the fids seen last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monolith.core.arrays import Fids, as_fids
+from monolith.table.admission.base import CountingFilter, State, must_hold
+from monolith.table.admission.cells import Counts
+from monolith.table.compiling import given
+from monolith.table.index import Index
+
+
+class ExactCounter(CountingFilter):
+    """Counts without mistakes: of the last `capacity` distinct fids at least, of twice as many at most.
+
+    Two generations: a new fid is counted in the young one; when that is full it becomes the old one, whose
+    fids are forgotten unless they come again.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__(capacity)
+        self._young = _Generation()
+        self._old = _Generation()
+
+    @property
+    def elements(self) -> int:
+        return len(self._young) + len(self._old)
+
+    @property
+    def failures(self) -> int:
+        return 0
+
+    @property
+    def memory_bytes(self) -> int:
+        return self._young.memory_bytes + self._old.memory_bytes
+
+    def add(self, fids: Fids, counts: Counts) -> Counts:
+        fids = given(as_fids(fids))
+        before = self.get(fids)
+        self._young.set(fids, before + counts)
+        if len(self._young) >= self.capacity:
+            self._young, self._old = _Generation(), self._young
+        return before
+
+    def get(self, fids: Fids) -> Counts:
+        fids = given(as_fids(fids))
+        young = self._young.get(fids)
+        return np.where(young > 0, young, self._old.get(fids))
+
+    def state(self) -> State:
+        young, old = self._young.entries(), self._old.entries()
+        return {"young": np.stack(young), "old": np.stack(old)}
+
+    def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
+        must_hold(state, "young", "old")
+        self._young, self._old = _Generation(), _Generation()
+        for generation, name in ((self._young, "young"), (self._old, "old")):
+            fids, counts = state[name].astype(np.int64)
+            generation.set(given(fids), counts)
+
+
+class _Generation:
+    """fid -> count, growing."""
+
+    def __init__(self) -> None:
+        self._index = Index()
+        self._counts = np.zeros(16, np.int64)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    @property
+    def memory_bytes(self) -> int:
+        return self._index.memory_bytes + self._counts.nbytes
+
+    def get(self, fids: Fids) -> Counts:
+        numbers = self._index.find(fids)
+        return np.where(numbers >= 0, self._counts[numbers], 0)
+
+    def set(self, fids: Fids, counts: Counts) -> None:
+        self._index.add(fids)
+        if self._index.end > len(self._counts):
+            larger = np.zeros(max(self._index.end, 2 * len(self._counts)), np.int64)
+            larger[: len(self._counts)] = self._counts
+            self._counts = larger
+        self._counts[self._index.find(fids)] = counts
+
+    def entries(self) -> tuple[Fids, Counts]:
+        fids, numbers = self._index.entries()
+        return fids, self._counts[numbers]
