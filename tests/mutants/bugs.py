@@ -86,8 +86,8 @@ BUDGETS = [
     Bug(
         "The barrier has the budget of an operation",
         f"{RUNNER}/worker.py",
-        "PsBarrier(client, runner.barrier_timeout_ms)",
-        "PsBarrier(client, runner.discovery_operation_timeout_ms)",
+        "PsBarrier(client, runner.barrier_timeout_ms,",
+        "PsBarrier(client, budget,",
     ),
     Bug(
         "Shards that do not answer are told as another operation that timed out",
