@@ -18,6 +18,9 @@
     * AlreadyRegistered      .service
     * TakenOver              .service  .by         another process has registered in its place
     * OperationTimedOut (TimeoutError)  .after_ms
+    * LookupMalformed        .entry                what Consul tells is not what a process told it
+    * NeverCleared (TimeoutError)                  who registered before us in Consul stays there
+    * HostBlacklisted (OSError)                    Consul takes what we say, and tells nobody
     * CleanupFailed                                all went well until it had to be undone
     * DiscoveryClosed
     * ShardsNotFound         .found  .expected
@@ -207,6 +210,28 @@ class OperationTimedOut(DiscoveryError, TimeoutError):
     def __init__(self, operation: str, after_ms: int, scope: str = "discovery operation") -> None:
         super().__init__(f"Timed out during {scope}: {operation} after {after_ms}ms", operation=operation)
         self.after_ms = after_ms
+
+
+class LookupMalformed(DiscoveryError):
+    """An entry in Consul is not what a process of a job registers; `entry` counts from 0."""
+
+    def __init__(self, entry: int, what: str) -> None:
+        super().__init__(f"Malformed consul lookup response at entry {entry}: {what}")
+        self.entry = entry
+
+
+class NeverCleared(DiscoveryError, TimeoutError):
+    """Consul was asked again and again to forget who had our place before."""
+
+    def __init__(self, service_type: str, index: int) -> None:
+        super().__init__(f"Timed out clearing existing consul registration for {service_type}.{index}")
+
+
+class HostBlacklisted(DiscoveryError, OSError):
+    """Consul accepts what this machine registers, and never shows it."""
+
+    def __init__(self) -> None:
+        super().__init__("This machine is blacklisted by consul.")
 
 
 class CleanupFailed(DiscoveryError):
