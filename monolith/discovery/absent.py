@@ -9,7 +9,7 @@ import attrs
 
 from monolith.core.errors import BackendMissing
 
-ABSENT: Mapping[str, str] = {"zookeeper": "ZooKeeper", "consul": "Consul"}  # as flags say it → as people do
+ABSENT: Mapping[str, str] = {"consul": "Consul"}  # as flags say it → as people do
 
 
 @attrs.frozen
@@ -18,7 +18,7 @@ class Absent:
 
     kind: str
     platform: str  # a key of ABSENT
-    told: tuple[str, ...]  # of "zk": name of the job and servers; of "consul": the psm
+    told: tuple[str, ...]  # of "consul": the psm
 
     def register(self, *_: object) -> NoReturn:
         self._refuse("registration")

@@ -15,12 +15,15 @@ from monolith.config.places import Places
 from monolith.core.errors import ConfigError, DiscoveryError
 from monolith.discovery.absent import ABSENT, refusal
 from monolith.discovery.base import Discovery
+from monolith.discovery.credentials import get_zk_auth_data
 from monolith.discovery.host_files import HostFiles
 from monolith.discovery.listening import Listening
 from monolith.discovery.memory import InMemory
 from monolith.discovery.mlp import Mlp
 from monolith.discovery.named import Named, Roles
 from monolith.discovery.tf_config import TfConfig, tf_config_of
+from monolith.discovery.zk_connection import Patience
+from monolith.discovery.zookeeper import ZooKeeper
 
 GROUP = "monolith.discovery"
 
@@ -71,6 +74,15 @@ def _tf_config(given: _Given) -> Discovery:
         raise ConfigError([f"Failed to parse TF_CONFIG: {exc}"]) from exc
 
 
+def _zookeeper(given: _Given) -> Discovery:
+    places = given.places
+    if places.zk_hosts is None:
+        raise ConfigError(["--zk-hosts is required for --discovery zookeeper"])
+    patience = Patience(places.zk_session_timeout_secs)
+    auth = get_zk_auth_data(given.environ)
+    return ZooKeeper(places.zk_hosts, places.zk_base_path, auth=auth, patience=patience)
+
+
 def _plugged(point: EntryPoint, places: Places, environ: Mapping[str, str]) -> Discovery:
     """What a stranger's package makes; whatever goes wrong in it is told with its name."""
     try:
@@ -88,4 +100,5 @@ BACKENDS: Mapping[str, Callable[[_Given], Discovery]] = {
     "in-memory": lambda _: InMemory(),
     "mlp": lambda given: Listening(Mlp(given.environ, given.roles), given.roles),
     "tf-config": _tf_config,
+    "zookeeper": _zookeeper,
 }

@@ -8,9 +8,13 @@ from contextlib import contextmanager
 from monolith.config.runner import RunConfig, RunnerConfig, ServiceDiscoveryType
 from monolith.core.errors import ConfigError, DiscoveryError
 from monolith.discovery.absent import Absent
+from monolith.discovery.blocking import Blocking
+from monolith.discovery.credentials import get_zk_auth_data
 from monolith.discovery.mlp import Mlp
 from monolith.discovery.named import NamedDiscovery, roles_of
 from monolith.discovery.tf_config import TfConfig, tf_config_of
+from monolith.discovery.zk_paths import job_folder
+from monolith.discovery.zookeeper import ZooKeeper
 
 
 def get_discovery(
@@ -58,7 +62,9 @@ def _platform(config: RunnerConfig, psm: str | None, environ: Mapping[str, str])
         case ServiceDiscoveryType.MLP:
             return Mlp(environ, roles)
         case ServiceDiscoveryType.ZK:
-            return Absent("zk", "zookeeper", (config.deep_insight_name, config.zk_server))
+            auth = get_zk_auth_data(environ)
+            folder = job_folder(config.deep_insight_name)
+            return Blocking("zk", ZooKeeper(config.zk_server, folder, auth=auth))
         case ServiceDiscoveryType.CONSUL:
             if not psm:
                 raise ConfigError(["psm is required for Consul discovery"])

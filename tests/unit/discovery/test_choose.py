@@ -10,15 +10,24 @@ from monolith.discovery.choose import choose
 from monolith.discovery.host_files import HostFiles
 from monolith.discovery.memory import InMemory
 from monolith.discovery.named import roles_of
+from monolith.discovery.zookeeper import ZooKeeper
 
-KNOWN = "host-files, in-memory, mlp, tf-config"
+KNOWN = "host-files, in-memory, mlp, tf-config, zookeeper"
 TF_CONFIG = '{"cluster": {"worker": ["h:1"]}, "task": {"type": "ps", "index": 0}}'
 MLP = {"MLP_WORKER_NUM": "1", "MLP_WORKER_0_PRIMARY_HOST": "h", "MLP_WORKER_0_PORT": "1"}
 
 
-@pytest.mark.parametrize(("kind", "backend"), [("host-files", HostFiles), ("in-memory", InMemory)])
+@pytest.mark.parametrize(
+    ("kind", "backend"), [("host-files", HostFiles), ("in-memory", InMemory), ("zookeeper", ZooKeeper)]
+)
 def test_a_name_gives_a_backend(kind, backend, tmp_path):
-    assert type(choose(Places(discovery=kind, discovery_path=tmp_path), {})) is backend
+    places = Places(discovery=kind, discovery_path=tmp_path, zk_hosts="zk:2181")
+    assert type(choose(places, {})) is backend
+
+
+def test_a_credential_must_be_one_and_is_not_shown():
+    with pytest.raises(ConfigError, match=r"^ZK_AUTH must be user:password, and has no colon$"):
+        choose(Places(discovery="zookeeper", zk_hosts="zk:2181"), {"ZK_AUTH": "s3cret"})
 
 
 @pytest.mark.parametrize(("kind", "environ"), [("tf-config", {"TF_CONFIG": TF_CONFIG}), ("mlp", MLP)])
@@ -35,11 +44,7 @@ def test_the_environment_is_asked(kind, environ):
     ("kind", "environ", "said"),
     [
         ("redis", {}, f"discovery='redis': must be one of: {KNOWN}"),
-        (
-            "zookeeper",
-            {},
-            f"discovery='zookeeper': this version of monolith cannot talk to ZooKeeper, only: {KNOWN}",
-        ),
+        ("zookeeper", {}, "--zk-hosts is required for --discovery zookeeper"),
         ("consul", {}, f"discovery='consul': this version of monolith cannot talk to Consul, only: {KNOWN}"),
         ("host-files", {}, "discovery='host-files' needs --discovery-path, a folder that all processes see"),
         ("tf-config", {}, "TF_CONFIG is required for --discovery tf-config"),

@@ -50,7 +50,7 @@ def test_a_type_is_that_type(door, vector):
         assert found.kind == KINDS[kind]
 
 
-@pytest.mark.parametrize("kind", ["zk", "consul"])
+@pytest.mark.parametrize("kind", ["consul"])
 @pytest.mark.parametrize("operation", ["registration", "deregistration", "query"])
 def test_what_is_not_here_says_so_when_used(kind, operation):
     found = through("runner config", "my.psm", is_local=False, discovery_type=kind.capitalize())
@@ -66,7 +66,7 @@ def test_what_is_not_here_says_so_when_used(kind, operation):
     found.close()
 
 
-@pytest.mark.parametrize(("kind", "told"), [("Zk", ("monolith", "127.0.0.1:2181")), ("Consul", ("my.psm",))])
+@pytest.mark.parametrize(("kind", "told"), [("Consul", ("my.psm",))])
 def test_what_is_not_here_knows_what_it_is_told(door, kind, told):
     assert through(door, "my.psm", is_local=False, discovery_type=kind).told == told
 
