@@ -17,7 +17,8 @@ Written by `nox -s docs -- --write`; do not edit.
 
 A setting can be given on the command line, as an environment variable, or in a TOML file
 (`--config-path FILE`, or `MONOLITH_CONFIG_PATH`) as `name = value`, at the top or in a table.
-The command line wins over the environment, the environment over the file, the file over the default.
+The command line wins over the environment, the environment over the file, the file over what a scheduler says
+of the process (see [discovery](discovery.md)), and that over the default.
 A value that cannot be is refused with where it came from.
 """
 

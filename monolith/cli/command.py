@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import attrs
 
 from monolith.cli.interrupts import Interrupts
-from monolith.config.settings import Settings
+from monolith.config.settings import Layer, Settings
 from monolith.core.progress import Progress
 from monolith.core.stop import Stop
 
@@ -86,13 +86,24 @@ class Ui:
         return self.interrupts.stop
 
 
+Defaults = Callable[[Mapping[str, Any], Mapping[str, str]], list[Layer]]
+
+
+def _no_defaults(_said: Mapping[str, Any], _environ: Mapping[str, str]) -> list[Layer]:
+    return []
+
+
 @attrs.frozen
 class Command(Generic[C]):
-    """One word of the command line. `graceful`: it looks at `ui.stop`, so the first Ctrl-C only asks."""
+    """One word of the command line. `graceful`: it looks at `ui.stop`, so the first Ctrl-C only asks.
+
+    `defaults` gives weaker layers than those whose settings it is shown, out of the environment.
+    """
 
     settings: type[C]
     run: Callable[[C, Ui], Report]
     graceful: bool = False
+    defaults: Defaults = _no_defaults
 
 
 AnyCommand = Command[Any]

@@ -17,7 +17,7 @@ from monolith.cli.commands import COMMANDS, Entry, Group
 from monolith.cli.interrupts import INTERRUPTED, Interrupts
 from monolith.cli.screen import Screen
 from monolith.config.layers import add_flags, from_environment, from_namespace, from_toml
-from monolith.config.settings import Settings, build
+from monolith.config.settings import Settings, build, merged
 from monolith.core.errors import ConfigError, MonolithError, told
 
 WRONG_USE = 2
@@ -53,7 +53,7 @@ def main(
 
 
 def _run(command: AnyCommand, args: argparse.Namespace, ui: Ui, screen: Screen) -> int:
-    settings = _settings(command.settings, args, ui.environ)
+    settings = _settings(command, args, ui.environ)
     if command.graceful:
         ui.interrupts.install()
     report: Report = command.run(settings, ui)
@@ -68,12 +68,13 @@ def _told(exc: Exception) -> str:
     return f"{told(exc)}\n  {type(exc).__name__}: --debug shows where it comes from"
 
 
-def _settings(cls: type[Settings], args: argparse.Namespace, environ: Mapping[str, str]) -> Settings:
+def _settings(command: AnyCommand, args: argparse.Namespace, environ: Mapping[str, str]) -> Settings:
+    cls: type[Settings] = command.settings
     path = args.config_path or environ.get("MONOLITH_CONFIG_PATH")
     layers = [from_environment(cls, environ), from_namespace(cls, args)]
     if path:
         layers.append(from_toml(cls, Path(path)))
-    return build(cls, *layers)
+    return build(cls, *layers, *command.defaults(merged(layers), environ))
 
 
 def _find(given: Sequence[str]) -> tuple[list[str], Entry | None]:

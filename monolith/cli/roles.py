@@ -11,6 +11,7 @@ from monolith.cli.training import Figures, train_here
 from monolith.config.job import RoleSettings
 from monolith.core.failpoint import Failpoint
 from monolith.core.names import Role
+from monolith.discovery.defaults import scheduled
 from monolith.launch.events import EventPipe
 from monolith.launch.lifeline import hold
 
@@ -81,7 +82,9 @@ def _supervised(settings: RoleSettings, ui: Ui) -> EventPipe | None:
 
 
 def _command(role: Role) -> Command[Any]:
-    return Command(RoleSettings, functools.partial(be, role), graceful=True)
+    return Command(
+        RoleSettings, functools.partial(be, role), graceful=True, defaults=functools.partial(scheduled, role)
+    )
 
 
 PS = _command(Role.PS)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from monolith.cli.command import Command, Report, Ui
 from monolith.cli.roles import be
 from monolith.cli.training import Figures, train_here
 from monolith.config.job import TrainSettings
+from monolith.config.settings import Layer
+from monolith.discovery.defaults import scheduled
 
 
 def train(settings: TrainSettings, ui: Ui) -> Report:
@@ -41,4 +45,8 @@ def _on_cluster(settings: TrainSettings, ui: Ui) -> Figures:
         return dict(supervisor.run())
 
 
-TRAIN = Command(TrainSettings, train, graceful=True)
+def _scheduled(said: Mapping[str, Any], environ: Mapping[str, str]) -> list[Layer]:
+    return scheduled(None, said, environ) if said.get("distributed") else []
+
+
+TRAIN = Command(TrainSettings, train, graceful=True, defaults=_scheduled)

@@ -74,6 +74,8 @@ def _from(config: DistributedRunConfig, name: str) -> str:
         return origin(config.runner, name)
     if _typed(config, name):
         return "--" + name.replace("_", "-")
+    if (layer := config.runner.sources.get(name)) and layer.origin:
+        return layer.origin
     return (
         "its default"
         if _value(config, name) == attrs.fields_dict(DistributedRunConfig)[name].default

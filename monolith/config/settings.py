@@ -9,7 +9,7 @@ import enum
 import functools
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,10 +25,11 @@ class Source(enum.IntEnum):
     """Where a value came from; the larger wins."""
 
     DEFAULT = 0
-    FILE = 1
-    ENVIRONMENT = 2
-    COMMAND_LINE = 3
-    CODE = 4
+    SCHEDULER = 1
+    FILE = 2
+    ENVIRONMENT = 3
+    COMMAND_LINE = 4
+    CODE = 5
 
 
 @attrs.frozen(kw_only=True)
@@ -52,7 +53,7 @@ class Problem(typing.NamedTuple):
 
 
 class Layer(typing.NamedTuple):
-    """Values of one source. `origin` is the file's path where the source is a file."""
+    """Values of one source. `origin` is a file's path, or the variable in which a scheduler said so."""
 
     source: Source
     values: Mapping[str, Any]
@@ -144,12 +145,19 @@ def build(cls: type[C], *layers: Layer) -> C:
     Raises:
         ConfigError: every broken rule at once, not only the first.
     """
-    values: dict[str, Any] = {}
+    return checked(cls(**merged(layers), sources=_strongest(layers)))
+
+
+def merged(layers: Iterable[Layer]) -> dict[str, Any]:
+    """What `layers` say together, by setting."""
+    return {name: layer.values[name] for name, layer in _strongest(layers).items()}
+
+
+def _strongest(layers: Iterable[Layer]) -> dict[str, Layer]:
     sources: dict[str, Layer] = {}
     for layer in sorted(layers, key=lambda one: one.source):
-        values |= layer.values
         sources |= dict.fromkeys(layer.values, layer)
-    return checked(cls(**values, sources=sources))
+    return sources
 
 
 def checked(cfg: C) -> C:
@@ -246,7 +254,7 @@ def origin(cfg: Settings, name: str) -> str:
     match layer.source if layer else None:
         case None:
             return "its default" if getattr(cfg, name) == f.default else "code"
-        case Source.FILE:
+        case Source.FILE | Source.SCHEDULER:
             return layer.origin if layer else ""
         case Source.ENVIRONMENT:
             return variable(f)

@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 import attrs
 
 from monolith.config.places import Places
-from monolith.core.errors import ConfigError, DiscoveryError
+from monolith.core.errors import ConfigError
 from monolith.discovery.absent import ABSENT, refusal
 from monolith.discovery.base import Discovery
 from monolith.discovery.credentials import get_zk_auth_data
@@ -21,7 +21,7 @@ from monolith.discovery.listening import Listening
 from monolith.discovery.memory import InMemory
 from monolith.discovery.mlp import Mlp
 from monolith.discovery.named import Named, Roles
-from monolith.discovery.tf_config import TfConfig, tf_config_of
+from monolith.discovery.tf_config import FOR_DISCOVERY, read_tf_config
 from monolith.discovery.zk_connection import Patience
 from monolith.discovery.zookeeper import ZooKeeper
 
@@ -66,14 +66,6 @@ def _host_files(given: _Given) -> Discovery:
     return HostFiles(given.places.discovery_path)
 
 
-def _tf_config(given: _Given) -> Discovery:
-    text = tf_config_of(given.environ, "--discovery tf-config")
-    try:
-        return Named(TfConfig.from_json(text, given.roles))
-    except DiscoveryError as exc:
-        raise ConfigError([f"Failed to parse TF_CONFIG: {exc}"]) from exc
-
-
 def _zookeeper(given: _Given) -> Discovery:
     places = given.places
     if places.zk_hosts is None:
@@ -99,6 +91,6 @@ BACKENDS: Mapping[str, Callable[[_Given], Discovery]] = {
     "host-files": _host_files,
     "in-memory": lambda _: InMemory(),
     "mlp": lambda given: Listening(Mlp(given.environ, given.roles), given.roles),
-    "tf-config": _tf_config,
+    "tf-config": lambda given: Named(read_tf_config(given.environ, FOR_DISCOVERY, given.roles)),
     "zookeeper": _zookeeper,
 }

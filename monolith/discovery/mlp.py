@@ -13,6 +13,7 @@ from monolith.core.address import Address
 from monolith.core.errors import DiscoveryMisconfigured
 from monolith.discovery.named import Roles, address_of, quoted
 
+NO_PORT = 0  # of a worker, which listens nowhere
 LISTED = ("ps", "worker", "chief")  # the roles of a training job
 HERE = frozenset({"local", "localhost", "127.0.0.1", "0.0.0.0"})  # noqa: S104  # compared, not listened on
 
@@ -54,14 +55,12 @@ class Mlp:
         if not name.strip():
             raise DiscoveryMisconfigured("name must be non-empty")
         role = self._role(name)
-        there = {
-            i: self._address(role, i) for i in range(self._replicas(role)) if (role, i) not in self._gone
-        }
+        there = {i: self._address(role, i) for i in range(self.count(role)) if (role, i) not in self._gone}
         return {index: addr for index, addr in there.items() if addr}
 
     def query_all(self) -> dict[str, dict[int, str]]:
         """Role → index → addr, for those roles of a training job that the platform runs."""
-        return {role: self.query(role) for role in LISTED if self._replicas(role)}
+        return {role: self.query(role) for role in LISTED if self.count(role)}
 
     def register(self, name: str, index: int, addr: str) -> None:
         if not self._closed:
@@ -77,14 +76,14 @@ class Mlp:
         """Nobody is there any more, whatever the role."""
         counts = [name for name in self._environ if name.startswith("MLP_") and name.endswith("_NUM")]
         roles = [name.removeprefix("MLP_").removesuffix("_NUM").lower() for name in counts]
-        self._gone |= {(role, index) for role in roles for index in range(self._replicas(role))}
+        self._gone |= {(role, index) for role in roles for index in range(self.count(role))}
 
     def close(self) -> None:
         self._closed = True
 
     def _judge(self, name: str, index: int, addr: str) -> None:
         role = self._role(name)
-        replicas = self._replicas(role)
+        replicas = self.count(role)
         if not replicas:
             raise DiscoveryMisconfigured(f"Unknown MLP role {quoted(name)}")
         if index < 0:
@@ -99,9 +98,9 @@ class Mlp:
         if told.host not in HERE | self._hosts(role, index) | self._own_hosts():
             raise DiscoveryMisconfigured(f"Host mismatch for {who}: got {quoted(told.host)}")
         expected = self._port(role, index)
-        if expected is None:
+        if expected is None and told.port != NO_PORT:
             raise DiscoveryMisconfigured("Missing MLP_*_PORT env")
-        if told.port != expected:
+        if told.port != expected and told.port != NO_PORT:
             raise DiscoveryMisconfigured(f"Port mismatch for {who}: expected {expected}, got {told.port}")
 
     def _own_hosts(self) -> set[str]:
@@ -120,7 +119,8 @@ class Mlp:
         variable = _variable(role, index, "PORT")
         return self._number(variable) if self._said(variable) else None
 
-    def _replicas(self, role: str) -> int:
+    def count(self, role: str) -> int:
+        """How many play `role`, whether they are there or not."""
         return self._number(f"MLP_{role.upper()}_NUM")
 
     def _role(self, name: str) -> str:

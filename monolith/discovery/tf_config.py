@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 
 import attrs
 
-from monolith.core.errors import ConfigError, DiscoveryMisconfigured
+from monolith.core.errors import ConfigError, DiscoveryError, DiscoveryMisconfigured
 from monolith.core.names import Role
 from monolith.discovery.named import Roles, quoted
 
 CHIEF = "chief"
+TF_CONFIG = "TF_CONFIG"
+FOR_DISCOVERY = "--discovery tf-config"  # what needs it, to who is on a command line
 
 
 @attrs.frozen
@@ -75,6 +77,11 @@ class TfConfig:
         before = self.cluster.get(CHIEF, ()) if role == Role.WORKER else ()
         return dict(enumerate(before + self.cluster[role]))
 
+    def count(self, role: Role) -> int:
+        """How many play `role`, the chief included."""
+        roles = (CHIEF, role) if role == Role.WORKER else (role,)
+        return sum(len(self.cluster.get(one, ())) for one in roles)
+
     def register(self, name: str, index: int, addr: str) -> None:
         """Nothing: see above."""
 
@@ -85,13 +92,26 @@ class TfConfig:
         """Nothing is held."""
 
 
+def read_tf_config(environ: Mapping[str, str], needed_for: str, roles: Roles | None = None) -> TfConfig:
+    """What `environ` has as TF_CONFIG, understood.
+
+    Raises:
+        ConfigError: nothing, though `needed_for` needs it, or nothing that can be understood.
+    """
+    text = tf_config_of(environ, needed_for)
+    try:
+        return TfConfig.from_json(text, roles)
+    except DiscoveryError as exc:
+        raise ConfigError([f"Failed to parse TF_CONFIG: {exc}"]) from exc
+
+
 def tf_config_of(environ: Mapping[str, str], needed_for: str) -> str:
     """What `environ` has as TF_CONFIG.
 
     Raises:
         ConfigError: nothing, though `needed_for` needs it.
     """
-    text = environ.get("TF_CONFIG", "")
+    text = environ.get(TF_CONFIG, "")
     if not text.strip():
         raise ConfigError([f"TF_CONFIG is required for {needed_for}"])
     return text

@@ -47,6 +47,8 @@ def from_argv(argv: list[str]) -> Layer:
 
 def layer_of(source: Source, count: int, folder: Path) -> Layer:
     """The same setting, said through each of its doors."""
+    if source is Source.SCHEDULER:
+        return Layer(source, {"count": count}, "MLP_PS_NUM")
     if source is Source.FILE:
         (folder / "m.toml").write_text(f"count = {count}")
         return from_toml(Small, folder / "m.toml")
@@ -70,7 +72,7 @@ def test_stronger_source_wins(weaker: Source, stronger: Source, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("source", "named"),
-    list(zip(DOORS, ["m.toml", "MONOLITH_COUNT", "--count", "code"], strict=True)),
+    list(zip(DOORS, ["MLP_PS_NUM", "m.toml", "MONOLITH_COUNT", "--count", "code"], strict=True)),
 )
 def test_complaint_names_the_source(source: Source, named: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=rf"^count=-1 \(from .*{named}\): must be > 0$"):

@@ -91,6 +91,12 @@ def test_a_host_may_be_called(host):
     mlp().register("ps", 0, f"{host}:5000")
 
 
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_worker_listens_nowhere(index):
+    """Its port is 0, whatever port the platform has for it, or none."""
+    mlp().register("worker", index, f"w{index}:0")
+
+
 REFUSALS = [
     (("chief", 0, "c:1"), 'Unknown MLP role "chief"'),
     (("other", -1, "c:1"), 'Unknown MLP role "other"'),
