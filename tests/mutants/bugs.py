@@ -47,7 +47,7 @@ CLEANUP = [
         f"{AIO}/unwind.py",
         "        raise cancelled\n",
         "        return []\n",
-        "tests/matrix/test_interruption.py",
+        "tests/unit/aio/test_unwind.py",
     ),
     Bug(
         "A hanging undo is told as if it were an operation of the role",
