@@ -6,7 +6,7 @@ The message can say more than our tables can do. What it says beyond that is ref
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 import numpy as np
@@ -16,9 +16,14 @@ from monolith.core.errors import ConfigError
 from monolith.table.config import (
     Adagrad,
     Adam,
+    Compressor,
     Constants,
+    FixedR8,
+    Fp16,
+    Fp32,
     Ftrl,
     Initializer,
+    OneBit,
     Optimizer,
     RandomUniform,
     Segment,
@@ -26,11 +31,13 @@ from monolith.table.config import (
     TableConfig,
     Zeros,
 )
+from monolith.wire.compressor_pb2 import FloatCompressorConfig
 from monolith.wire.embedding_hash_table_pb2 import EmbeddingHashTableConfig, EntryConfig
 from monolith.wire.initializer_pb2 import InitializerConfig
 from monolith.wire.optimizer_pb2 import OptimizerConfig
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
+Part: TypeAlias = InitializerConfig | OptimizerConfig | FloatCompressorConfig  # of a segment
 # Member of the message's oneof -> our class, whose fields have the names of the message's.
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": Sgd, "adagrad": Adagrad, "adam": Adam, "ftrl": Ftrl}
 INITIALIZERS: dict[str, type[Initializer]] = {
@@ -38,16 +45,23 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "constants": Constants,
     "random_uniform": RandomUniform,
 }
+COMPRESSORS: dict[str, type[Compressor]] = {
+    "fp32": Fp32,
+    "fp16": Fp16,
+    "fixed_r8": FixedR8,
+    "one_bit": OneBit,
+}
 
 
 def to_message(config: TableConfig) -> EmbeddingHashTableConfig:
     """`config` with every value spelled out, so that nobody's defaults matter."""
-    message = EmbeddingHashTableConfig()
+    message = EmbeddingHashTableConfig(skip_zero_embedding=config.skip_zero_embedding)
     message.cuckoo.SetInParent()
     for segment in config.segments:
         held = message.entry_config.segments.add(dim_size=segment.dim)
         _put(held.init_config, INITIALIZERS, segment.initializer)
         _put(held.opt_config, OPTIMIZERS, segment.optimizer)
+        _put(held.comp_config, COMPRESSORS, segment.compressor)
     return message
 
 
@@ -57,26 +71,25 @@ def from_message(table: str, message: EmbeddingHashTableConfig) -> TableConfig:
     Raises:
         ConfigError: it has no segments, or asks for something that our tables do not do.
     """
-    _only(table, message, {"entry_config", "cuckoo", "initial_capacity", "entry_type"})
+    _only(table, message, {"entry_config", "cuckoo", "initial_capacity", "entry_type", "skip_zero_embedding"})
     _only(table, message.entry_config, {"segments", "entry_type"})
     if not message.entry_config.segments:
         raise ConfigError([f"table {table}: its entry_config has no segments"])
-    return TableConfig([_segment(table, segment) for segment in message.entry_config.segments])
+    segments = [_segment(table, segment) for segment in message.entry_config.segments]
+    return TableConfig(segments, message.skip_zero_embedding)
 
 
 def _segment(table: str, message: EntryConfig.Segment) -> Segment:
     _only(table, message, {"dim_size", "init_config", "opt_config", "comp_config"})
-    _only(table, message.comp_config, {"fp32"})
     return Segment(
         message.dim_size,
         _taken(table, message.init_config, INITIALIZERS, Zeros()),
         _taken(table, message.opt_config, OPTIMIZERS, Sgd()),
+        _taken(table, message.comp_config, COMPRESSORS, Fp32()),
     )
 
 
-def _put(
-    into: InitializerConfig | OptimizerConfig, kinds: Mapping[str, type[T]], value: attrs.AttrsInstance
-) -> None:
+def _put(into: Part, kinds: Mapping[str, type[T]], value: attrs.AttrsInstance) -> None:
     member = next(name for name, kind in kinds.items() if kind is type(value))
     held = getattr(into, member)
     held.SetInParent()

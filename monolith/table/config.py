@@ -1,6 +1,6 @@
-"""What an embedding table is: its segments, how an unseen row starts, how a row learns.
+"""What an embedding table is: its segments, how an unseen row starts, how a row learns and how it is read.
 
-Values only. The formulas stand in `optimizers.py` and `initializers.py`.
+Values only. The formulas stand in `optimizers.py`, `initializers.py` and `compressors.py`.
 """
 
 from __future__ import annotations
@@ -100,17 +100,46 @@ class Ftrl:
     l2_regularization_strength: float = _number(0.0, not_negative)
 
 
+@attrs.frozen
+class Fp32:
+    """A value is served, and read in training, as it is."""
+
+
+@attrs.frozen
+class Fp16:
+    """A value is served as a half; training reads it as it is."""
+
+
+@attrs.frozen
+class FixedR8:
+    """A value is served as one of 256 in [-r, r), and training reads it so rounded."""
+
+    r: float = _number(1.0, positive)
+
+
+@attrs.frozen
+class OneBit:
+    """A value is served as plus or minus `amplitude`; training reads a tanh, steeper step by step."""
+
+    step_size: int = _number(200, positive)
+    init_scale: float = _number(1.0, positive)
+    max_scale: float = _number(10000.0, positive)
+    amplitude: float = _number(0.1, positive)
+
+
 Initializer: TypeAlias = Zeros | Constants | RandomUniform
 Optimizer: TypeAlias = Sgd | Adagrad | Adam | Ftrl
+Compressor: TypeAlias = Fp32 | Fp16 | FixedR8 | OneBit
 
 
 @attrs.frozen
 class Segment:
-    """Part of a row: `dim` neighbouring values that start and learn alike."""
+    """Part of a row: `dim` neighbouring values that start and learn, and are served, alike."""
 
     dim: int
     initializer: Initializer = RandomUniform()
     optimizer: Optimizer = Adagrad()
+    compressor: Compressor = Fp32()
 
     def __attrs_post_init__(self) -> None:
         if self.dim <= 0:
@@ -123,9 +152,14 @@ def _in_order(segments: Iterable[Segment]) -> tuple[Segment, ...]:
 
 @attrs.frozen
 class TableConfig:
-    """A table's rows: the values of the segments one after the other, then their optimizers' state."""
+    """A table's rows: the values of the segments one after the other, then their optimizers' state.
+
+    With `skip_zero_embedding` a row that is assigned or restored as nothing but zeros is forgotten instead:
+    a lookup gives zeros for it all the same. For tables that serve; it is not asked when a row learns.
+    """
 
     segments: tuple[Segment, ...] = attrs.field(converter=_in_order)
+    skip_zero_embedding: bool = False
 
     def __attrs_post_init__(self) -> None:
         if not self.segments:

@@ -33,3 +33,13 @@ def scatter(rows: Rows, numbers: Indices, start: np.uint64, values: Rows) -> Non
         fetch_ahead(rows, numbers, i, start, start + dim)
         for j in range(dim):
             rows[np.uint64(numbers[i]), start + j] = values[i, j]
+
+
+@kernel
+def add(rows: Rows, numbers: Indices, values: Rows) -> None:
+    """Row `numbers[i]` += values[i], from its first column on, one after the other."""
+    dim = np.uint64(values.shape[1])
+    for i in range(len(numbers)):
+        fetch_ahead(rows, numbers, i, 0, dim)
+        for j in range(dim):
+            rows[np.uint64(numbers[i]), j] += values[i, j]

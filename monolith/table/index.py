@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monolith.core.arrays import Fids, Indices
+from monolith.core.fids import MAX_SLOT
 from monolith.table import probing
 from monolith.table.arena import Arena
 
@@ -17,6 +19,16 @@ SUBTABLES = 1 << probing.SUBTABLE_BITS  # growth handles one at a time: under 2 
 FIRST_CELLS = 16
 # Sub-tables fill evenly; were they to grow at the same load, they would all grow in the same batch.
 FULL = np.linspace(0.5, 0.7, SUBTABLES)
+
+
+@dataclass
+class Survey:
+    """What the cells look like; rows of sub-tables that were surveyed, added up."""
+
+    cells: int = 0
+    probes: int = 0  # cells that are looked at to find each fid once
+    longest: int = 0  # the most that are looked at for one fid
+    rows_by_slot: Indices = field(default_factory=lambda: np.zeros(MAX_SLOT + 1, np.int64))
 
 
 class Index:
@@ -78,6 +90,13 @@ class Index:
         taken = np.concatenate([region[region[:, 1] != 0] for region in cells])
         taken = taken[np.argsort(taken[:, 0])]
         return np.ascontiguousarray(taken[:, 0]), taken[:, 1] - 1
+
+    def survey(self, t: int, into: Survey) -> None:
+        """Add what sub-table `t` looks like."""
+        probes, longest = probing.survey(self._subtables(), t, into.rows_by_slot)
+        into.cells += int(self._mask[t]) + 1
+        into.probes += probes
+        into.longest = max(into.longest, longest)
 
     def _subtables(self) -> Subtables:
         return self._arena.array, self._first, self._mask, self._used, self._limit

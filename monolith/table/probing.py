@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from monolith.core.fids import MAX_SLOT, VALUE_BITS
 from monolith.table.compiling import AHEAD, kernel, mix, prefetch, subroutine
 
 if TYPE_CHECKING:
@@ -148,3 +149,19 @@ def _close_gap(tables: Subtables, gap: Any, t: Any) -> None:
             gap = place
         place = _next(first, mask, t, place)
     cells[gap, 1] = 0
+
+
+@kernel
+def survey(tables: Subtables, t: int, rows_by_slot: Indices) -> tuple[int, int]:
+    """Count the fids of sub-table `t` by slot; how many cells are looked at to find each, and at most."""
+    cells, first, mask, _, _ = tables
+    total: Any = 0
+    longest: Any = 0
+    for place in range(first[t], first[t] + mask[t] + np.uint64(1)):
+        if cells[place, 1] != 0:
+            fid = cells[place, 0]
+            looked_at = np.int64((place - _home(first, mask, fid)) & mask[t]) + 1
+            total += looked_at
+            longest = max(longest, looked_at)
+            rows_by_slot[(np.uint64(fid) >> np.uint64(VALUE_BITS)) & np.uint64(MAX_SLOT)] += 1
+    return total, longest

@@ -14,11 +14,13 @@ import numpy as np
 
 from monolith.core.arrays import Indices, as_fids, as_rows
 from monolith.core.errors import ConfigError, DimensionMismatch
-from monolith.table import copying, initializers, layout, optimizers
+from monolith.table import compressors, copying, initializers, layout, optimizers
 from monolith.table.arena import Arena
 from monolith.table.compiling import given
-from monolith.table.index import Index
+from monolith.table.config import FixedR8, OneBit
+from monolith.table.index import SUBTABLES, Index, Survey
 from monolith.table.rows import TableRows
+from monolith.table.stats import TableReport, Tally, report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +51,10 @@ class Table:
         self._seed = seed
         self._unseen = layout.unseen_row(config)
         self._segments = tuple(layout.places(config))
+        self._compressed = [s for s in self._segments if isinstance(s[0].compressor, FixedR8 | OneBit)]
         self._lock = threading.Lock()
+        self._tally = Tally()
+        self._step = 0  # the latest that the table learned in
         self._start_empty()
 
     def _start_empty(self) -> None:
@@ -64,21 +69,31 @@ class Table:
     def memory_bytes(self) -> int:
         """Bytes of rows and index in use; rows of evicted fids count, for they are kept for others."""
         with self._lock:
-            return self._index.end * 4 * (self.dim + self.slot_dim) + self._index.memory_bytes
+            return self._index.end * self._row_bytes + self._index.memory_bytes
+
+    @property
+    def _row_bytes(self) -> int:
+        return 4 * (self.dim + self.slot_dim)
 
     def find(self, fids: Fids) -> tuple[Rows, Flags]:
-        """Read without inserting: rows (n, dim), zeros where unknown, and which are known (n,)."""
+        """Read without inserting: rows (n, dim), zeros where unknown, and which are known (n,).
+
+        Values of segments with a FixedR8 or OneBit compressor are what is served of them, not what is kept.
+        """
         fids = given(as_fids(fids))
         with self._lock:
             numbers = self._index.find(fids)
-            return self._columns(numbers, 0, self.dim), numbers >= 0
+            found = numbers >= 0
+            self._tally.looked_up(fids, found)
+            return self._as_read(numbers), found
 
     def find_or_insert(self, fids: Fids) -> tuple[Rows, Flags]:
-        """Read, creating what is unknown: rows (n, dim), and which existed before the call (n,)."""
+        """As `find`, creating what is unknown: rows (n, dim), and which existed before the call (n,)."""
         fids = given(as_fids(fids))
         with self._lock:
             numbers, existed, _ = self._numbers_of(fids)
-            return self._columns(numbers, 0, self.dim), existed
+            self._tally.looked_up(fids, existed)
+            return self._as_read(numbers), existed
 
     def assign(self, fids: Fids, rows: Rows) -> int:
         """Set the values of rows (n, dim); of a fid that occurs twice the last. Returns rows created.
@@ -93,20 +108,45 @@ class Table:
         with self._lock:
             numbers, _, created = self._numbers_of(fids)
             copying.scatter(self._arena.array, numbers, np.uint64(0), rows)
+            self._skip_zeros(fids, numbers)
             return created
+
+    def assign_add(self, fids: Fids, rows: Rows) -> int:
+        """Add `rows` (n, dim) to the values, for a fid that occurs twice both. Returns rows created.
+
+        Unknown fids are initialised first. The optimizers' state stays as it is.
+
+        Raises:
+            DimensionMismatch: `rows` is not n * dim values.
+        """
+        fids = given(as_fids(fids))
+        rows = given(as_rows(rows, len(fids), self.dim))
+        with self._lock:
+            numbers, _, created = self._numbers_of(fids)
+            copying.add(self._arena.array, numbers, rows)
+            self._skip_zeros(fids, numbers)
+            return created
+
+    def reinitialize(self, fids: Fids) -> Flags:
+        """Let rows be as they start, values and optimizers' state; which existed before the call (n,)."""
+        fids = given(as_fids(fids))
+        with self._lock:
+            numbers, existed, _ = self._numbers_of(fids)
+            self._initialise(numbers, fids)
+            return existed
 
     def apply(
         self,
         fids: Fids,
         grads: Rows,
         learning_rates: Sequence[float] = (),
-        step: int = 0,  # noqa: ARG002
+        step: int = 0,
     ) -> int:
         """Take one optimizer step for each of `fids` with `grads` (n, dim). Returns rows created.
 
         Unknown fids are initialised first; a fid that occurs twice takes two steps, in order.
         `learning_rates` holds one a segment, or one for all; without any, the optimizers' own are used.
-        The global `step` is for optimizers that look at it, which none does yet.
+        The global `step` decides how steep a OneBit compressor is, from now on until a later one.
 
         Raises:
             DimensionMismatch: `grads` is not n * dim values, or the number of rates does not fit.
@@ -117,6 +157,8 @@ class Table:
         rates = self.rates(learning_rates)
         with self._lock:
             numbers, _, created = self._numbers_of(fids)
+            self._step = max(self._step, step)
+            grads = self._through_compressors(numbers, grads)
             for (segment, place), rate in zip(self._segments, rates, strict=True):
                 optimizers.update(segment.optimizer, self._arena.array, numbers, grads, place, rate)
             return created
@@ -141,9 +183,11 @@ class Table:
 
     def evict(self, fids: Fids) -> int:
         """Forget these fids; returns how many were known. Their memory is used for fids to come."""
-        fids = given(as_fids(fids))
+        fids = given(np.unique(as_fids(fids)))
         with self._lock:
-            return self._index.remove(fids)
+            known = fids[self._index.find(fids) >= 0]
+            self._tally.evicted(known)
+            return self._index.remove(given(known))
 
     def export(self) -> TableRows:
         """Every row, sorted by fid: a copy, taken at one moment."""
@@ -166,11 +210,25 @@ class Table:
             numbers, _, _ = self._numbers_of(fids)
             copying.scatter(self._arena.array, numbers, np.uint64(0), values)
             copying.scatter(self._arena.array, numbers, np.uint64(self.dim), slots)
+            self._skip_zeros(fids, numbers)
 
     def clear(self) -> None:
         """Forget every row and give the memory back."""
         with self._lock:
             self._start_empty()
+
+    def stats(self) -> TableReport:
+        """How full the index is, and what was asked of the table since it was made.
+
+        Surveys one sub-table at a time and lets others in between, so the figures are not of one moment.
+        """
+        survey = Survey()
+        for t in range(SUBTABLES):
+            with self._lock:
+                self._index.survey(t, survey)
+        memory = self.memory_bytes
+        with self._lock:
+            return report(survey, self._tally, memory, self._row_bytes)
 
     def _numbers_of(self, fids: Fids) -> tuple[Indices, Flags, int]:
         """Row numbers (n,), which fids existed, and how many rows were created for the others."""
@@ -181,11 +239,35 @@ class Table:
         unknown = given(fids[~existed])
         self._arena.ensure(self._index.end + len(unknown))  # first, so that no fid is left without its row
         created, new = self._index.add(unknown)
-        initializers.stamp(self._arena.array, new, self._unseen)
-        for segment, place in self._segments:
-            initializers.draw(self._arena.array, new, given(created), (segment, place), self._seed)
+        self._initialise(new, given(created))
         numbers[~existed] = self._index.find(unknown)
         return numbers, existed, len(new)
+
+    def _initialise(self, numbers: Indices, fids: Fids) -> None:
+        initializers.stamp(self._arena.array, numbers, self._unseen)
+        for segment, place in self._segments:
+            initializers.draw(self._arena.array, numbers, fids, (segment, place), self._seed)
+
+    def _as_read(self, numbers: Indices) -> Rows:
+        rows = self._columns(numbers, 0, self.dim)
+        for segment, (first, _, dim) in self._compressed:
+            compressors.as_read(segment.compressor, rows, int(first), int(first + dim), self._step)
+        return rows
+
+    def _through_compressors(self, numbers: Indices, grads: Rows) -> Rows:
+        """Gradients of what is kept, from `grads` of what was read; of equal numbers all see the same row."""
+        if not self._compressed:
+            return grads
+        grads = grads.copy()
+        for segment, (first, _, dim) in self._compressed:
+            values = self._columns(numbers, int(first), int(dim))
+            compressors.backward(segment.compressor, values, grads[:, first : first + dim], self._step)
+        return given(grads)
+
+    def _skip_zeros(self, fids: Fids, numbers: Indices) -> None:
+        if self.config.skip_zero_embedding:
+            values = self._columns(numbers, 0, self.dim)
+            self._index.remove(given(fids[(values * values).sum(axis=1) == 0]))
 
     def _columns(self, numbers: Indices, start: int, width: int) -> Rows:
         out = np.empty((len(numbers), width), np.float32)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
-from monolith.table.config import Initializer, Optimizer, Segment, TableConfig
+from monolith.table.config import Compressor, Initializer, Optimizer, Segment, TableConfig
 from monolith.table.dedup import dedup, route
 from monolith.table.index import SUBTABLES
 from monolith.table.pooling import Combiner, pool, unpool
@@ -22,6 +22,7 @@ EVERY_WAY = TableConfig(
     (
         *(Segment(1, optimizer=kind()) for kind in get_args(Optimizer)),
         *(Segment(1, initializer=kind()) for kind in get_args(Initializer)),
+        *(Segment(1, compressor=kind()) for kind in get_args(Compressor)),
     )
 )
 
@@ -45,8 +46,11 @@ def _use_table(table: Table) -> None:
     fids = np.arange(16 * SUBTABLES)
     rows, _ = table.find_or_insert(fids)
     table.assign(fids, rows)
+    table.assign_add(fids, rows)
     table.apply(fids, rows)
+    table.reinitialize(fids)
     table.restore(table.export())
+    table.stats()
     table.evict(fids)
 
 

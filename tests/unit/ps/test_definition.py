@@ -14,7 +14,11 @@ from monolith.table.config import (
     Adagrad,
     Adam,
     Constants,
+    FixedR8,
+    Fp16,
+    Fp32,
     Ftrl,
+    OneBit,
     RandomUniform,
     Segment,
     Sgd,
@@ -33,10 +37,15 @@ OPTIMIZERS = st.one_of(
 INITIALIZERS = st.one_of(
     st.just(Zeros()), st.builds(Constants, PARTS), st.builds(RandomUniform, PARTS.map(lambda n: -n), PARTS)
 )
-SEGMENTS = st.builds(Segment, st.integers(1, 64), INITIALIZERS, OPTIMIZERS)
+COMPRESSORS = st.one_of(
+    st.sampled_from([Fp32(), Fp16()]),
+    st.builds(FixedR8, PARTS),
+    st.builds(OneBit, st.integers(1, 500), PARTS, PARTS, PARTS),
+)
+SEGMENTS = st.builds(Segment, st.integers(1, 64), INITIALIZERS, OPTIMIZERS, COMPRESSORS)
 
 
-@given(st.lists(SEGMENTS, min_size=1, max_size=3).map(TableConfig))
+@given(st.builds(TableConfig, st.lists(SEGMENTS, min_size=1, max_size=3), st.booleans()))
 def test_definitions_survive(config: TableConfig) -> None:
     sent = to_message(config).SerializeToString()
     assert from_message("t", EmbeddingHashTableConfig.FromString(sent)) == config
@@ -71,7 +80,6 @@ def set_field(path: str, value: object) -> Callable[[EmbeddingHashTableConfig], 
             "EmbeddingHashTableConfig.enable_feature_eviction",
         ),
         (set_field("table.slot_expire_time_config.default_expire_time", 3), "slot_expire_time_config"),
-        (set_field("segment.comp_config.fp16", None), "FloatCompressorConfig.fp16"),
         (set_field("segment.init_config.ones", None), "InitializerConfig.ones"),
         (set_field("segment.opt_config.momentum", None), "OptimizerConfig.momentum"),
         (set_field("segment.opt_config.stochastic_rounding_float16", True), "stochastic_rounding_float16"),

@@ -13,7 +13,9 @@ from monolith.table.config import (
     Adagrad,
     Adam,
     Constants,
+    FixedR8,
     Ftrl,
+    OneBit,
     RandomUniform,
     Segment,
     Sgd,
@@ -95,6 +97,19 @@ class TableIsADict(RuleBasedStateMachine):
         for fid, row in zip(fids, rows, strict=True):
             self.model[fid] = (row, self.model[fid][1])
 
+    @rule(fids=ids, random=st.randoms(use_true_random=False))
+    def assign_add(self, fids, random):
+        rows = self._numbers(len(fids), random)
+        assert self.table.assign_add(fids, rows) == self._insert(fids)
+        for fid, row in zip(fids, rows, strict=True):
+            values, state = self.model[fid]
+            self.model[fid] = (values + row, state)
+
+    @rule(fids=ids)
+    def reinitialize(self, fids):
+        assert self.table.reinitialize(fids).tolist() == [fid in self.model for fid in fids]
+        self.model |= {fid: unseen(fid) for fid in fids}
+
     @rule(
         fids=ids,
         rates=st.sampled_from([(), (0.5,), (0.5, 0.25, 0.125)]),
@@ -128,7 +143,7 @@ class TableIsADict(RuleBasedStateMachine):
     @invariant()
     def exports_what_the_dict_holds(self):
         rows = self.table.export()
-        assert len(self.table) == len(rows) == len(self.model)
+        assert len(self.table) == self.table.stats().usage.rows == len(rows) == len(self.model)
         assert rows.fids.tolist() == sorted(self.model)
         for fid, values, slots in zip(rows.fids.tolist(), rows.values, rows.slots, strict=True):
             np.testing.assert_allclose(values, self.model[fid][0], rtol=1e-3, atol=1e-3)
@@ -172,6 +187,45 @@ def test_a_row_used_again_starts_afresh():
     fresh.find_or_insert([2])
     np.testing.assert_array_equal(table.export().values, fresh.export().values)
     np.testing.assert_array_equal(table.export().slots, fresh.export().slots)
+
+
+FAKED = [Segment(2, Constants(3.5), Sgd(1.0), FixedR8(5.0)), Segment(1, Constants(2.0), Sgd(1.0), OneBit())]
+
+
+def test_reads_are_as_served():
+    """100 is beyond what 5 in 128 steps can hold; 3.51 is 89.856 of them; OneBit reads 0.1 tanh(x)."""
+    table = Table(TableConfig(FAKED))
+    table.assign([1], [[100, 3.51, 1]])
+    expected = [127 * 5 / 128, 90 * 5 / 128, 0.07615942]
+    for rows, _ in (table.find([1]), table.find_or_insert([1])):
+        np.testing.assert_allclose(rows[0], expected, rtol=1e-6)
+    np.testing.assert_allclose(table.export().values[0], [100, 3.51, 1], rtol=1e-6)
+
+
+def test_gradients_go_through_compressors():
+    """OneBit's is 0.1 s (1 - tanh(s x)²), where s is √(1 + 0.005 · 200) at step 399; rounding has none."""
+    table = Table(TableConfig(FAKED))
+    table.apply([1], [[1, 1, 1]], step=399)
+    scale = np.sqrt(2)
+    learned = 2 - 0.1 * scale * (1 - np.tanh(scale * 2) ** 2)
+    np.testing.assert_allclose(table.export().values[0], [2.5, 2.5, learned], rtol=1e-6)
+    np.testing.assert_allclose(table.find([1])[0][0, 2], 0.1 * np.tanh(scale * learned), rtol=1e-6)
+
+
+ZEROS_OUT = [
+    lambda t: t.assign([1, 2, 1], [[1, 1], [0, 2], [0, 0]]),
+    lambda t: t.assign_add([1, 2, 1], [[1, 1], [0, 2], [-1, -1]]),
+    lambda t: t.restore(TableRows(np.array([1, 2]), np.array([[0, -0.0], [0, 2]]), np.empty((2, 0)))),
+]
+
+
+@pytest.mark.parametrize("write", ZEROS_OUT)
+@pytest.mark.parametrize("skip", [False, True])
+def test_rows_of_zeros_are_skipped(write, skip):
+    table = Table(TableConfig((Segment(2, Zeros(), Sgd()),), skip_zero_embedding=skip))
+    write(table)
+    rows, found = table.find([1, 2])
+    assert (rows.tolist(), found.tolist()) == ([[0, 0], [0, 2]], [not skip, True])
 
 
 def test_threads_lose_no_update():

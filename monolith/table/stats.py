@@ -1,0 +1,95 @@
+"""What a table can tell of itself: how full its index is, and what was asked of it, slot by slot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monolith.core.fids import MAX_SLOT, VALUE_BITS, slot_of
+from monolith.table.compiling import kernel
+
+if TYPE_CHECKING:
+    from monolith.core.arrays import Fids, Flags, Indices
+    from monolith.table.index import Survey
+
+SLOTS = MAX_SLOT + 1
+EVERY = 8  # ids asked for are counted by slot: counting each would cost 3 of a lookup's 60 ns
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Rows that are there, and what happened to them since the table was made.
+
+    Of a slot, only every eighth id that the table was asked for is counted in `asked` and `hits`.
+    """
+
+    rows: int = 0
+    asked: int = 0  # ids that were looked up
+    hits: int = 0  # of these, ids that had a row
+    evicted: int = 0
+
+    @property
+    def hit_rate(self) -> float:
+        """Share of the ids asked for that had a row; 0 if nothing was asked."""
+        return self.hits / self.asked if self.asked else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TableReport:
+    """A table, in numbers."""
+
+    usage: Usage
+    memory_bytes: int
+    row_bytes: int  # of one row with its optimizers' state, without its place in the index
+    load: float  # share of the index's cells that are taken
+    probe_mean: float  # cells looked at to find a fid that is there
+    probe_max: int
+    slots: dict[int, Usage]  # of the slots that have or had rows or were asked for
+
+
+class Tally:
+    """Counts of ids asked for, found and evicted. Not safe from many threads by itself."""
+
+    def __init__(self) -> None:
+        self._asked = self._hits = 0
+        self._by_slot = np.zeros((3, SLOTS), np.int64)  # asked for and found, both sampled; evicted
+
+    def looked_up(self, fids: Fids, found: Flags) -> None:
+        _tally(fids, found, -self._asked % EVERY, self._by_slot)
+        self._asked += len(fids)
+        self._hits += int(np.count_nonzero(found))
+
+    def evicted(self, fids: Fids) -> None:
+        """Each of `fids` had a row, and lost it."""
+        self._by_slot[2] += np.bincount(slot_of(fids), minlength=SLOTS)
+
+    def usage(self, rows: Indices) -> tuple[Usage, dict[int, Usage]]:
+        """All in all, and slot by slot; `rows` (SLOTS,) are how many there are."""
+        counts = np.vstack([rows, self._by_slot])
+        slots = {int(s): Usage(*counts[:, s].tolist()) for s in np.flatnonzero(counts.any(axis=0))}
+        evicted = int(self._by_slot[2].sum())
+        return Usage(int(rows.sum()), self._asked, self._hits, evicted), slots
+
+
+def report(survey: Survey, tally: Tally, memory_bytes: int, row_bytes: int) -> TableReport:
+    """Put together what the index and the tally know."""
+    usage, slots = tally.usage(survey.rows_by_slot)
+    return TableReport(
+        usage=usage,
+        memory_bytes=memory_bytes,
+        row_bytes=row_bytes,
+        load=usage.rows / survey.cells,
+        probe_mean=survey.probes / usage.rows if usage.rows else 0.0,
+        probe_max=survey.longest,
+        slots=slots,
+    )
+
+
+@kernel
+def _tally(fids: Fids, found: Flags, start: int, counts: Indices) -> None:
+    for i in range(start, len(fids), EVERY):
+        slot = (np.uint64(fids[i]) >> np.uint64(VALUE_BITS)) & np.uint64(MAX_SLOT)
+        counts[0, slot] += 1
+        counts[1, slot] += found[i]

@@ -1,0 +1,59 @@
+"""What a table says of itself, against counts made by hand."""
+
+import numpy as np
+import pytest
+
+from monolith.core.fids import make_fid
+from monolith.table.config import Segment, TableConfig
+from monolith.table.stats import EVERY, Tally, Usage
+from monolith.table.table import Table
+from tests.unit.table.reference import unmix
+
+
+@pytest.fixture
+def table():
+    return Table(TableConfig((Segment(4),)))
+
+
+def test_an_empty_table(table):
+    told = table.stats()
+    assert (told.usage, told.load, told.probe_mean, told.probe_max, told.slots) == (Usage(), 0, 0, 0, {})
+    assert told.usage.hit_rate == 0
+
+
+def test_rows_and_evictions_by_slot(table):
+    fids = np.concatenate([make_fid(3, np.arange(5)), make_fid(7, np.arange(2)), [-1]])
+    table.find_or_insert(fids)
+    table.evict(np.append(fids[:2], [fids[0], 99]))
+    told = table.stats()
+    assert {slot: (u.rows, u.evicted) for slot, u in told.slots.items()} == {
+        3: (3, 2),
+        7: (2, 0),
+        32767: (1, 0),
+    }
+    assert (told.usage.rows, told.usage.evicted, told.row_bytes) == (6, 2, 32)
+
+
+def test_every_eighth_id_counts_for_its_slot():
+    """Whatever the calls it comes in."""
+    fids, found = make_fid(5, np.arange(40)), np.arange(40) % (2 * EVERY) == 0
+    tally = Tally()
+    for start, stop in ((0, 3), (3, 3), (3, 17), (17, 40)):
+        tally.looked_up(fids[start:stop], found[start:stop])
+    usage, slots = tally.usage(np.zeros(1 << 15, np.int64))
+    assert (usage, slots) == (Usage(0, 40, 3, 0), {5: Usage(0, 5, 3, 0)})
+
+
+def test_hits_are_rows_that_were_there(table):
+    table.find_or_insert([1, 2])
+    table.find([1, 2, 3])
+    table.find_or_insert([1, 4, 4])
+    usage = table.stats().usage
+    assert (usage.asked, usage.hits, usage.hit_rate) == (8, 3, 3 / 8)
+
+
+def test_probes_count_cells_looked_at(table):
+    """Four fids whose home is one cell: they are found at the first, second, third and fourth look."""
+    table.find_or_insert([unmix((9 << 56) + (k << 40) + 3) for k in range(4)])
+    told = table.stats()
+    assert (told.probe_mean, told.probe_max, told.load) == (2.5, 4, 4 / 4096)
