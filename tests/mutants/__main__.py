@@ -19,8 +19,8 @@ NO_BUG = Bug("Nothing is wrong", "pyproject.toml", "[build-system]", "[build-sys
 HEAD = f"""# Bugs that were planted
 
 Written by `python -m tests.mutants --write`; do not edit. Each of {len(BUGS)} bugs was planted by itself
-in a copy of the package, and its tests were run until the first turned red: tests/matrix, unless a test file
-is named. `nox -s soak` does it again.
+in a copy of the package, and tests were run until the first turned red. A sentence is a law of tests/matrix.
+`nox -s soak` does it again.
 
 | What is wrong | in | is caught by |
 |---|---|---|
