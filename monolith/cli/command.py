@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
 from monolith.cli.interrupts import Interrupts
 from monolith.config.settings import Layer, Settings
+from monolith.core.address import Address
 from monolith.core.progress import Progress
 from monolith.core.stop import Stop
 
 if TYPE_CHECKING:
-    from monolith.config.job import Joining
+    from monolith.config.places import Looking
     from monolith.discovery.base import Discovery
     from monolith.runner.part import Ways
 
@@ -49,12 +51,18 @@ class Report:
         return {**self.figures, **rows}
 
 
-def _find(settings: Joining, environ: Mapping[str, str]) -> Discovery:
+def _find(settings: Looking, environ: Mapping[str, str]) -> Discovery:
     from monolith.discovery.choose import choose
     from monolith.discovery.named import roles_of
 
     roles = roles_of(settings.discovery_service_type_ps, settings.discovery_service_type_worker)
     return choose(settings, environ, roles)
+
+
+def _listens(address: Address) -> Awaitable[bool]:
+    from monolith.discovery.listening import answers
+
+    return answers(address)
 
 
 def _run(main: Coroutine[Any, Any, T]) -> T:
@@ -65,21 +73,27 @@ def _run(main: Coroutine[Any, Any, T]) -> T:
 
 @attrs.frozen(kw_only=True)
 class Outside:
-    """How a process finds the others, runs, and reaches them."""
+    """How a process finds the others, tries whether they listen, runs, tells the time, and reaches them."""
 
-    find: Callable[[Joining, Mapping[str, str]], Discovery] = _find
+    find: Callable[[Looking, Mapping[str, str]], Discovery] = _find
+    listens: Callable[[Address], Awaitable[bool]] = _listens
     run: Callable[[Coroutine[Any, Any, Any]], Any] = _run
+    clock: Callable[[], float] = time.time
     ways: Ways | None = None
 
 
 @attrs.frozen
 class Ui:
-    """What a command may use of the world around it."""
+    """What a command may use of the world around it.
+
+    `tell` gives a line of output while the command goes on: a sentence for people, an object for programs.
+    """
 
     progress: Progress
     interrupts: Interrupts
     environ: Mapping[str, str]
     outside: Outside = Outside()
+    tell: Callable[[str, dict[str, object]], None] = lambda _sentence, _data: None
 
     @property
     def stop(self) -> Stop:

@@ -50,6 +50,15 @@ COMMANDS: dict[str, Entry | Group] = {
             "verify": Entry("monolith.cli.checkpoint:VERIFY", "Read every file and compare checksums."),
         },
     ),
+    "discovery": Group(
+        "See and change who of a job is where.",
+        {
+            "ls": Entry("monolith.cli.discovery:LS", "List who is there, and whether they answer."),
+            "watch": Entry("monolith.cli.discovery:WATCH", "Tell who comes and goes, until Ctrl-C."),
+            "register": Entry("monolith.cli.discovery:REGISTER", "Keep a service registered until Ctrl-C."),
+            "deregister": Entry("monolith.cli.discovery:DEREGISTER", "Take a service away, whoever it is."),
+        },
+    ),
     "ps": Entry("monolith.cli.roles:PS", "Be one parameter server of a job."),
     "worker": Entry("monolith.cli.roles:WORKER", "Be one worker of a job."),
 }

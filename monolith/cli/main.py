@@ -37,7 +37,7 @@ def main(
     args = _parser(words, entry, command).parse_args(given[len(words) :])
     screen = Screen(as_json=args.json)
     try:
-        return _run(command, args, Ui(screen, Interrupts(screen.say), environ, outside), screen)
+        return _run(command, args, Ui(screen, Interrupts(screen.say), environ, outside, screen.tell), screen)
     except KeyboardInterrupt:
         screen.error("Interrupted", "interrupted", status=INTERRUPTED)
         return INTERRUPTED

@@ -63,6 +63,13 @@ class Screen:
         if report.table:
             _print_table(console, report.table, "" if report.figures else report.title, head=True)
 
+    def tell(self, sentence: str, data: dict[str, object]) -> None:
+        self.end()
+        if self._as_json:
+            self.object(data)
+        else:
+            print(sentence, flush=True)  # noqa: T201
+
     def object(self, data: dict[str, object]) -> None:
         print(json.dumps(_finite(data), default=_plain, allow_nan=False), flush=True)  # noqa: T201
 

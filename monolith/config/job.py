@@ -10,7 +10,7 @@ import attrs
 from monolith.config.checks import not_negative
 from monolith.config.cluster import Cluster
 from monolith.config.distributed import ANYWHERE, DistributedRunConfig
-from monolith.config.places import Places
+from monolith.config.places import Looking
 from monolith.config.runner import RunnerConfig
 from monolith.config.settings import Problem, again, part, setting
 from monolith.config.training import TrainingConfig
@@ -18,7 +18,7 @@ from monolith.core.names import Role
 
 
 @attrs.frozen(kw_only=True, slots=False)
-class Joining(Cluster, Places):
+class Joining(Cluster, Looking):
     """How one process takes its place in a job."""
 
     # fmt: off

@@ -85,9 +85,10 @@ def setting(
     return attrs.field(default=default, converter=converter, metadata={Setting: about})
 
 
-def again(cls: type, name: str, default: Any) -> Any:
-    """The field `name` of the base `cls`, with another default."""
+def again(cls: type, name: str, default: Any = ...) -> Any:
+    """The field `name` of `cls`, maybe with another default."""
     field = attrs.fields_dict(cls)[name]
+    default = field.default if default is ... else default
     return attrs.field(default=default, converter=field.converter, metadata=field.metadata)
 
 

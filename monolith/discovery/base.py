@@ -33,6 +33,8 @@ class ServiceInfo:
     host: str
     port: int
     metadata: Mapping[str, str] = attrs.field(factory=dict, converter=_read_only, hash=False)
+    # Seconds since 1970, where the backend knows. No part of what a service is: equal ones may differ in it.
+    registered_at: float | None = attrs.field(default=None, kw_only=True, eq=False)
 
     @classmethod
     def of(
@@ -150,6 +152,15 @@ class Backend(ABC):
     async def heartbeat(self, service_id: str) -> None:
         self._must_be_open(f"heartbeat {service_id}")
 
+    async def expel(self, info: ServiceInfo) -> None:
+        """Take away `info`, which was discovered, whoever registered it: for people who tidy up.
+
+        Raises:
+            DiscoveryMisconfigured: this backend lets nobody do that.
+        """
+        self._must_be_open(f"expel {info.id}")
+        await self._expel(info)
+
     @asynccontextmanager
     async def watch(self, service_type: str) -> AsyncIterator[AsyncIterator[Event]]:
         """While inside, who is there now, as `Added`, and then who comes, changes and goes.
@@ -165,6 +176,9 @@ class Backend(ABC):
     def _looks(self, service_type: str) -> Looks:
         """All that is there, at once, and again whenever it may differ; watch.py asks anew if this raises."""
         return polled(self, service_type, self._poll_s)
+
+    async def _expel(self, info: ServiceInfo) -> None:
+        raise DiscoveryMisconfigured(f"{type(self).__name__} lets only its owner take {info.id} away")
 
     def _must_be_open(self, operation: str) -> None:
         if not self._users:

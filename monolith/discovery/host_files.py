@@ -25,6 +25,7 @@ from monolith.discovery.base import ServiceInfo, index_of
 from monolith.discovery.registrar import Registrar
 from monolith.discovery.watch import POLL_S
 
+A = TypeVar("A")
 T = TypeVar("T")
 _MORE = ("id", "name", "metadata")  # what a file says beside its place and the address
 
@@ -53,9 +54,12 @@ class HostFiles(Registrar):
     async def _take(self, info: ServiceInfo) -> bool:
         return await asyncio.to_thread(self._alone, self._remove, info)
 
-    def _alone(self, change: Callable[[ServiceInfo], T], info: ServiceInfo) -> T:
+    async def _expel(self, info: ServiceInfo) -> None:
+        await asyncio.to_thread(self._alone, self._delete, self._path(info))
+
+    def _alone(self, change: Callable[[A], T], what: A) -> T:
         with self._changing:
-            return change(info)
+            return change(what)
 
     def _write(self, info: ServiceInfo) -> None:
         path = self._path(info)
@@ -76,9 +80,12 @@ class HostFiles(Registrar):
         path = self._path(info)
         entry = _read(path, info.service_type)
         if entry and entry.owner == self._owner:
-            with _told("remove host discovery file", path):
-                self._disk.remove(path)
+            self._delete(path)
         return entry is not None
+
+    def _delete(self, path: Path) -> None:
+        with _told("remove host discovery file", path):
+            self._disk.remove(path)
 
     def _path(self, info: ServiceInfo) -> Path:
         return self._folder(info.service_type) / str(index_of(info))
@@ -119,10 +126,11 @@ def _read(path: Path, service_type: str) -> _Entry | None:
     """What `path` says; None if it is not there, or left since the folder was listed."""
     with _told("read host discovery file", path):
         try:
-            text = path.read_text(encoding="utf-8")
+            text, written_at = path.read_text(encoding="utf-8"), path.stat().st_mtime
         except FileNotFoundError:
             return None
-        return _Entry.from_text(text, service_type, int(path.name))
+        entry = _Entry.from_text(text, service_type, int(path.name))
+        return attrs.evolve(entry, info=attrs.evolve(entry.info, registered_at=written_at))
 
 
 @contextmanager

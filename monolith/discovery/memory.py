@@ -32,6 +32,9 @@ class InMemory(Registrar):
         # A copy first: roles on other threads may come and go meanwhile.
         return [info for info in list(self._board.values()) if info.service_type == service_type]
 
+    async def _expel(self, info: ServiceInfo) -> None:
+        self._board.pop(info.id, None)
+
     async def _take(self, info: ServiceInfo) -> bool:
         there = self._board.get(info.id)
         if there is info:  # and not merely equal: a successor may use the same address

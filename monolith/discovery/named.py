@@ -56,6 +56,9 @@ class Named(Backend):
         addr = self._platform.query(name).get(int(index), NOWHERE)
         self._platform.deregister(name, int(index), addr)
 
+    async def _expel(self, info: ServiceInfo) -> None:
+        raise DiscoveryMisconfigured(f"{info.id} is on a scheduler's list, which nobody else can change")
+
 
 def roles_of(ps: str, worker: str) -> Roles:
     """The two service types of a job as roles."""

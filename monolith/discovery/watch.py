@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
@@ -108,6 +109,13 @@ class Watches:
         for watch in watches.values():
             watch.end(why)
             await watch.stop()
+
+
+def watching(discovery: Discovery, service_type: str) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+    """`discovery.watch`, also of a backend that has none and must be polled."""
+    watch: Callable[[str], AbstractAsyncContextManager[AsyncIterator[Event]]] | None
+    watch = getattr(discovery, "watch", None)
+    return watch(service_type) if watch else Watches(partial(polled, discovery)).reader(service_type)
 
 
 class _Watch:

@@ -53,3 +53,8 @@ def test_nothing_can_be_changed():
 )
 def test_an_index_is_read_from(metadata, index):
     assert ServiceInfo("ps-x", "ps-x", "ps", "h", 1, metadata).index == index
+
+
+def test_when_it_registered_is_no_part_of_it():
+    first, second = (ServiceInfo("ps-0", "ps-0", "ps", "h", 1, registered_at=at) for at in (None, 1.0))
+    assert (first, hash(first)) == (second, hash(second))

@@ -147,3 +147,22 @@ def test_an_index_is_needed(tmp_path, metadata, said):
         DiscoveryMisconfigured, match=f"^Configuration error: ps-x has no usable index .index={said}.:"
     ):
         asked(HostFiles(tmp_path), "register", info)
+
+
+def test_anybodys_file_can_be_removed(folder):
+    async def play():
+        client = HostFiles(folder.parent)
+        await client.connect()
+        await client.expel(PS0)
+        return await client.discover("ps")
+
+    (folder / "0").write_text("h:1")
+    (folder / "1").write_text("h:2")
+    assert [info.index for info in asyncio.run(play())] == [1]
+    with pytest.raises(BackendFailed, match="Failed to remove host discovery file: .*: No such file"):
+        asyncio.run(play())
+
+
+def test_a_file_tells_when_it_was_written(folder):
+    (folder / "0").write_text("h:1")
+    assert [info.registered_at for info in discovered(folder)] == [(folder / "0").stat().st_mtime]
