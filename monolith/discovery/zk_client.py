@@ -65,6 +65,9 @@ class Client(Protocol):
     async def close(self) -> None:
         """End the session; comes back soon even where no server answers."""
 
+    async def newest_change(self) -> int:
+        """The same, of all that the servers have agreed on until now."""
+
     async def children(self, path: str, watch: Watcher | None = None) -> list[str]: ...
     async def get(self, path: str, watch: Watcher | None = None) -> Node | None: ...
     async def make_folder(self, path: str, *, shared: bool) -> None:

@@ -77,6 +77,7 @@ class Connection:
             self._timer.cancel()
         client, self._client = self._client, None
         self.session.link, self._opened = Link.OPENING, False
+        self._tell()
         await self._work.cancel()
         if client:
             await client.close()
@@ -111,6 +112,8 @@ class Connection:
             while self.session.link is not Link.UP:
                 if self.session.link is Link.LOST:
                     raise BackendUnreachable(self._silence())
+                if self._client is None:
+                    raise BackendUnreachable("ZK client not connected")
                 await self._changed.wait()
 
     def _silence(self) -> str:
@@ -130,6 +133,12 @@ class Connection:
     def _hear(self, said: Heard, session: int) -> None:
         log.log(_LEVEL[said], "%s: %s", self._who, said.value.lower())
         self._note()
+        if said is Heard.CONNECTED and self.session.link is Link.LOST:
+            self._work.do(self._recognise(session))
+        else:
+            self._take_in(said, session)
+
+    def _take_in(self, said: Heard, session: int) -> None:
         self.session.hear(said, session, self._now())
         if said is Heard.CONNECTED and self._opened:
             self._work.do(self._arrive())
@@ -149,18 +158,29 @@ class Connection:
             self._work.do(before.close())
         self._tell()
 
+    async def _recognise(self, session: int) -> None:
+        """Before anything else happens in a client that was begun anew: see what the servers still know."""
+        client = self._client
+        assert client
+        try:
+            async with asyncio.timeout(self._patience.answer_s):
+                newest = await client.newest_change()
+        except (Refused, TimeoutError):
+            return  # it will say when it is connected again
+        if newest < self._newest:
+            self.wiped = BackendWiped(
+                f"{self._who} has lost what it knew: its newest change is {newest:#x}, we have seen "
+                f"{self._newest:#x}. It was wiped, or restored from an old copy; we register anew"
+            )
+            log.error("%s", self.wiped)
+            self._newest = newest
+        self._take_in(Heard.CONNECTED, session)
+
     async def _arrive(self) -> None:
-        known, self._newest = self._newest, 0
         try:
             await self._arrived()
         except DiscoveryError as exc:
             log.error("%s is back, but: %s", self._who, exc)  # noqa: TRY400  # our sentence says it all
-        if 0 < self._newest < known:
-            self.wiped = BackendWiped(
-                f"{self._who} has lost what it knew: its newest change is {self._newest:#x}, we have seen "
-                f"{known:#x}. It was wiped, or restored from an old copy; we have registered anew"
-            )
-            log.error("%s", self.wiped)
 
     def _note(self) -> None:
         self._newest = max(self._newest, self._client.last_change if self._client else 0)

@@ -48,6 +48,10 @@ class Kazoo:
     def last_change(self) -> int:
         return int(self._client.last_zxid)
 
+    async def newest_change(self) -> int:
+        await self._ask("sync", "/", self._client.sync_async)
+        return self.last_change
+
     def start(self) -> None:
         self._client.start_async()
 
