@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ def main(
     if entry is None:
         return _help(words, given[len(words) :])
     command = entry.load()
-    args = _parser(words, entry, command).parse_args(given[len(words) :])
+    args = _parser(tuple(words), entry, command).parse_args(given[len(words) :])
     screen = Screen(as_json=args.json)
     try:
         return _run(command, args, Ui(screen, Interrupts(screen.say), environ, outside, screen.tell), screen)
@@ -86,7 +87,8 @@ def _find(given: Sequence[str]) -> tuple[list[str], Entry | None]:
     return [given[0]] if found else [], found
 
 
-def _parser(words: Sequence[str], entry: Entry, command: AnyCommand) -> argparse.ArgumentParser:
+@functools.cache
+def _parser(words: tuple[str, ...], entry: Entry, command: AnyCommand) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=" ".join(["monolith", *words]), description=entry.help, allow_abbrev=False
     )

@@ -27,6 +27,7 @@ class Step(StrEnum):
     DISCOVER = "discover"
     ORDERING = "ordering"  # the servers that are found make no order
     ORDERING_THEN_DISCOVER = "ordering_then_discover"  # no order, and then every further look goes wrong
+    DISCOVER_THEN_ORDERING = "discover_then_ordering"  # the first look goes wrong, and then there is no order
     EMPTY_DISCOVERY = "empty_discovery"  # nobody is found
     PS_CONNECT = "ps_connect"
     BARRIER = "barrier"

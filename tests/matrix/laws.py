@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from monolith.core.errors import (
     BarrierRpcError,
     BarrierTimedOut,
@@ -19,13 +21,16 @@ from monolith.core.errors import (
 from monolith.core.names import Role
 from tests.matrix import oracle
 from tests.matrix.axes import Door, Fault, Mode, Names, Scenario, Step
-from tests.matrix.play import Outcome, play
+from tests.matrix.play import INTERVALS_S, Outcome, play
+
+CLEANUP_S = 1.0  # at most, for all of it
 
 KINDS: dict[Step, type[Exception]] = {
     Step.VALIDATE: ConfigError,
     Step.DISCOVER: ShardsNotFound,
     Step.ORDERING: ShardsNotFound,
     Step.ORDERING_THEN_DISCOVER: ShardsNotFound,
+    Step.DISCOVER_THEN_ORDERING: ShardsNotFound,
     Step.EMPTY_DISCOVERY: ShardsNotFound,
     Step.PS_CONNECT: ShardUnavailable,
     Step.TRAINING: RuntimeError,
@@ -110,6 +115,15 @@ def others_are_told_who_and_where(scenario: Scenario, outcome: Outcome) -> None:
     assert info.metadata == {"addr": info.address, "index": str(scenario.index), **more}
 
 
+def a_heart_beats_from_one_interval_after_registering(scenario: Scenario, outcome: Outcome) -> None:
+    beats, begin, interval = outcome.stage.beats, outcome.stage.registered_at, INTERVALS_S[scenario.door]
+    if begin is None:
+        assert beats == []
+        return
+    assert beats == pytest.approx([begin + (i + 1) * interval for i in range(len(beats))])
+    assert len(beats) >= (outcome.elapsed_ms / 1000 - begin - CLEANUP_S) // interval
+
+
 def the_command_line_says_the_same_and_no_more(scenario: Scenario, outcome: Outcome) -> None:
     if scenario.door is not Door.CLI:
         return
@@ -145,6 +159,7 @@ LAWS = [
     what_is_said_is_what_the_rules_say,
     a_worker_trains_if_and_only_if_all_have_met,
     others_are_told_who_and_where,
+    a_heart_beats_from_one_interval_after_registering,
     the_command_line_says_the_same_and_no_more,
     the_door_does_not_matter,
     names_and_index_change_themselves_and_nothing_else,

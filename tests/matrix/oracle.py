@@ -138,6 +138,7 @@ def _looks(s: Scenario) -> list[Look]:
         Step.DISCOVER: [trouble] * ATTEMPTS,
         Step.ORDERING: [disorder] * ATTEMPTS,
         Step.ORDERING_THEN_DISCOVER: [disorder] + [trouble] * (ATTEMPTS - 1),
+        Step.DISCOVER_THEN_ORDERING: [trouble] + [disorder] * (ATTEMPTS - 1),
         Step.EMPTY_DISCOVERY: [nobody] * ATTEMPTS,
     }[s.fault.step]
 

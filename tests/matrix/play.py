@@ -26,6 +26,8 @@ from tests.matrix.axes import Door, Fault, Mode, Scenario, Step
 from tests.matrix.stage import NUM_WORKERS, Stage
 
 BIND_ADDR = "127.0.0.1:0"
+BEATS_S = 3.0  # where a door lets us say so
+INTERVALS_S = {Door.RUNNER: BEATS_S, Door.CLI: BEATS_S, Door.RUNNER_CONFIG: 10.0, Door.RUN_CONFIG: 10.0}
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,9 @@ def play(scenario: Scenario) -> Outcome:
 
 def through_runner(scenario: Scenario, stage: Stage) -> Coroutine[Any, Any, Any]:
     runner = RunnerConfig(**told(scenario))
-    return run_distributed(stage, DistributedRunConfig(runner, scenario.role, BIND_ADDR, 60.0), **stage.ways)
+    return run_distributed(
+        stage, DistributedRunConfig(runner, scenario.role, BIND_ADDR, BEATS_S), **stage.ways
+    )
 
 
 def through_runner_config(scenario: Scenario, stage: Stage) -> Coroutine[Any, Any, Any]:
@@ -122,7 +126,7 @@ def _typed(scenario: Scenario, stage: Stage) -> Outcome:
         if outcomes[-1].error:
             raise outcomes[-1].error
 
-    argv = [str(scenario.role), f"--bind-addr={BIND_ADDR}", "--heartbeat-interval-secs=60"]
+    argv = [str(scenario.role), f"--bind-addr={BIND_ADDR}", f"--heartbeat-interval-secs={BEATS_S:.0f}"]
     argv += [f"{FLAGS.get(name, name)}={value}" for name, value in _flags(scenario)]
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()), _signals():

@@ -19,6 +19,7 @@ from tests.matrix.axes import Mode, Scenario, Step
 NUM_WORKERS = 4
 ADDRESSES = ["10.0.0.1:1000", "10.0.0.10:1000"]  # by index; as texts, they would be the other way round
 FOREVER_S = 10**6
+DISORDERLY = {Step.ORDERING, Step.ORDERING_THEN_DISCOVER, Step.DISCOVER_THEN_ORDERING}
 SERVED_S = 1.0  # after which a parameter server is asked to stop
 
 
@@ -41,7 +42,8 @@ class Stage:
             self._modes[scenario.fault.step] = scenario.fault.mode
         self._looks = 0
         self.calls: list[str] = []
-        self.beats = 0
+        self.beats: list[float] = []
+        self.registered_at: float | None = None
         self.registered: ServiceInfo | None = None
         self.trained = False
         self.listening = False
@@ -68,6 +70,7 @@ class Stage:
     async def register(self, info: ServiceInfo) -> None:
         self.registered = info
         await self._do("register")
+        self.registered_at = asyncio.get_running_loop().time()
 
     async def deregister(self, service_id: str) -> None:
         assert service_id == str(ServiceId(self._scenario.role, self._scenario.index))
@@ -77,21 +80,27 @@ class Stage:
         await self._do("disconnect")
 
     async def heartbeat(self, service_id: str) -> None:
-        self.beats += 1
+        assert "register" in self.calls
+        assert "deregister" not in self.calls
+        self.beats.append(asyncio.get_running_loop().time())
 
     async def discover(self, service_type: str) -> list[ServiceInfo]:
         assert service_type == self._scenario.names.of(Role.PS)
         self._looks += 1
-        later = self._looks > 1 and self._step is Step.ORDERING_THEN_DISCOVER
-        await self._do("discover", Step.ORDERING_THEN_DISCOVER if later else Step.DISCOVER)
+        await self._do("discover", self._step_of_look())
         return self._services(service_type)
+
+    def _step_of_look(self) -> Step:
+        """The step whose mode decides how this look goes."""
+        changing = Step.DISCOVER_THEN_ORDERING if self._looks == 1 else Step.ORDERING_THEN_DISCOVER
+        return changing if self._step is changing else Step.DISCOVER
 
     def _services(self, service_type: str) -> list[ServiceInfo]:
         if self._step is Step.EMPTY_DISCOVERY:
             return []
         first = ServiceInfo.of(ServiceId(Role.PS, 0), service_type, ADDRESSES[0])
         second = ServiceInfo.of(ServiceId(Role.PS, 1), service_type, ADDRESSES[1])
-        if self._step in {Step.ORDERING, Step.ORDERING_THEN_DISCOVER}:
+        if self._step in DISORDERLY:
             second = ServiceInfo("ps-1", "ps-1", service_type, "10.0.0.10", 1000)  # with no index
         return [second, first]
 

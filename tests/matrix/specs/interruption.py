@@ -25,6 +25,11 @@ class Interruption:
     blow: Blow
 
     @property
+    def in_cleanup(self) -> bool:
+        """Whether the blow falls when nothing but the goodbye is left."""
+        return self.role is Role.WORKER and self.during is None
+
+    @property
     def scenario(self) -> Scenario:
         """What would happen without the interruption."""
         fault = self.during and Fault(self.during, Mode.HANGS)
@@ -53,8 +58,12 @@ INTERRUPTION = (
         lambda i: i.role is Role.PS and i.during in OF_WORKERS,
     )
     .except_(
-        "a worker listens nowhere, and with nothing that hangs it is done at once",
-        lambda i: i.role is Role.WORKER and i.during in {Step.SERVER, None},
+        "a worker listens nowhere",
+        lambda i: i.role is Role.WORKER and i.during is Step.SERVER,
+    )
+    .except_(
+        "with nothing that hangs a worker is done at once",
+        lambda i: i.role is Role.WORKER and not i.during and Mode.HANGS not in (i.deregister, i.disconnect),
     )
     .except_(
         "a worker that trains is asked by its stop, and ends when it has saved",
