@@ -13,7 +13,6 @@
     * BackendUnreachable                           what a backend of ours rests on does not answer
     * BackendWiped                                 what a backend of ours rests on has lost its data
     * DiscoveryMisconfigured                       a backend of ours cannot be asked like that
-    * BackendMissing                               it has a name, and this version has nothing behind it
     * ServiceNotFound        .service
     * AlreadyRegistered      .service
     * TakenOver              .service  .by         another process has registered in its place
@@ -171,10 +170,6 @@ class DiscoveryMisconfigured(DiscoveryError):
 
     def __init__(self, message: str) -> None:
         super().__init__(f"Configuration error: {message}")
-
-
-class BackendMissing(DiscoveryError):
-    """A way of finding each other that has a name, and that this version does not have."""
 
 
 class ServiceNotFound(DiscoveryError):

@@ -13,6 +13,7 @@ from monolith.discovery.base import Discovery, ServiceInfo, index_of
 from monolith.discovery.named import address_of
 
 T = TypeVar("T")
+HEARTBEAT_S = 10.0
 log = logging.getLogger(__name__)
 
 
@@ -23,7 +24,7 @@ class Blocking:
     waits as long as the backend does, which bounds its waits itself. `kind` is "zk" or "consul".
     """
 
-    def __init__(self, kind: str, backend: Discovery, *, heartbeat_s: float = 10.0) -> None:
+    def __init__(self, kind: str, backend: Discovery, *, heartbeat_s: float = HEARTBEAT_S) -> None:
         self.kind = kind
         self.backend = backend
         self._heartbeat_s = heartbeat_s

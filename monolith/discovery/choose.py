@@ -13,8 +13,8 @@ import attrs
 
 from monolith.config.places import Places
 from monolith.core.errors import ConfigError
-from monolith.discovery.absent import ABSENT, refusal
 from monolith.discovery.base import Discovery
+from monolith.discovery.consul_choice import chosen_consul
 from monolith.discovery.credentials import get_zk_auth_data
 from monolith.discovery.host_files import HostFiles
 from monolith.discovery.listening import Listening
@@ -48,8 +48,6 @@ def choose(
     if kind in offered:
         return _plugged(offered[kind], places, environ)
     known = ", ".join([*BACKENDS, *sorted(offered)])
-    if kind in ABSENT:
-        raise ConfigError([f"discovery={kind!r}: {refusal(kind)}, only: {known}"])
     raise ConfigError([f"discovery={kind!r}: must be one of: {known}"])
 
 
@@ -88,6 +86,7 @@ def _plugged(point: EntryPoint, places: Places, environ: Mapping[str, str]) -> D
 
 
 BACKENDS: Mapping[str, Callable[[_Given], Discovery]] = {
+    "consul": lambda given: chosen_consul(given.places, given.environ),
     "host-files": _host_files,
     "in-memory": lambda _: InMemory(),
     "mlp": lambda given: Listening(Mlp(given.environ, given.roles), given.roles),

@@ -145,7 +145,7 @@ class Consul(ConsulBackend):
                     await asyncio.sleep(BETWEEN_LOOKS_S / 10)
         except TimeoutError as exc:
             what = "does not show up in" if there else "does not leave"
-            why = f"{info.id} {what} the catalogue within {self._timeout_s:g} s, the agent took it"
+            why = f"{info.id} {what} the catalogue within {self._timeout_s:g} s, though the agent took it"
             raise BackendFailed(f"Consul {operation} failed: {why}") from exc
 
     def _is(self, info: ServiceInfo, service: dict[str, Any]) -> bool:

@@ -6,6 +6,7 @@ All processes of a job register under one name. What a process is stands in thre
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,7 +38,7 @@ class Owner:
 
     def service_id(self, service_id: str) -> str:
         """What the agent knows a process by: unlike any of another job on the same agent."""
-        return quote(f"{self.job}:{service_id}", safe=":")
+        return f"{quote(self.job, safe='')}:{quote(service_id, safe='')}"
 
     def check_id(self, service_id: str) -> str:
         """What the agent knows its signs of life by: a successor's are another's."""
@@ -122,9 +123,14 @@ def address_at(place: int, host: object, port: object) -> Address:
     if not isinstance(port, int) or not 0 < port <= 65535:
         raise LookupMalformed(place, "missing Port")
     try:
-        return parse_address(str(Address(str(host or ""), port)))
+        return _address(str(host or ""), port)
     except ConfigError as exc:
         raise LookupMalformed(place, str(exc)) from exc
+
+
+@functools.lru_cache(maxsize=4096)  # the same ones come with every look
+def _address(host: str, port: int) -> Address:
+    return parse_address(str(Address(host, port)))
 
 
 def _index(tags: Iterable[str]) -> dict[str, str]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from monolith.config.layers import from_environment
+from monolith.config.places import Places
 from monolith.config.runner import RunConfig, RunnerConfig, ServiceDiscoveryType
+from monolith.config.settings import build
 from monolith.core.errors import ConfigError, DiscoveryError
-from monolith.discovery.absent import Absent
-from monolith.discovery.blocking import Blocking
+from monolith.discovery.blocking import HEARTBEAT_S, Blocking
+from monolith.discovery.consul_choice import consul_of
 from monolith.discovery.credentials import get_zk_auth_data
 from monolith.discovery.mlp import Mlp
 from monolith.discovery.named import NamedDiscovery, roles_of
@@ -68,4 +71,10 @@ def _platform(config: RunnerConfig, psm: str | None, environ: Mapping[str, str])
         case ServiceDiscoveryType.CONSUL:
             if not psm:
                 raise ConfigError(["psm is required for Consul discovery"])
-            return Absent("consul", "consul", (psm,))
+            return _consul(psm, environ)
+
+
+def _consul(psm: str, environ: Mapping[str, str]) -> NamedDiscovery:
+    places = build(Places, from_environment(Places, environ))
+    alive_s = places.consul_ttl_secs or HEARTBEAT_S
+    return Blocking("consul", consul_of(places, psm, environ), heartbeat_s=min(HEARTBEAT_S, alive_s / 3))

@@ -6,6 +6,7 @@ Its words are those of Consul 1.8.7; the tests hold it to what a real agent answ
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import re
 from typing import Any, TypeAlias
@@ -17,6 +18,22 @@ from monolith.testing.http_server import Asked, HttpServer, Said
 Json: TypeAlias = dict[str, Any]
 _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _KNOWN = {"ID", "Name", "Tags", "Address", "Port", "Meta", "Check"}
+
+
+@attrs.frozen
+class _Service:
+    """What an agent was told, and when the catalogue first heard of it."""
+
+    told: Json
+    created: int
+
+    @property
+    def name(self) -> str:
+        return str(self.told["Name"])
+
+    @functools.cached_property
+    def tags(self) -> set[str]:
+        return {tag.lower() for tag in self.told.get("Tags") or ()}
 
 
 @attrs.define
@@ -44,10 +61,15 @@ class FakeConsul(HttpServer):
         """Be a new process with the same address, which had stored nothing."""
         for check in getattr(self, "_checks", {}).values():
             _stop(check)
-        self._services: dict[str, Json] = {}
+        self._services: dict[str, _Service] = {}
+        self._catalogue = self._services
         self._checks: dict[str, _Check] = {}
         self._index = 10
         self._indices: dict[str, int] = {}  # by service name
+
+    def lose_servers(self) -> None:
+        """From now on take what one is told, and pass it on to nobody."""
+        self._catalogue = dict(self._services)
 
     async def answer(self, asked: Asked) -> Said:
         said = self._denied(asked) or await self._routed(asked)
@@ -88,9 +110,8 @@ class FakeConsul(HttpServer):
         service_id = body.get("ID") or body["Name"]
         if "replace-existing-checks" in asked.params:
             self._drop_checks(service_id)
-        self._services[service_id] = body
         self._touch(body["Name"])
-        body["CreateIndex"] = self._index
+        self._services[service_id] = _Service(body, self._index)
         if check := body.get("Check"):
             self._watch(check, service_id)
         return Said()
@@ -98,14 +119,16 @@ class FakeConsul(HttpServer):
     async def _deregister(self, _asked: Asked, service_id: str) -> Said:
         if service := self._services.pop(service_id, None):
             self._drop_checks(service_id)
-            self._touch(service["Name"])
+            self._touch(service.name)
         elif self._token:
             return Said(500, f'Unknown service {{"{service_id}" {{}}}}')
         return Said()
 
     async def _service(self, _asked: Asked, service_id: str) -> Said:
         service = self._services.get(service_id)
-        return _told(_agents_view(service)) if service else Said(404, f"unknown service ID: {service_id}")
+        return (
+            _told(_agents_view(service.told)) if service else Said(404, f"unknown service ID: {service_id}")
+        )
 
     async def _pass(self, _asked: Asked, check_id: str) -> Said:
         if (check := self._checks.get(check_id)) is None:
@@ -128,9 +151,9 @@ class FakeConsul(HttpServer):
         if asked.param("dc") not in (None, self._datacenter):
             return Said(500, "No path to datacenter", {"X-Consul-Index": "1"})
         await self._news(name, int(after), wait_s)
-        tags = [tag.lower() for tag in asked.params.get("tag", [])]
-        found = [self._entry(service_id, s) for service_id, s in self._services.items() if s["Name"] == name]
-        found = [e for e in found if all(tag in map(str.lower, e["Service"]["Tags"]) for tag in tags)]
+        wanted = {tag.lower() for tag in asked.params.get("tag", [])}
+        here = ((service_id, s) for service_id, s in self._catalogue.items() if s.name == name)
+        found = [self._entry(service_id, s) for service_id, s in here if wanted <= s.tags]
         if "passing" in asked.params:
             found = [e for e in found if all(check["Status"] == "passing" for check in e["Checks"])]
         return _told(found, self._indices.get(name, 10))
@@ -144,8 +167,8 @@ class FakeConsul(HttpServer):
         except TimeoutError:
             pass
 
-    def _entry(self, service_id: str, service: Json) -> Json:
-        told = {**_agents_view(service), "CreateIndex": service["CreateIndex"]}
+    def _entry(self, service_id: str, service: _Service) -> Json:
+        told = {**_agents_view(service.told), "CreateIndex": service.created}
         node = {"Node": "node", "Address": "127.0.0.1", "Datacenter": self._datacenter}
         checks = [{"CheckID": "serfHealth", "Status": "passing", "ServiceID": ""}]
         mine = [check for check in self._checks.values() if check.service == service_id]
@@ -167,7 +190,7 @@ class FakeConsul(HttpServer):
     def _set(self, check: _Check, status: str) -> None:
         if check.status != status:
             check.status = status
-            self._touch(self._services[check.service]["Name"])
+            self._touch(self._services[check.service].name)
 
     def _drop_checks(self, service_id: str) -> None:
         for check in [check for check in self._checks.values() if check.service == service_id]:

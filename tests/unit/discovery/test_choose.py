@@ -7,21 +7,23 @@ import pytest
 from monolith.config.places import Places
 from monolith.core.errors import ConfigError
 from monolith.discovery.choose import choose
+from monolith.discovery.consul import Consul
 from monolith.discovery.host_files import HostFiles
 from monolith.discovery.memory import InMemory
 from monolith.discovery.named import roles_of
 from monolith.discovery.zookeeper import ZooKeeper
 
-KNOWN = "host-files, in-memory, mlp, tf-config, zookeeper"
+KNOWN = "consul, host-files, in-memory, mlp, tf-config, zookeeper"
 TF_CONFIG = '{"cluster": {"worker": ["h:1"]}, "task": {"type": "ps", "index": 0}}'
 MLP = {"MLP_WORKER_NUM": "1", "MLP_WORKER_0_PRIMARY_HOST": "h", "MLP_WORKER_0_PORT": "1"}
 
 
 @pytest.mark.parametrize(
-    ("kind", "backend"), [("host-files", HostFiles), ("in-memory", InMemory), ("zookeeper", ZooKeeper)]
+    ("kind", "backend"),
+    [("consul", Consul), ("host-files", HostFiles), ("in-memory", InMemory), ("zookeeper", ZooKeeper)],
 )
 def test_a_name_gives_a_backend(kind, backend, tmp_path):
-    places = Places(discovery=kind, discovery_path=tmp_path, zk_hosts="zk:2181")
+    places = Places(discovery=kind, discovery_path=tmp_path, zk_hosts="zk:2181", consul_addr="agent:8500")
     assert type(choose(places, {})) is backend
 
 
@@ -45,7 +47,7 @@ def test_the_environment_is_asked(kind, environ):
     [
         ("redis", {}, f"discovery='redis': must be one of: {KNOWN}"),
         ("zookeeper", {}, "--zk-hosts is required for --discovery zookeeper"),
-        ("consul", {}, f"discovery='consul': this version of monolith cannot talk to Consul, only: {KNOWN}"),
+        ("consul", {}, "--consul-addr is required for --discovery consul"),
         ("host-files", {}, "discovery='host-files' needs --discovery-path, a folder that all processes see"),
         ("tf-config", {}, "TF_CONFIG is required for --discovery tf-config"),
         (

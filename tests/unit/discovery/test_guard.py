@@ -78,7 +78,7 @@ def test_the_first_error_stays_the_error():
 @pytest.mark.parametrize(("psm", "told"), [(None, "my_job"), ("my.psm", "my.psm")])
 def test_consul_knows_the_job_by_some_name(made, config, psm, told):
     fields = {"is_local": False, "discovery_type": "Consul", "deep_insight_name": "my_job"}
-    assert made(config(**fields), psm=psm, environ={}).discovery.told == (told,)
+    assert made(config(**fields), psm=psm, environ={}).discovery.backend.service_name == told
 
 
 def test_a_blank_psm_is_none():

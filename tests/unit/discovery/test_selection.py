@@ -5,12 +5,21 @@ import json
 import pytest
 
 from monolith.config.runner import RunConfig, RunnerConfig
-from monolith.core.errors import BackendMissing, ConfigError, DiscoveryError
+from monolith.core.errors import ConfigError, DiscoveryError
+from monolith.discovery.consul import Consul
+from monolith.discovery.consul_sidecar import Sidecar
+from monolith.discovery.guard import MonolithDiscovery
 from monolith.discovery.selection import get_discovery, get_discovery_from_run_config
 from tests.upstream import by_name, vectors
 
 KINDS = {"TF_CONFIG based": "tf_config", "consul based": "consul", "zookeeper based": "zk"}
 TF_CONFIG = json.dumps(by_name("runner")["primus_uses_tf_config"]["given"]["tf_config"])
+
+CALLS = {
+    "register": lambda guard: guard.register("ps", 0, "h:1"),
+    "deregister": lambda guard: guard.deregister("ps", 0, "h:1"),
+    "query": lambda guard: guard.query("ps"),
+}
 
 
 def through(door, psm=None, environ=None, **fields):
@@ -50,25 +59,28 @@ def test_a_type_is_that_type(door, vector):
         assert found.kind == KINDS[kind]
 
 
-@pytest.mark.parametrize("kind", ["consul"])
-@pytest.mark.parametrize("operation", ["registration", "deregistration", "query"])
-def test_what_is_not_here_says_so_when_used(kind, operation):
-    found = through("runner config", "my.psm", is_local=False, discovery_type=kind.capitalize())
-    calls = {
-        "registration": lambda: found.register("ps", 0, "h:1"),
-        "deregistration": lambda: found.deregister("ps", 0, "h:1"),
-        "query": lambda: found.query("ps"),
-    }
-    with pytest.raises(
-        BackendMissing, match=f"^{kind} {operation}: this version of monolith cannot talk to "
-    ):
-        calls[operation]()
-    found.close()
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, (Consul, "")),
+        ({"CONSUL_HTTP_ADDR": "agent:8500"}, (Consul, "agent:8500")),
+        ({"CONSUL_HTTP_ADDR": "agent:8500", "MONOLITH_CONSUL_ADDR": "mine:8500"}, (Consul, "mine:8500")),
+        ({"CONSUL_HTTP_HOST": "h", "MONOLITH_CONSUL_FLAVOUR": "sidecar"}, (Sidecar, "h:2280")),
+    ],
+)
+def test_consul_is_consul(door, environ, expected):
+    found = through(door, "my.psm", is_local=False, discovery_type="Consul", environ=environ).backend
+    assert ((type(found), found.address), found.service_name) == (expected, "my.psm")
 
 
-@pytest.mark.parametrize(("kind", "told"), [("Consul", ("my.psm",))])
-def test_what_is_not_here_knows_what_it_is_told(door, kind, told):
-    assert through(door, "my.psm", is_local=False, discovery_type=kind).told == told
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_an_address_that_cannot_be_is_told(call):
+    environ = {"CONSUL_HTTP_ADDR": "agent:8500/v1"}
+    guard = MonolithDiscovery.of(RunnerConfig(is_local=False, discovery_type="Consul"), environ=environ)
+    with guard, pytest.raises(DiscoveryError) as caught:
+        call(guard)
+    said = "Consul connect invalid address: path is not allowed"
+    assert str(caught.value) == f"Discovery error: Configuration error: {said}"
 
 
 def test_mlp_is_in_the_environment(door):
