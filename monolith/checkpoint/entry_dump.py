@@ -13,8 +13,7 @@ from monolith.checkpoint.boundary import saving
 from monolith.core.arrays import as_fids
 from monolith.core.errors import CheckpointError
 from monolith.core.files import DISK, Disk, make_folders, replacing
-from monolith.core.records import framed
-from monolith.wire.entries import entry_dumps
+from monolith.wire.entries import Entries, EntryShape, framed_entries
 
 
 class WritableFile:
@@ -62,7 +61,8 @@ class WritableFile:
         if values.size % fids.size:
             raise CheckpointError("embedding length must be divisible by batch size")
         rows = np.column_stack((biases, values.reshape(fids.size, -1)))
-        self.append(b"".join(framed(entry.tobytes()) for entry in entry_dumps(fids, rows)))
+        entries = Entries(fids, rows, times=None)
+        self.append(framed_entries(EntryShape(rows.shape[1], 0, ()), entries).tobytes())
 
     def close(self) -> None:
         """Make what was written appear, durably. A second time does nothing."""

@@ -1,4 +1,4 @@
-"""Whole-file compression: gzip, zlib and zstd streams that notice when they are cut short."""
+"""Whole-file compression: gzip, zlib, zstd and snappy streams that notice when they are cut short."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ _GZIP, _ZLIB = 31, 15  # zlib's `wbits`: which header and trailer it expects
 
 
 class Compression(StrEnum):
-    """How a whole file is compressed, as TensorFlow's record readers understand it (zstd is ours)."""
+    """How a whole file is compressed, as TensorFlow's record readers understand it (zstd is ours).
+
+    SNAPPY has no suffix: others name their own framing of it `.snappy`.
+    """
 
     NONE = "none"
     GZIP = "gzip"
     ZLIB = "zlib"
     ZSTD = "zstd"
+    SNAPPY = "snappy"
 
     @staticmethod
     def of(path: Path) -> Compression:
@@ -109,6 +113,10 @@ def _decompressor(how: Compression) -> tuple[Callable[[], Any], type[Exception]]
         import zstandard
 
         return lambda: zstandard.ZstdDecompressor().decompressobj(), zstandard.ZstdError
+    if how is Compression.SNAPPY:
+        from monolith.core.snappy import SnappyBlocks
+
+        return SnappyBlocks, ValueError
     bits = _GZIP if how is Compression.GZIP else _ZLIB
     return lambda: zlib.decompressobj(bits), zlib.error
 
@@ -120,4 +128,8 @@ def _compressor(how: Compression) -> Any:
         import zstandard
 
         return zstandard.ZstdCompressor(write_checksum=True).compressobj()
+    if how is Compression.SNAPPY:
+        from monolith.core.snappy import SnappyWriter
+
+        return SnappyWriter()
     return zlib.compressobj(wbits=_GZIP if how is Compression.GZIP else _ZLIB)

@@ -5,11 +5,13 @@ import shutil
 import numpy as np
 import pytest
 
+from monolith.checkpoint.dump_names import count_shards, shard_name
 from monolith.checkpoint.manifest import Manifest
 from monolith.checkpoint.restore_dir import copy_checkpoint_from_restore_dir, restored
 from monolith.checkpoint.rowfile import read_rows, write_rows
 from monolith.checkpoint.state_file import CheckpointState
 from monolith.checkpoint.store import CheckpointStore
+from monolith.core.errors import CheckpointError
 from monolith.table.rows import TableRows
 from monolith.testing.faulty_disk import RecordingDisk
 from monolith.testing.small_job import save
@@ -95,6 +97,23 @@ def restore_ckpt_overrides_checkpoint_state(given, expect, folder):
     copy_checkpoint_from_restore_dir(source, model, given["restore_ckpt"])
     assert restored(model).model_checkpoint_path == expect["model_dir_checkpoint_basename"]
     assert {path.name for path in model.iterdir()} == {"checkpoint", *expect["files_created"]}
+
+
+def sharded_file_name(given, expect, _folder):
+    names = [shard_name(given["prefix"], shard, given["shards"]) for shard in range(given["shards"])]
+    assert names == expect["names"]
+
+
+def is_complete(base, names):
+    try:
+        return count_shards(base, names) > 0
+    except CheckpointError:
+        return False
+
+
+def validate_sharded_files(given, expect, _folder):
+    assert [is_complete(base, names) for base, names in given["cases"]] == expect["ok"]
+    assert count_shards(*given["cases"][1]) == expect["nshards_of_second"]
 
 
 @pytest.mark.parametrize("vector", vectors("checkpoint"))
