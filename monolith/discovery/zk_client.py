@@ -30,11 +30,14 @@ Hear: TypeAlias = Callable[[Heard, int], None]  # gets the session, 0 if there i
 Watcher: TypeAlias = Callable[[], None]  # called once, on the event loop, when what was read may differ
 
 
+_ASKED = {"NoAuth": ": is ZK_AUTH set, and right?"}  # of what a user can put right
+
+
 class Refused(Exception):  # only between client and backend, which tells it as one of our tree
     """An operation that did not do what was asked; `code` is ZooKeeper's own word for the reason."""
 
     def __init__(self, operation: str, path: str, code: str) -> None:
-        super().__init__(f"ZK {operation} failed: {code} ({path})")
+        super().__init__(f"ZK {operation} failed: {code} ({path}){_ASKED.get(code, '')}")
         self.code = code
 
     @property

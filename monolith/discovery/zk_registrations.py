@@ -9,7 +9,7 @@ from functools import partial
 import attrs
 
 from monolith.aio.background import Background
-from monolith.core.errors import DiscoveryError, TakenOver
+from monolith.core.errors import BackendUnreachable, DiscoveryError, TakenOver
 from monolith.discovery.zk_client import Client, Node, Refused, Watcher
 from monolith.discovery.zk_connection import Connection
 from monolith.discovery.zk_paths import Folder
@@ -123,6 +123,8 @@ class Registrations:
     async def _repair(self, place: _Place) -> None:
         try:
             await self._settle(place)
+        except BackendUnreachable:
+            pass  # the connection tells that itself, and all is confirmed when it is back
         except DiscoveryError as exc:
             log.error("%s", exc)  # noqa: TRY400  # our sentence says it all
 

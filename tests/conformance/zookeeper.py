@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -12,6 +14,8 @@ from monolith.discovery.zookeeper import DEFAULT_FOLDER, ZooKeeper
 from monolith.testing import virtual_time
 from monolith.testing.fake_zookeeper import FakeZooKeeper, Line
 from tests.conformance.world import World
+from tests.integration.discovery.ensemble import Server
+from tests.integration.discovery.forwarder import Forwarder
 
 T = TypeVar("T")
 SESSION_S = 2.0
@@ -29,6 +33,65 @@ class ZooKeeperWorld(World):
     def service(self, index: int = 0, *, host: str = "10.0.0.1", **metadata: str) -> ServiceInfo:
         info = super().service(index, host=host, **metadata)
         return info if metadata else ServiceInfo.listed("ps", index, info.address)
+
+
+class RealZooKeeperWorld(ZooKeeperWorld):
+    """A server, which other worlds use too, and a cuttable way to it for each client."""
+
+    name = "zookeeper"
+    patience_s = 4.0
+    session_s = 1.2
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(Path("/", secrets.token_hex(8)))
+        self._server = server
+        self._ways: list[Forwarder] = []
+
+    def client(self) -> Backend:
+        self._ways.append(Forwarder(self._server.port))
+        return Far(self._ways[-1], str(self.folder), self.session_s)
+
+    def close(self) -> None:
+        for way in self._ways:
+            way.close()
+
+    async def cut(self, client: Backend) -> None:
+        assert isinstance(client, Far)
+        client.way.cut()
+
+    kill = freeze = cut  # all of them are silence, as the server sees it
+
+    async def mend(self, client: Backend) -> None:
+        assert isinstance(client, Far)
+        client.way.mend()
+
+    thaw = mend
+
+    async def stop_server(self) -> None:
+        await asyncio.to_thread(self._server.kill)
+
+    async def start_server(self) -> None:
+        await asyncio.to_thread(self._server.restart)
+
+    async def plant(self, service_type: str, index: int, text: str) -> None:
+        from kazoo.client import KazooClient
+
+        def write() -> None:
+            hand = KazooClient(self._server.hosts)
+            hand.start()
+            hand.create(f"{self.folder}/{service_type}.{index}", text.encode(), makepath=True)
+            hand.stop()
+            hand.close()
+
+        await asyncio.to_thread(write)
+
+
+class Far(ZooKeeper):
+    """A client with a way of its own."""
+
+    def __init__(self, way: Forwarder, folder: str, session_s: float) -> None:
+        super().__init__(f"127.0.0.1:{way.port}", folder, patience=Patience(session_s, answer_s=2.0))
+        self.way = way
 
 
 class FakeZooKeeperWorld(ZooKeeperWorld):

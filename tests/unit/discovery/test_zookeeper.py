@@ -325,8 +325,12 @@ def test_what_could_not_be_taken_away_goes_later(server):
 @pytest.mark.parametrize(
     ("operation", "path", "said"),
     [
-        ("register", PATH, f"get_data failed: NoAuth ({PATH})"),
-        ("discover", "/monolith/news", "list_children failed: NoAuth (/monolith/news)"),
+        ("register", PATH, f"get_data failed: NoAuth ({PATH}): is ZK_AUTH set, and right?"),
+        (
+            "discover",
+            "/monolith/news",
+            "list_children failed: NoAuth (/monolith/news): is ZK_AUTH set, and right?",
+        ),
     ],
 )
 def test_a_refusal_is_told(server, operation, path, said):
@@ -369,7 +373,7 @@ def test_each_turn_is_logged_once(server, caplog):
     caplog.set_level(logging.INFO, "monolith.discovery")
 
     async def run():
-        await opened(server)
+        await (await opened(server)).register(PS0)
         server.stop()
         await asyncio.sleep(60.0)
         server.start()
