@@ -47,7 +47,7 @@ def scheduled(asked: Role | None, said: Said, environ: Mapping[str, str]) -> lis
     left_out = {"role"} if asked else set()
     left_out |= {"bind_addr", "advertise_addr"} if "bind_addr" in said else set()  # the two belong together
     return [
-        Layer(Source.SCHEDULER, {name: fact.value}, fact.variable)
+        Layer(Source.SCHEDULER, {name: Role(fact.value) if name == "role" else fact.value}, fact.variable)
         for name, fact in facts.items()
         if name not in left_out
     ]

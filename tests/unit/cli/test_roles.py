@@ -8,8 +8,9 @@ import pytest
 
 from monolith.cli.command import Outside
 from monolith.cli.main import main
-from monolith.config.job import RoleSettings
+from monolith.config.job import RoleSettings, TrainSettings
 from monolith.core.errors import DiscoveryError
+from monolith.core.names import Role
 
 MLP = {
     "MLP_ROLE": "PS",
@@ -51,7 +52,9 @@ def test_who_says_the_index(door: list[str], flags: list[str], environ: dict[str
 
 
 def test_the_scheduler_says_the_role() -> None:
-    assert getattr(settings_of(DOORS[1], MLP), "role") == "ps"  # noqa: B009  # not of all settings
+    settings = settings_of(DOORS[1], MLP)
+    assert isinstance(settings, TrainSettings)
+    assert settings.role is Role.PS
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door[0])
