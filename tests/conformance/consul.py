@@ -18,6 +18,8 @@ from monolith.testing.fake_consul import FakeConsul
 from monolith.testing.fake_sidecar import Entry, FakeSidecar
 from monolith.testing.http_server import Line, Wire
 from tests.conformance.world import Beyond, World
+from tests.integration.discovery.consul_agent import Agent
+from tests.integration.discovery.forwarder import Forwarder
 
 T = TypeVar("T")
 
@@ -71,6 +73,46 @@ class ConsulWorld(World):
     async def thaw(self, client: Backend) -> None:
         assert isinstance(client, Process)
         client.beat()
+
+
+class RealConsulWorld(ConsulWorld):
+    """An agent of its own, each client behind a way that can be cut."""
+
+    name = "consul"
+
+    def __init__(self, folder: Path, *, ttl_s: float = 1.0) -> None:
+        super().__init__(folder)
+        self._ttl_s = ttl_s
+        self.agent = Agent(folder)
+        self.agent.start()
+        self._ways: dict[Backend, Forwarder] = {}
+
+    def client(self) -> Backend:
+        way = Forwarder(self.agent.port)
+        client = Process(f"127.0.0.1:{way.port}", ttl_s=self._ttl_s)
+        self._ways[client] = way
+        return client
+
+    async def cut(self, client: Backend) -> None:
+        self._ways[client].cut()
+
+    async def mend(self, client: Backend) -> None:
+        self._ways[client].mend()
+
+    async def stop_server(self) -> None:
+        await asyncio.to_thread(self.agent.kill)
+
+    async def start_server(self) -> None:
+        await asyncio.to_thread(self.agent.start)
+
+    async def plant(self, service_type: str, index: int, text: str) -> None:
+        async with httpx.AsyncClient(base_url=self.agent.url, trust_env=False) as http:
+            await plant(http, service_type, index, text)
+
+    def close(self) -> None:
+        for way in self._ways.values():
+            way.close()
+        self.agent.kill()
 
 
 class FakeConsulWorld(ConsulWorld):
@@ -172,4 +214,4 @@ async def plant(http: httpx.AsyncClient, service_type: str, index: int, text: st
     (await http.put("/v1/agent/service/register", json=body)).raise_for_status()
 
 
-WORLDS: tuple[type[World], ...] = (FakeConsulWorld, FakeSidecarWorld)
+WORLDS: tuple[type[World], ...] = (FakeConsulWorld, RealConsulWorld, FakeSidecarWorld)
