@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from monolith.core.failpoint import Point
 from tests.integration.runner.cases import CASES, WORKERS, Case, Harm, Step
 from tests.integration.runner.cluster import Cluster, End
 from tests.integration.runner.expected import told_by_terminated, told_by_worker
@@ -35,3 +38,11 @@ def test_who_is_missing_at_the_barrier_is_named(cluster: Cluster) -> None:
     cluster.harm(case)
     cluster.let_go(case.workers, case.others_at)
     assert "1 of 2 arrived at step0 within 300ms, missing worker-0" in cluster[WORKERS[1]].said
+
+
+def test_the_page_on_failures_is_true() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "failures.md").read_text()
+    for case in CASES:
+        told = told_by_worker(case, WORKERS[1], "10.0.0.1:7000")
+        assert told is None or f"`{told}`" in page
+    assert all(f" {point.removeprefix('runner.before_')}" in page for point in Point)
