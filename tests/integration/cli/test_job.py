@@ -11,6 +11,7 @@ import pytest
 
 from tests.integration.cli.conftest import DEADLINE_S, Cli
 from tests.integration.cli.processes import alive, descendants, kill, role_pid, until
+from tests.integration.discovery.ensemble import Server
 
 Ended = Callable[[subprocess.Popen[str]], None]
 CLUSTER = ("--num-ps=2", "--num-workers-cluster=2")
@@ -34,7 +35,7 @@ def saved(cli: Cli) -> list[int]:
     return sorted(int(p.stem.rpartition("-")[2]) for p in (cli.folder / "runs").glob("checkpoint-*.json"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def undisturbed(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
     """The AUC that nobody's death has touched."""
     cli = Cli(tmp_path_factory.mktemp("undisturbed"))
@@ -130,3 +131,29 @@ def test_another_number_of_servers_goes_on(cli: Cli, dataset: Path) -> None:
     result = cli.json(*train(dataset, "--num-ps=3", "--num-workers-cluster=1", f"--train-steps={STEPS + 30}"))
     assert result["steps"] == STEPS + 30
     assert auc_of(cli, dataset) > before - 0.02
+
+
+def test_a_restart_of_zookeeper_costs_no_step(
+    cli: Cli, dataset: Path, undisturbed: float, zookeeper: Server, ended: Ended
+) -> None:
+    places = ("--discovery=zookeeper", f"--zk-hosts={zookeeper.hosts}", "--zk-base-path=/jobs/liking")
+
+    def start(*argv: str) -> subprocess.Popen[str]:
+        process = cli.start(*argv, *CLUSTER, "--heartbeat-interval-secs=1", *places)
+        ended(process)
+        return process
+
+    servers = [start("ps", f"--index={index}") for index in (0, 1)]
+    workers = [start("worker", f"--index={index}", *train(dataset)[1:]) for index in (0, 1)]
+    until("a checkpoint", lambda: bool(saved(cli)))
+    zookeeper.restart()
+    assert [worker.poll() for worker in workers] == [None, None]  # it was in the middle
+    told = [worker.communicate(timeout=DEADLINE_S) for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], told
+    assert saved(cli)[-1] == STEPS
+    for server in servers:
+        server.terminate()
+    assert [server.wait(DEADLINE_S) for server in servers] == [0, 0]
+    auc = auc_of(cli, dataset)
+    print(f"AUC undisturbed {undisturbed:.4f}, with a restart of ZooKeeper {auc:.4f}")
+    assert auc > undisturbed - 0.02  # few rows: the noise of a small test set

@@ -41,8 +41,8 @@ def hold() -> Iterator[Hold]:
     """Starts another process that is registered as PS0."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(server: Server) -> subprocess.Popen[str]:
-        told = (server.hosts, "/job", str(SESSION_S), "ps", "0", PS0.address)
+    def start(zookeeper: Server) -> subprocess.Popen[str]:
+        told = (zookeeper.hosts, "/job", str(SESSION_S), "ps", "0", PS0.address)
         command = (sys.executable, "-m", "tests.integration.discovery.holder", *told)
         started.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
         assert started[-1].stdout
@@ -94,99 +94,99 @@ async def complaint(
 
 
 @pytest.mark.parametrize("harm", [signal.SIGKILL, signal.SIGSTOP])
-def test_the_dead_are_gone_in_time(server: Server, hold: Hold, harm: signal.Signals) -> None:
+def test_the_dead_are_gone_in_time(zookeeper: Server, hold: Hold, harm: signal.Signals) -> None:
     async def play() -> float:
-        async with connected(server.hosts) as other:
+        async with connected(zookeeper.hosts) as other:
             await until([PS0], other, 1.0)
             owner.send_signal(harm)
             return await until([], other, TOLERANCE * SESSION_S)
 
-    owner = hold(server)
+    owner = hold(zookeeper)
     print(f"gone after {asyncio.run(play()):.2f} s")
 
 
-def test_a_good_end_is_seen_at_once(server: Server, hold: Hold) -> None:
+def test_a_good_end_is_seen_at_once(zookeeper: Server, hold: Hold) -> None:
     async def play() -> float:
-        async with connected(server.hosts) as other:
+        async with connected(zookeeper.hosts) as other:
             assert owner.stdin
             owner.stdin.close()
             return await until([], other, SESSION_S / 2)
 
-    owner = hold(server)
+    owner = hold(zookeeper)
     asyncio.run(play())
 
 
-def test_a_restarted_one_stays(server: Server, hold: Hold) -> None:
+def test_a_restarted_one_stays(zookeeper: Server, hold: Hold) -> None:
     """Its predecessor's node ends with its predecessor's session."""
 
     async def play() -> None:
-        async with connected(server.hosts) as other:
+        async with connected(zookeeper.hosts) as other:
             end = time.monotonic() + 2 * SESSION_S
             while time.monotonic() < end:
                 assert await other.discover("ps") == [PS0]
                 await asyncio.sleep(0.05)
 
-    hold(server).kill()
-    hold(server)
+    hold(zookeeper).kill()
+    hold(zookeeper)
     asyncio.run(play())
 
 
-def test_who_was_forgotten_registers_again(server: Server) -> None:
+def test_who_was_forgotten_registers_again(zookeeper: Server) -> None:
     """A server that stood still ends the sessions that it has not heard of meanwhile."""
 
     async def play() -> float:
-        async with connected(server.hosts) as owner, connected(server.hosts) as other:
+        async with connected(zookeeper.hosts) as owner, connected(zookeeper.hosts) as other:
             await owner.register(PS0)
-            server.send(signal.SIGSTOP)
+            zookeeper.send(signal.SIGSTOP)
             said = await complaint(lambda: other.discover("ps"), BackendUnreachable, 2 * SESSION_S)
-            assert f"ZooKeeper at {server.hosts}" in said
+            assert f"ZooKeeper at {zookeeper.hosts}" in said
             await asyncio.sleep(SESSION_S)
-            server.send(signal.SIGCONT)
+            zookeeper.send(signal.SIGCONT)
             return await until([PS0], other, 2.0 + 0.5)  # to register, and to connect
 
     print(f"registered again after {asyncio.run(play()):.2f} s")
 
 
-def test_a_killed_server_is_told_of_and_waited_for(server: Server) -> None:
+def test_a_killed_server_is_told_of_and_waited_for(zookeeper: Server) -> None:
     async def play() -> float:
-        async with connected(server.hosts) as owner:
+        async with connected(zookeeper.hosts) as owner:
             await owner.register(PS0)
-            server.kill()
+            zookeeper.kill()
             await asyncio.sleep(SESSION_S + 1)
             began = time.monotonic()
             with pytest.raises(BackendUnreachable) as caught:
                 await owner.heartbeat("ps-0")
             assert time.monotonic() - began < 0.5
             assert str(caught.value).startswith(
-                f"Connection failed: ZooKeeper at {server.hosts} has not answered for "
+                f"Connection failed: ZooKeeper at {zookeeper.hosts} has not answered for "
             )
-            await asyncio.to_thread(server.restart)
+            await asyncio.to_thread(zookeeper.restart)
             return await until([PS0], owner, 2.0 + 0.5)
 
     asyncio.run(play())
 
 
-def test_a_quick_restart_is_not_noticed(server: Server) -> None:
+def test_a_quick_restart_is_not_noticed(zookeeper: Server) -> None:
     async def play() -> list[ServiceInfo]:
-        async with connected(server.hosts, patience=Patience(10.0)) as owner:
+        async with connected(zookeeper.hosts, patience=Patience(10.0)) as owner:
             await owner.register(PS0)
-            await asyncio.to_thread(server.restart)
+            await asyncio.to_thread(zookeeper.restart)
             return await owner.discover("ps")
 
     assert asyncio.run(play()) == [PS0]
 
 
-def test_a_wiped_server_is_told_of_in_time(server: Server) -> None:
+def test_a_wiped_server_is_told_of_in_time(zookeeper: Server) -> None:
     async def play() -> float:
-        async with connected(server.hosts) as owner:
+        async with connected(zookeeper.hosts) as owner:
             for index in range(9):
                 await owner.register(ServiceInfo.listed("worker", index, "h:1"))
             await owner.register(PS0)
-            await asyncio.to_thread(server.wipe)
+            await asyncio.to_thread(zookeeper.wipe)
             began = time.monotonic()
             said = await complaint(lambda: owner.heartbeat("ps-0"), BackendWiped, 30.0)
             took = time.monotonic() - began
-            assert said.startswith(f"ZooKeeper at {server.hosts} has lost what it knew")
+            assert said.startswith(f"ZooKeeper at {zookeeper.hosts} has lost what it knew")
             await until([PS0], owner, 2.0)
             return took
 
@@ -209,15 +209,15 @@ def test_a_new_leader_is_found(ensemble: Ensemble) -> None:
 
 
 def test_credentials_keep_others_away_and_are_not_shown(
-    shared_server: Server, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    shared_zookeeper: Server, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(1)
     logging.getLogger("monolith.discovery.zk_kazoo").setLevel(1)
 
     async def play(folder: str) -> list[str]:
         told = {who: get_zk_auth_data({"ZK_AUTH": f"job:{who}-s3cret"}) for who in ("right", "wrong")}
-        clients = {who: ZooKeeper(shared_server.hosts, folder, auth=auth) for who, auth in told.items()}
-        clients["none"] = ZooKeeper(shared_server.hosts, folder)
+        clients = {who: ZooKeeper(shared_zookeeper.hosts, folder, auth=auth) for who, auth in told.items()}
+        clients["none"] = ZooKeeper(shared_zookeeper.hosts, folder)
         said = []
         await clients["right"].connect()
         await clients["right"].register(PS0)
@@ -235,10 +235,10 @@ def test_credentials_keep_others_away_and_are_not_shown(
     assert "s3cret" not in "".join([*said, caplog.text, *capfd.readouterr()])
 
 
-def test_a_platform_without_a_loop(shared_server: Server) -> None:
+def test_a_platform_without_a_loop(shared_zookeeper: Server) -> None:
     """As who is given a config asks, where the original's processes of the same job are."""
     config = RunnerConfig(
-        is_local=False, discovery_type="Zk", zk_server=shared_server.hosts, deep_insight_name="news"
+        is_local=False, discovery_type="Zk", zk_server=shared_zookeeper.hosts, deep_insight_name="news"
     )
     mine, other = get_discovery(config, environ={}), get_discovery(config, environ={})
     assert mine

@@ -8,8 +8,8 @@ from tests.conformance.zookeeper import RealZooKeeperWorld
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_law(name, shared_server):
-    world = RealZooKeeperWorld(shared_server)
+def test_law(name, shared_zookeeper):
+    world = RealZooKeeperWorld(shared_zookeeper)
     try:
         judge(world, name)
     finally:

@@ -12,7 +12,7 @@ from tests.requirements import require
 
 
 @pytest.fixture(scope="session")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared_zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A ZooKeeper that many tests use, each in a folder of its own."""
     require("zookeeper", missing())
     server = Server(tmp_path_factory.mktemp("zookeeper") / "shared")
@@ -23,7 +23,7 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def zookeeper(tmp_path: Path) -> Iterator[Server]:
     """A ZooKeeper to which anything may be done."""
     require("zookeeper", missing())
     server = Server(tmp_path / "zookeeper")
