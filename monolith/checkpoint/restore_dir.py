@@ -14,6 +14,7 @@ import numpy as np
 
 from monolith.checkpoint.boundary import loading, saving
 from monolith.checkpoint.catalogue import Catalogue
+from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.layout import MARKER, MONOLITH_STATE, STATE, prefix, step_of
 from monolith.checkpoint.manifest import Manifest
 from monolith.checkpoint.monolith_state import exempt_checkpoint
@@ -76,10 +77,20 @@ def import_checkpoint(source: Catalogue, step: int, into: CheckpointStore) -> Ma
     manifest = source.get(step)
     folder = into.begin(step)
     for entry in manifest.files:
-        with saving(folder):
-            write_file(folder / entry.name, _content(source.folder(manifest) / entry.name), into.disk)
-        verify_file(folder, entry)
+        copy_file(entry, source.folder(manifest), folder, into.disk)
     return into.commit(manifest)
+
+
+def copy_file(entry: FileEntry, source: Path, folder: Path, disk: Disk) -> None:
+    """Copy one file of a checkpoint, and see that the copy is what the manifest says.
+
+    Raises:
+        CheckpointIncomplete, CheckpointUnreadable: it is missing or damaged.
+        CheckpointError: the disk is full or fails.
+    """
+    with saving(folder):
+        write_file(folder / entry.name, _content(source / entry.name), disk)
+    verify_file(folder, entry)
 
 
 def _chosen(path: Path, restore_ckpt: str | None) -> str:

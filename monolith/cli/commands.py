@@ -43,11 +43,13 @@ COMMANDS: dict[str, Entry | Group] = {
     "serve": Entry("monolith.cli.serve:SERVE", "Serve an exported model over gRPC and HTTP."),
     "predict": Entry("monolith.cli.predict:PREDICT", "Ask a running server for predictions."),
     "checkpoint": Group(
-        "List, show and verify checkpoints.",
+        "List, show and verify checkpoints; exchange tables with upstream.",
         {
             "ls": Entry("monolith.cli.checkpoint:LS", "List the checkpoints of a model."),
             "show": Entry("monolith.cli.checkpoint:SHOW", "Show one checkpoint."),
             "verify": Entry("monolith.cli.checkpoint:VERIFY", "Read every file and compare checksums."),
+            "export": Entry("monolith.cli.dumps:EXPORT", "Write its tables as upstream's entry dumps."),
+            "import": Entry("monolith.cli.dumps:IMPORT", "Take tables that upstream dumped."),
         },
     ),
     "discovery": Group(

@@ -11,6 +11,7 @@ from monolith.checkpoint.manifest import Manifest
 from monolith.checkpoint.rowfile import read_rows, write_rows
 from monolith.checkpoint.store import CheckpointStore
 from monolith.table.config import Adam, Segment, Sgd, TableConfig, Zeros
+from monolith.table.layout import slot_dim
 from monolith.table.rows import TableRows
 
 TABLES = {
@@ -25,7 +26,9 @@ def save(
     """Save `mark` as every value of every row and parameter, as checkpoint `step`."""
     folder = store.begin(step)
     files = [
-        write_rows(folder, table, _rows(shard, shards, mark), shard=shard, shards=shards, disk=store.disk)
+        write_rows(
+            folder, table, _rows(table, shard, shards, mark), shard=shard, shards=shards, disk=store.disk
+        )
         for shard in range(shards)
         for table in TABLES
     ]
@@ -57,6 +60,7 @@ def resumed(model_dir: Path) -> set[float] | None:
     return store.resume(lambda manifest: load(store, manifest))
 
 
-def _rows(shard: int, shards: int, mark: float) -> TableRows:
-    fids = np.arange(5, dtype=np.int64) * shards + shard
-    return TableRows(fids, np.full((5, 3), mark, np.float32), np.full((5, 2), mark, np.float32))
+def _rows(table: str, shard: int, shards: int, mark: float) -> TableRows:
+    config, fids = TABLES[table], np.arange(5, dtype=np.int64) * shards + shard
+    values, slots = (np.full((5, width), mark, np.float32) for width in (config.dim, slot_dim(config)))
+    return TableRows(fids, values, slots)

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from monolith.checkpoint.dump_names import count_shards, shard_name
+from monolith.checkpoint.entry_exchange import import_dump
+from monolith.checkpoint.entry_tables import dump_of, write_table
 from monolith.checkpoint.manifest import Manifest
 from monolith.checkpoint.restore_dir import copy_checkpoint_from_restore_dir, restored
 from monolith.checkpoint.rowfile import read_rows, write_rows
 from monolith.checkpoint.state_file import CheckpointState
 from monolith.checkpoint.store import CheckpointStore
 from monolith.core.errors import CheckpointError
+from monolith.table.config import Segment, Sgd, TableConfig, Zeros
 from monolith.table.rows import TableRows
 from monolith.testing.faulty_disk import RecordingDisk
 from monolith.testing.small_job import save
@@ -114,6 +117,19 @@ def is_complete(base, names):
 def validate_sharded_files(given, expect, _folder):
     assert [is_complete(base, names) for base, names in given["cases"]] == expect["ok"]
     assert count_shards(*given["cases"][1]) == expect["nshards_of_second"]
+
+
+def restore_under_another_table_name(_given, expect, folder):
+    """T1 was dumped with 1 → 1.0, and the checkpoint that takes it in calls its table T2."""
+    config, rows = TableConfig([Segment(1, Zeros(), Sgd())]), rows_of({"1": [1.0]})
+    write_table(folder / "MonolithHashTable_T1_0", dump_of(config, rows))
+    store = CheckpointStore(folder / "model", disk=RecordingDisk())
+    files = [write_rows(store.begin(1), "T2", rows_of({"1": [7.0]}), shard=0, shards=1)]
+    manifest = store.commit(Manifest(step=1, model="m", tables={"T2": config}, shards=1, files=files))
+    import_dump(store, manifest, folder, {"T2": "T1"})
+    restored_as = store.latest()
+    found = read_rows(store.folder(restored_as), restored_as.files[0])
+    assert (found.fids.tolist(), found.values.tolist()) == ([1], expect["lookup_1"])
 
 
 @pytest.mark.parametrize("vector", vectors("checkpoint"))

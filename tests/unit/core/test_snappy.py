@@ -32,7 +32,7 @@ def test_what_is_written_is_read(pieces: list[bytes]) -> None:
 
 
 def test_blocks_are_as_tensorflow_reads_them() -> None:
-    """Of at most 256 KiB, each behind its length, highest byte first; in the second ten times `a` as it is."""
+    """Of at most 256 KiB, each behind its length, highest byte first; the second is `a` ten times."""
     data = random.Random(1).randbytes(BLOCK) + b"a" * 10
     raw = compressed(data[:100], data[100:])
     first = 4 + int.from_bytes(raw[:4], "big")

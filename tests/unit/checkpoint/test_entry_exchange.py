@@ -1,0 +1,108 @@
+"""A checkpoint's tables, dumped and taken back, under whatever name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from monolith.checkpoint.dump_names import TABLE
+from monolith.checkpoint.entry_exchange import Dumping, dumped, export_dump, import_dump, is_dump_of
+from monolith.checkpoint.entry_tables import dump_of, write_table, write_tables
+from monolith.checkpoint.rowfile import read_rows
+from monolith.checkpoint.store import CheckpointStore
+from monolith.core.errors import CheckpointNotFound, CheckpointUnreadable
+from monolith.table.layout import slot_dim
+from monolith.table.rows import TableRows
+from monolith.testing.faulty_disk import RecordingDisk
+from monolith.testing.small_job import TABLES, load, save
+
+ITEM = TABLES["item"]
+
+
+@pytest.fixture
+def store(tmp_path):
+    return CheckpointStore(tmp_path / "model", disk=RecordingDisk(), max_to_keep=0)
+
+
+def marked(config, fids, mark):
+    values, slots = (np.full((len(fids), n), mark, np.float32) for n in (config.dim, slot_dim(config)))
+    return dump_of(config, TableRows(np.array(fids, np.int64), values, slots))
+
+
+def held(store, table):
+    """fid -> its first value, and the server that has it."""
+    manifest = store.latest()
+    parts = [(e.shard, read_rows(store.folder(manifest), e)) for e in manifest.files if e.table == table]
+    return {f: (v, shard) for shard, r in parts for f, v in zip(r.fids.tolist(), r.values[:, 0], strict=True)}
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("parts", [0, 3])
+def test_a_checkpoint_comes_back(store, tmp_path, together, parts):
+    """Whatever had been saved over it meanwhile; what is no table stays as that."""
+    dump = tmp_path / "model.ckpt-10.assets"
+    how = Dumping(together=together, shards=parts)
+    assert export_dump(store, save(store, 10, mark=1), dump, how) == {"item": 10, "user/age": 10}
+    assert import_dump(store, save(store, 10, mark=2, shards=3), dump, {}) == {"item": 10, "user/age": 10}
+    assert held(store, "item") == {fid: (1, fid % 3) for fid in range(10)}
+    assert set(store.load_dense(store.latest())["bias"]) == {2}
+    assert not store.verify(10)
+
+
+def test_other_tables_stay(store, tmp_path):
+    write_table(tmp_path / f"{TABLE}item", marked(ITEM, [-7, 8], 5))
+    assert import_dump(store, save(store, 10, mark=2), tmp_path, {}) == {"item": 2}
+    assert held(store, "item") == {-7: (5, 1), 8: (5, 0)}
+    assert {mark for mark, _ in held(store, "user/age").values()} == {2}
+
+
+def test_parts_of_servers_are_one_table(store, tmp_path):
+    write_table(tmp_path / f"{TABLE}item_0", marked(ITEM, [0, 2], 5), shards=2)
+    write_table(tmp_path / f"{TABLE}item_1", marked(ITEM, [1], 6))
+    write_tables(tmp_path / "any_0", {"user/age": marked(TABLES["user/age"], [4], 7)})
+    write_tables(tmp_path / "any_1", {"user/age": marked(TABLES["user/age"], [5], 8)})
+    assert import_dump(store, save(store, 10, mark=2), tmp_path, {}) == {"item": 3, "user/age": 2}
+    assert {mark for mark, _ in held(store, "user/age").values()} == {7, 8}
+
+
+def test_a_table_under_another_name(store, tmp_path):
+    write_table(tmp_path / f"{TABLE}slot_3", marked(ITEM, [4], 5))
+    manifest = save(store, 10, mark=2)
+    assert import_dump(store, manifest, tmp_path, {"item": "slot_3"}) == {"item": 1}
+    with pytest.raises(CheckpointNotFound, match="has no dump of item, user/age; it has slot_3"):
+        import_dump(store, manifest, tmp_path, {})
+    with pytest.raises(CheckpointNotFound, match="has no dump of user/age; it has slot_3"):
+        import_dump(store, manifest, tmp_path, {"item": "slot_3", "user/age": "slot_4"})
+
+
+def test_a_bad_dump_leaves_the_checkpoint(store, tmp_path):
+    write_table(tmp_path / f"{TABLE}item", marked(TABLES["user/age"], [4], 5))
+    manifest = save(store, 10, mark=2)
+    with pytest.raises(CheckpointUnreadable, match="of another optimizer"):
+        import_dump(store, manifest, tmp_path, {})
+    assert load(store, store.latest()) == {2}
+
+
+def test_a_folder_without_dumps(tmp_path):
+    (tmp_path / "checkpoint").write_text("")
+    assert dumped(tmp_path) == []
+
+
+MD5 = "cde3ba88ba62b682f84241b273f8100c"  # of "slot_0"
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "same"),
+    [
+        ("item", "item", True),
+        ("item_12", "item", True),
+        ("item", "item_1", False),
+        ("items", "item", False),
+        (MD5, "slot_0", True),
+        (f"{MD5}_3", "fc_slot_0", True),
+        (MD5, f"dim17-adagrad-{MD5[:8]}", True),
+        (MD5, "dim17-adagrad-00000000", False),
+    ],
+)
+def test_what_upstream_calls_a_table(name, table, same):
+    assert is_dump_of(name, table) == same
