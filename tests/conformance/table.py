@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.conformance import here
+from tests.conformance.consul import FakeSidecarWorld, RealConsulWorld
 from tests.conformance.laws import LAWS
 from tests.conformance.world import World
+from tests.conformance.zookeeper import RealZooKeeperWorld
 
 PAGE = Path(__file__).parents[2] / "docs" / "discovery.md"
 BEGIN, END = "<!-- laws: written by `python -m tests.conformance` -->\n", "<!-- end of laws -->\n"
-WORLDS: tuple[type[World], ...] = here.WORLDS
+WORLDS: tuple[type[World], ...] = (*here.WORLDS, RealZooKeeperWorld, RealConsulWorld, FakeSidecarWorld)
 
 
 def table(worlds: Sequence[type[World]] = WORLDS) -> str:

@@ -159,7 +159,7 @@ def test_anybodys_file_can_be_removed(folder):
     (folder / "0").write_text("h:1")
     (folder / "1").write_text("h:2")
     assert [info.index for info in asyncio.run(play())] == [1]
-    with pytest.raises(BackendFailed, match="Failed to remove host discovery file: .*: No such file"):
+    with pytest.raises(BackendFailed, match=r"Failed to remove host discovery file: .*: No such file"):
         asyncio.run(play())
 
 
