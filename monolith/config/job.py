@@ -10,7 +10,7 @@ import attrs
 from monolith.config.checks import not_negative
 from monolith.config.cluster import Cluster
 from monolith.config.distributed import ANYWHERE, DistributedRunConfig
-from monolith.config.places import Looking
+from monolith.config.places import ConsulFlavour, Looking
 from monolith.config.runner import RunnerConfig
 from monolith.config.settings import Problem, again, part, setting
 from monolith.config.training import TrainingConfig
@@ -38,15 +38,25 @@ class Joining(Cluster, Looking):
                              group="supervision")
     # fmt: on
 
+    @property
+    def heartbeat_s(self) -> float | None:
+        """Time between two signs of life, None without any."""
+        return None if self.disable_heartbeat else self.heartbeat_interval_secs or None
+
     def as_role(self, role: Role) -> DistributedRunConfig:
         """What this process is as `role`."""
-        return DistributedRunConfig(
-            part(RunnerConfig, self, is_local=False),
-            role,
-            self.bind_addr,
-            None if self.disable_heartbeat else self.heartbeat_interval_secs or None,
-            self.advertise_addr,
-        )
+        told = part(RunnerConfig, self, is_local=False)
+        return DistributedRunConfig(told, role, self.bind_addr, self.heartbeat_s, self.advertise_addr)
+
+    def rules(self) -> Iterator[Problem]:
+        ttl_s = self.consul_ttl_secs
+        if self.kind != "consul" or self.consul_flavour is not ConsulFlavour.AGENT or not ttl_s:
+            return
+        if self.heartbeat_s is None:
+            yield Problem(("consul_ttl_secs",), "must be 0 where no process gives signs of life")
+        elif self.heartbeat_s >= ttl_s:
+            names = ("heartbeat_interval_secs", "consul_ttl_secs")
+            yield Problem(names, "a sign of life must come before it is missed")
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +70,7 @@ class RoleSettings(TrainingConfig, Joining):
 
     def rules(self) -> Iterator[Problem]:
         """A process without data trains nothing, and needs nothing for it."""
+        yield from Joining.rules(self)
         if self.data is not None:
             yield from TrainingConfig.rules(self)
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -60,6 +61,7 @@ class Consul(ConsulBackend):
         ttl_s: float | None = 30.0,
         timeout_s: float = 5.0,
         owner: str | None = None,
+        clock: Callable[[], float] = time.time,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         super().__init__(address, service_name)
@@ -67,13 +69,14 @@ class Consul(ConsulBackend):
         self._where = {"dc": datacenter} if datacenter else {}
         self._token = token
         self._timeout_s = timeout_s
+        self._clock = clock
         self._transport = transport
 
     def _open(self) -> ConsulHttp:
         return ConsulHttp(base_url(self.address), token=self._token, transport=self._transport)
 
     async def _put(self, info: ServiceInfo) -> None:
-        path, body = "/v1/agent/service/register", self._owner.registration(info)
+        path, body = "/v1/agent/service/register", self._owner.registration(info, self._clock())
         # Else the signs of life of who was there before would go on counting.
         how = {"replace-existing-checks": "true"}
         await self._told(Request("register_entity", "PUT", path, how, body))

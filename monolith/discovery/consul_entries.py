@@ -47,8 +47,8 @@ class Owner:
     def owns(self, service: Entry) -> bool:
         return bool(_meta(service).get("owner") == self.mark)
 
-    def registration(self, info: ServiceInfo) -> dict[str, Any]:
-        """What the agent is told."""
+    def registration(self, info: ServiceInfo, now: float) -> dict[str, Any]:
+        """What the agent is told, `now` in seconds since 1970."""
         more = {key: value for key, value in info.metadata.items() if key not in _IN_TAGS}
         return {
             "ID": self.service_id(info.id),
@@ -56,9 +56,12 @@ class Owner:
             "Tags": tags_of(info),
             "Address": info.host,
             "Port": info.port,
-            "Meta": {"id": info.id, "name": info.name, "owner": self.mark, **_in_pieces(json.dumps(more))},
+            "Meta": {**self._meta(info, now), **_in_pieces(json.dumps(more))},
             **self._check(info.id),
         }
+
+    def _meta(self, info: ServiceInfo, now: float) -> dict[str, str]:
+        return {"id": info.id, "name": info.name, "owner": self.mark, "registered_at": f"{now:.3f}"}
 
     def _check(self, service_id: str) -> dict[str, Any]:
         if self.ttl_s is None:
@@ -111,7 +114,8 @@ def _info(place: int, entry: Entry, service: Entry, service_type: str) -> Servic
     meta = _meta(service)
     told = {"addr": str(address), **_index(service["Tags"]), **_more(place, meta)}
     service_id = meta.get("id") or service.get("ID", "")
-    return ServiceInfo(service_id, meta.get("name") or service_id, service_type, *address, told)
+    name, when = meta.get("name") or service_id, _seconds(meta.get("registered_at", ""))
+    return ServiceInfo(service_id, name, service_type, *address, told, registered_at=when)
 
 
 def address_at(place: int, host: object, port: object) -> Address:
@@ -146,6 +150,13 @@ def _more(place: int, meta: Entry) -> dict[str, str]:
     if not isinstance(more, dict):
         raise LookupMalformed(place, "invalid metadata (no object)")
     return more
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:  # registered by something else
+        return None
 
 
 def _pieces(meta: Entry) -> Iterator[str]:

@@ -70,6 +70,8 @@ class Agent:
             self._process.kill()
             self._process.wait()
 
+    close = kill
+
     def signal(self, what: signal.Signals) -> None:
         assert self._process
         self._process.send_signal(what)

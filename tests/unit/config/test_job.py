@@ -23,6 +23,12 @@ PLACES = {"data": Path("d"), "model_dir": Path("m")}
         (TrainSettings(distributed=True), "--model-dir: must be given"),
         (RoleSettings(data=Path("d")), "--model-dir: must be given"),
         (RoleSettings(heartbeat_interval_secs=-1), "must be >= 0"),
+        (RoleSettings(discovery="consul", disable_heartbeat=True), "must be 0 where no process gives signs"),
+        (
+            RoleSettings(discovery="consul", heartbeat_interval_secs=0),
+            "must be 0 where no process gives signs",
+        ),
+        (RoleSettings(discovery="consul", heartbeat_interval_secs=30), "must come before it is missed"),
     ],
 )
 def test_refuses(settings: Settings, said: str) -> None:
@@ -31,7 +37,15 @@ def test_refuses(settings: Settings, said: str) -> None:
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("settings", [RoleSettings(), TrainSettings(distributed=True, model_dir=Path("m"))])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        RoleSettings(),
+        RoleSettings(discovery="consul"),
+        RoleSettings(discovery="consul", disable_heartbeat=True, consul_ttl_secs=0),
+        TrainSettings(distributed=True, model_dir=Path("m")),
+    ],
+)
 def test_without_data_a_process_needs_nothing_for_training(settings: Settings) -> None:
     checked(settings)
 

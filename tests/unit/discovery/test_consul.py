@@ -78,7 +78,7 @@ def asked(agent, path):
 def test_a_registration_says_all():
     agent = FakeConsul()
     info = ServiceInfo("ps-0", "first", "my_ps", "::1", 50051, {"index": "3", "addr": "x", "more": "é"})
-    play(agent, lambda client: client.register(info), service_name="job", owner="me", ttl_s=30.0)
+    play(agent, lambda client: client.register(info), service_name="job", owner="me", clock=lambda: 12.5)
     (said,) = asked(agent, "/v1/agent/service/register")
     assert said.params == {"replace-existing-checks": ["true"]}
     assert json.loads(said.body) == {
@@ -87,7 +87,13 @@ def test_a_registration_says_all():
         "Tags": ["name:my_ps", "index:3", "ip:::1"],
         "Address": "::1",
         "Port": 50051,
-        "Meta": {"id": "ps-0", "name": "first", "owner": "me", "metadata-0": '{"more": "\\u00e9"}'},
+        "Meta": {
+            "id": "ps-0",
+            "name": "first",
+            "owner": "me",
+            "registered_at": "12.500",
+            "metadata-0": '{"more": "\\u00e9"}',
+        },
         "Check": {
             "CheckID": "job:ps-0:me",
             "TTL": "30.000s",

@@ -28,9 +28,10 @@ def by_hand(*tags, **changed):
 def test_all_comes_back(more, service_id, name, index):
     told = {**more, "addr": "[::1]:50051", "index": str(index)}
     info = ServiceInfo(service_id or "id", name or "name", "ps", "::1", 50051, told)
-    registration = ME.registration(info)
+    registration = ME.registration(info, now=12.5)
     assert max(map(len, registration["Meta"].values())) <= max(META_LENGTH, len(info.id), len(info.name))
-    assert services([listed(registration)], "ps") == [info]
+    (found,) = services([listed(registration)], "ps")
+    assert (found, found.registered_at) == (info, 12.5)
 
 
 def test_ids_of_two_jobs_are_apart():
