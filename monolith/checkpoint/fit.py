@@ -8,6 +8,7 @@ from pathlib import Path
 from monolith.checkpoint.manifest import Manifest
 from monolith.core.errors import CheckpointMismatch
 from monolith.table.config import TableConfig
+from monolith.table.optimizer_config import plain
 
 
 def must_fit(manifest: Manifest, model: str, tables: Mapping[str, TableConfig], model_dir: Path) -> None:
@@ -42,4 +43,4 @@ def must_be_of(manifest: Manifest, model: str, model_dir: Path) -> None:
 
 def _layout(table: TableConfig) -> str:
     """What decides the length and meaning of a row: `8 values (Adagrad) + 1 values (Ftrl)`."""
-    return " + ".join(f"{s.dim} values ({type(s.optimizer).__name__})" for s in table.segments)
+    return " + ".join(f"{s.dim} values ({type(plain(s.optimizer)).__name__})" for s in table.segments)

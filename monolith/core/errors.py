@@ -32,6 +32,7 @@
     * TableConflict          .table                two definitions under one name
     * DenseNotFound          .tensor
     * DimensionMismatch (ValueError)  .expected  .got
+    * GradientNotFinite (ValueError)  .fid  .value
     * BarrierError           .barrier  .worker
       * BarrierTimedOut (TimeoutError)  .arrived  .expected  .missing
       * BarrierMisused         .problem
@@ -322,6 +323,19 @@ class DimensionMismatch(PsError, ValueError):
         super().__init__(f"Dimension mismatch: expected {expected}, got {got}{suffix}", shard=shard)
         self.expected = expected
         self.got = got
+
+
+class GradientNotFinite(PsError, ValueError):
+    """A gradient is NaN or infinite, and the whole step was refused for it."""
+
+    def __init__(self, fid: int, value: float, column: int, table: str, *, shard: int = -1) -> None:
+        super().__init__(
+            f"the gradient of fid {fid} in column {column} of {table} is {value}, so nothing was applied: "
+            "lower the learning rates, or let a server skip or clip such gradients",
+            shard=shard,
+        )
+        self.fid = fid
+        self.value = value
 
 
 class BarrierError(PsError):

@@ -45,7 +45,7 @@ class PolynomialDecay:
     cycle: bool = False
 
     def __call__(self, step: int) -> float:
-        within = self.decay_steps
+        within = max(1, self.decay_steps)
         if self.cycle:
             within *= max(1, math.ceil(step / within))
         left = float((1 - min(step, within) / within) ** self.power)
@@ -60,7 +60,8 @@ class WarmUp:
     after: LearningRate
 
     def __call__(self, step: int) -> float:
-        return rate_at(self.after, step) * min(1.0, step / self.warmup_steps)
+        rate = rate_at(self.after, step)
+        return rate * step / self.warmup_steps if step < self.warmup_steps else rate
 
 
 def rate_at(rate: LearningRate, step: int) -> float:

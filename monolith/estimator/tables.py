@@ -10,6 +10,7 @@ import attrs
 from monolith.estimator.columns import FeatureColumn
 from monolith.estimator.learning_rates import LearningRate, rate_at
 from monolith.table.config import TableConfig
+from monolith.table.optimizer_config import own_rate, plain
 from monolith.table.pooling import Combiner
 
 
@@ -35,7 +36,7 @@ class PlannedTable:
         if all(rate is None for rate in self.rates):
             return ()
         return tuple(
-            segment.optimizer.learning_rate if rate is None else rate_at(rate, step)
+            own_rate(segment.optimizer, step) if rate is None else rate_at(rate, step)
             for segment, rate in zip(self.config.segments, self.rates, strict=True)
         )
 
@@ -67,4 +68,4 @@ def _name(group: Sequence[FeatureColumn]) -> str:
         return first.name
     names = ",".join(sorted(c.name for c in group))
     digest = hashlib.md5(names.encode(), usedforsecurity=False).hexdigest()[:8]
-    return f"dim{first.width}-{type(first.optimizer).__name__.lower()}-{digest}"
+    return f"dim{first.width}-{type(plain(first.optimizer)).__name__.lower()}-{digest}"

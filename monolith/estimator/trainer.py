@@ -14,6 +14,7 @@ from monolith.core.arrays import Floats
 from monolith.core.batch import Batch
 from monolith.core.errors import ModelError
 from monolith.core.schema import Schema
+from monolith.estimator.clipping import factor, global_norm
 from monolith.estimator.columns import FeatureColumn, checked_columns
 from monolith.estimator.dense import DenseParameters
 from monolith.estimator.inputs import Embedded, SparseInputs
@@ -162,7 +163,7 @@ class Trainer(Predictor):
         """
         parameters = self.parts.module.parameters()
         grads = [p.grad for p in parameters if p.grad is not None] + list(embedded.gradients())
-        norm = float(torch.nn.utils.get_total_norm(grads, foreach=True))
+        norm = global_norm(grads)
         if not math.isfinite(norm):
             name = self.parts.model.name
             raise ModelError(
@@ -172,7 +173,7 @@ class Trainer(Predictor):
             )
         if norm > self._clip_norm:
             for grad in grads:
-                grad.mul_(self._clip_norm / norm)
+                grad.mul_(factor(norm, self._clip_norm))
 
 
 def _count(spec: EstimatorSpec, batch: Batch, quality: Quality) -> None:

@@ -5,8 +5,8 @@ The message can say more than our tables can do. What it says beyond that is ref
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, TypeAlias, get_args
 
 import attrs
 import numpy as np
@@ -14,20 +14,14 @@ from google.protobuf.message import Message
 
 from monolith.core.errors import ConfigError
 from monolith.table.config import (
-    Adagrad,
-    Adam,
     Compressor,
-    Constants,
-    FixedR8,
-    Fp16,
+    Dc,
     Fp32,
-    Ftrl,
     Initializer,
-    OneBit,
     Optimizer,
-    RandomUniform,
     Segment,
     Sgd,
+    StochasticRoundingFloat16,
     TableConfig,
     Zeros,
 )
@@ -36,21 +30,23 @@ from monolith.wire.embedding_hash_table_pb2 import EmbeddingHashTableConfig, Ent
 from monolith.wire.initializer_pb2 import InitializerConfig
 from monolith.wire.optimizer_pb2 import OptimizerConfig
 
-T = TypeVar("T", bound=attrs.AttrsInstance)
 Part: TypeAlias = InitializerConfig | OptimizerConfig | FloatCompressorConfig  # of a segment
-# Member of the message's oneof -> our class, whose fields have the names of the message's.
-OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": Sgd, "adagrad": Adagrad, "adam": Adam, "ftrl": Ftrl}
-INITIALIZERS: dict[str, type[Initializer]] = {
-    "zeros": Zeros,
-    "constants": Constants,
-    "random_uniform": RandomUniform,
-}
-COMPRESSORS: dict[str, type[Compressor]] = {
-    "fp32": Fp32,
-    "fp16": Fp16,
-    "fixed_r8": FixedR8,
-    "one_bit": OneBit,
-}
+Kinds: TypeAlias = Mapping[
+    str, type[Any]
+]  # member of a oneof -> our class, whose fields have its fields' names
+_WRAPPED = "stochastic_rounding_float16"  # of OptimizerConfig, beside its oneof
+
+
+def _kinds(message: type[Message], classes: Iterable[type[Any]]) -> Kinds:
+    """Our class for each member: it is called like the member's message without `...Config`."""
+    by_name = {one.__name__: one for one in classes}
+    members: Iterable[Any] = message.DESCRIPTOR.oneofs_by_name["type"].fields
+    return {m.name: by_name[m.message_type.name.removesuffix(message.__name__)] for m in members}
+
+
+OPTIMIZERS = _kinds(OptimizerConfig, get_args(Optimizer))
+INITIALIZERS = _kinds(InitializerConfig, get_args(Initializer))
+COMPRESSORS = _kinds(FloatCompressorConfig, get_args(Compressor))
 
 
 def to_message(config: TableConfig) -> EmbeddingHashTableConfig:
@@ -60,7 +56,7 @@ def to_message(config: TableConfig) -> EmbeddingHashTableConfig:
     for segment in config.segments:
         held = message.entry_config.segments.add(dim_size=segment.dim)
         _put(held.init_config, INITIALIZERS, segment.initializer)
-        _put(held.opt_config, OPTIMIZERS, segment.optimizer)
+        _put_optimizer(held.opt_config, segment.optimizer)
         _put(held.comp_config, COMPRESSORS, segment.compressor)
     return message
 
@@ -84,29 +80,53 @@ def _segment(table: str, message: EntryConfig.Segment) -> Segment:
     return Segment(
         message.dim_size,
         _taken(table, message.init_config, INITIALIZERS, Zeros()),
-        _taken(table, message.opt_config, OPTIMIZERS, Sgd()),
+        _optimizer(table, message.opt_config),
         _taken(table, message.comp_config, COMPRESSORS, Fp32()),
     )
 
 
-def _put(into: Part, kinds: Mapping[str, type[T]], value: attrs.AttrsInstance) -> None:
+def _optimizer(table: str, message: OptimizerConfig) -> Optimizer:
+    taken = _taken(table, message, OPTIMIZERS, Sgd(), beside=_WRAPPED)
+    if isinstance(taken, Dc) and not message.dc.HasField("optimizer"):
+        raise ConfigError(
+            [f"table {table}: DcOptimizerConfig.optimizer is missing: dc wraps another optimizer"]
+        )
+    return StochasticRoundingFloat16(taken) if message.stochastic_rounding_float16 else taken
+
+
+def _put_optimizer(into: OptimizerConfig, optimizer: Optimizer) -> None:
+    if isinstance(optimizer, StochasticRoundingFloat16):
+        into.stochastic_rounding_float16 = True
+        optimizer = optimizer.optimizer
+    _put(into, OPTIMIZERS, optimizer)
+
+
+def _put(into: Part, kinds: Kinds, value: attrs.AttrsInstance) -> None:
     member = next(name for name, kind in kinds.items() if kind is type(value))
     held = getattr(into, member)
     held.SetInParent()
     for field in attrs.fields(type(value)):
-        setattr(held, field.name, getattr(value, field.name))
+        one = getattr(value, field.name)
+        if attrs.has(type(one)):
+            _put_optimizer(getattr(held, field.name), one)
+        else:
+            setattr(held, field.name, one)
 
 
-def _taken(table: str, message: Message, kinds: Mapping[str, type[T]], absent: T) -> T:
+def _taken(table: str, message: Message, kinds: Kinds, absent: Any, beside: str = "") -> Any:
     member = message.WhichOneof("type")
     if member is None:
-        _only(table, message, ())
+        _only(table, message, {beside})
         return absent
-    _only(table, message, kinds)
+    _only(table, message, {*kinds, beside})
     held = getattr(message, member)
     names = [field.name for field in attrs.fields(kinds[member])]
     _only(table, held, [*names, "dim_size"])
-    return kinds[member](**{name: _shortest(getattr(held, name)) for name in names})
+    return kinds[member](**{name: _value(table, getattr(held, name)) for name in names})
+
+
+def _value(table: str, value: Any) -> Any:
+    return _optimizer(table, value) if isinstance(value, OptimizerConfig) else _shortest(value)
 
 
 def _shortest(value: Any) -> Any:

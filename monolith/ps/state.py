@@ -83,8 +83,8 @@ class ShardState:
         A request that cannot be is refused before anything changes, and its stamp stays unused.
         """
         with self._counts.timed(Operation.APPLY, sum(len(r.fids) for r in requests)):
-            self._tables.judge(requests)
-            applied, again = self._make(stamp, lambda: self._tables.apply(requests))
+            steps = self._tables.judge(requests)
+            applied, again = self._make(stamp, lambda: self._tables.apply(steps))
         return [Applied(a.updated, a.inserted, duplicate=True) for a in applied] if again else applied
 
     def push_dense(self, deltas: DenseTensors, stamp: Stamp | None) -> Values:

@@ -7,19 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from monolith.core.arrays import as_rows
 from monolith.core.errors import DimensionMismatch, TableConflict, TableNotFound
 from monolith.ps.api import Applied, Found, Gradients, Lookup, TableStats
 from monolith.table.config import TableConfig
+from monolith.table.steps import BadGradients, Step
 from monolith.table.table import Table
 
 
 class Tables:
     """Tables are created once and stay. Safe from many threads; each table has its own lock."""
 
-    def __init__(self, shard: int, seed: int) -> None:
+    def __init__(self, shard: int, seed: int, bad_gradients: BadGradients = BadGradients.REFUSE) -> None:
         self._shard = shard
         self._seed = seed
+        self._bad_gradients = bad_gradients
         self._lock = threading.Lock()
         self._by_name: dict[str, Table] = {}
 
@@ -36,7 +37,7 @@ class Tables:
                     raise TableConflict(name, str(there.config), str(config), shard=self._shard)
             for name, config in configs.items():
                 if name not in self._by_name:
-                    self._by_name[name] = Table(config, seed=self._seed)
+                    self._by_name[name] = Table(config, seed=self._seed, bad_gradients=self._bad_gradients)
 
     def get(self, name: str) -> Table:
         """The table of that name.
@@ -54,22 +55,21 @@ class Tables:
         tables = [self._of_dim(r.table, r.dim) for r in requests]
         return [_look_up(table, request) for table, request in zip(tables, requests, strict=True)]
 
-    def judge(self, requests: Sequence[Gradients]) -> None:
-        """Raise what `apply` would raise, and change nothing.
+    def judge(self, requests: Sequence[Gradients]) -> list[tuple[Table, Step]]:
+        """What `apply` takes; changes nothing.
 
         Raises:
             TableNotFound: a table was not created.
             DimensionMismatch: gradients that do not fit the ids and the table, or rates its segments.
-            ConfigError: a rate is negative or not finite.
+            ConfigError: a rate is negative or not finite, or a step is negative.
+            GradientNotFinite: a gradient is NaN or infinite, and such are refused here.
         """
-        for request in requests:
-            table = self.get(request.table)
-            as_rows(request.grads, len(request.fids), table.dim)
-            table.rates(request.learning_rates, of=f"table {request.table}")
+        tables = [self.get(request.table) for request in requests]
+        return [(t, _judged(t, request)) for t, request in zip(tables, requests, strict=True)]
 
-    def apply(self, requests: Sequence[Gradients]) -> list[Applied]:
-        """Make each update, in order."""
-        return [_apply(self.get(request.table), request) for request in requests]
+    def apply(self, steps: Sequence[tuple[Table, Step]]) -> list[Applied]:
+        """Make each update that was judged, in order."""
+        return [Applied(updated=len(step.fids), inserted=table.take(step)) for table, step in steps]
 
     def stats(self) -> tuple[TableStats, ...]:
         return tuple(
@@ -97,6 +97,6 @@ def _look_up(table: Table, request: Lookup) -> Found:
     return Found(rows, found, initialized=len(found) - int(np.count_nonzero(found)))
 
 
-def _apply(table: Table, request: Gradients) -> Applied:
-    inserted = table.apply(request.fids, request.grads, request.learning_rates, request.step)
-    return Applied(updated=len(request.fids), inserted=inserted)
+def _judged(table: Table, request: Gradients) -> Step:
+    asked = Step(request.fids, request.grads, request.learning_rates, request.step)
+    return table.judge(asked, of=f"table {request.table}")

@@ -8,7 +8,7 @@ from monolith.config.runner import RunnerConfig
 from monolith.core.progress import Silent
 from monolith.ps.server import PsServer
 from monolith.ps.shard import LocalShard
-from monolith.table.warmup import EVERY_WAY, warm_up
+from monolith.table.warmup import USUAL, warm_up
 
 
 class GrpcServer:
@@ -22,7 +22,7 @@ class GrpcServer:
 
     async def prepare(self) -> None:
         """Compile: it takes seconds on a new machine, and a call has a deadline."""
-        await asyncio.to_thread(warm_up, [EVERY_WAY], Silent())
+        await asyncio.to_thread(warm_up, [USUAL], Silent())
 
     async def start(self) -> str:
         return await self._server.start()

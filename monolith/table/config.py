@@ -1,135 +1,85 @@
-"""What an embedding table is: its segments, how an unseen row starts, how a row learns and how it is read.
+"""What an embedding table is: its segments, and the names of all that a segment can be told.
 
-Values only. The formulas stand in `optimizers.py`, `initializers.py` and `compressors.py`.
+Values only. The formulas stand in `kernels/`, `initializers.py` and `compressors.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
-from monolith.config.checks import not_negative, positive
 from monolith.core.errors import ConfigError
+from monolith.table.compressor_config import Compressor, FixedR8, Fp16, Fp32, OneBit
+from monolith.table.initializer_config import (
+    Constants,
+    Initializer,
+    Ones,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    XavierNormal,
+    XavierUniform,
+    Zeros,
+    batch_softmax_initializer,
+)
+from monolith.table.optimizer_config import (
+    Adadelta,
+    Adagrad,
+    Adam,
+    Amsgrad,
+    BatchSoftmax,
+    Dc,
+    DynamicWdAdagrad,
+    Ftrl,
+    GroupAdaGrad,
+    GroupFtrl,
+    Momentum,
+    MovingAverage,
+    Optimizer,
+    Rmsprop,
+    RmspropV2,
+    Sgd,
+    StochasticRoundingFloat16,
+    plain,
+)
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-_FLOAT32_MAX = 3.4028234e38
-
-
-def _number(default: float, *checks: Callable[[Any], str | None]) -> Any:
-    """A field that holds a number; whatever a check has to say about it is raised as ConfigError."""
-
-    def judge(owner: object, field: attrs.Attribute[float], value: float) -> None:
-        said = [check(value) for check in checks]
-        said += [] if abs(value) <= _FLOAT32_MAX else ["must be a number that float32 can hold"]
-        problems = [f"{type(owner).__name__} {field.name}={value}: {problem}" for problem in said if problem]
-        if problems:
-            raise ConfigError(problems)
-
-    return attrs.field(default=default, validator=judge)
-
-
-def _below_one(value: float) -> str | None:
-    return None if 0 <= value < 1 else "must be >= 0 and < 1"
-
-
-@attrs.frozen
-class Zeros:
-    """An unseen row starts at 0."""
-
-
-@attrs.frozen
-class Constants:
-    """An unseen row starts at `constant`."""
-
-    constant: float = _number(0.0)
-
-
-@attrs.frozen
-class RandomUniform:
-    """An unseen row starts anywhere in [minval, maxval), decided by seed and fid alone."""
-
-    minval: float = _number(-0.05)
-    maxval: float = _number(0.05)
-
-    def __attrs_post_init__(self) -> None:
-        if self.minval > self.maxval:
-            raise ConfigError([f"RandomUniform minval={self.minval}: must be <= maxval={self.maxval}"])
-
-
-@attrs.frozen
-class Sgd:
-    """Gradient descent."""
-
-    learning_rate: float = _number(0.01, not_negative)
-
-
-@attrs.frozen
-class Adagrad:
-    """Adagrad. The accumulator divides, so it may not start at 0."""
-
-    learning_rate: float = _number(0.001, not_negative)
-    initial_accumulator_value: float = _number(0.1, positive)
-    weight_decay_factor: float = _number(0.0, not_negative)
-
-
-@attrs.frozen
-class Adam:
-    """Adam with the powers of beta kept per row."""
-
-    learning_rate: float = _number(0.01, not_negative)
-    beta1: float = _number(0.9, _below_one)
-    beta2: float = _number(0.99, _below_one)
-    epsilon: float = _number(0.01, positive)
-    weight_decay_factor: float = _number(0.0, not_negative)
-    use_nesterov: bool = False
-
-
-@attrs.frozen
-class Ftrl:
-    """Follow the regularised leader."""
-
-    learning_rate: float = _number(0.01, not_negative)
-    initial_accumulator_value: float = _number(0.1, not_negative)
-    beta: float = _number(0.0, not_negative)
-    l1_regularization_strength: float = _number(0.0, not_negative)
-    l2_regularization_strength: float = _number(0.0, not_negative)
-
-
-@attrs.frozen
-class Fp32:
-    """A value is served, and read in training, as it is."""
-
-
-@attrs.frozen
-class Fp16:
-    """A value is served as a half; training reads it as it is."""
-
-
-@attrs.frozen
-class FixedR8:
-    """A value is served as one of 256 in [-r, r), and training reads it so rounded."""
-
-    r: float = _number(1.0, positive)
-
-
-@attrs.frozen
-class OneBit:
-    """A value is served as plus or minus `amplitude`; training reads a tanh, steeper step by step."""
-
-    step_size: int = _number(200, positive)
-    init_scale: float = _number(1.0, positive)
-    max_scale: float = _number(10000.0, positive)
-    amplitude: float = _number(0.1, positive)
-
-
-Initializer: TypeAlias = Zeros | Constants | RandomUniform
-Optimizer: TypeAlias = Sgd | Adagrad | Adam | Ftrl
-Compressor: TypeAlias = Fp32 | Fp16 | FixedR8 | OneBit
+__all__ = [
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "Amsgrad",
+    "BatchSoftmax",
+    "Compressor",
+    "Constants",
+    "Dc",
+    "DynamicWdAdagrad",
+    "FixedR8",
+    "Fp16",
+    "Fp32",
+    "Ftrl",
+    "GroupAdaGrad",
+    "GroupFtrl",
+    "Initializer",
+    "Momentum",
+    "MovingAverage",
+    "OneBit",
+    "Ones",
+    "Optimizer",
+    "RandomNormal",
+    "RandomUniform",
+    "Rmsprop",
+    "RmspropV2",
+    "Segment",
+    "Sgd",
+    "StochasticRoundingFloat16",
+    "TableConfig",
+    "TruncatedNormal",
+    "XavierNormal",
+    "XavierUniform",
+    "Zeros",
+    "batch_softmax_initializer",
+]
 
 
 @attrs.frozen
@@ -144,6 +94,8 @@ class Segment:
     def __attrs_post_init__(self) -> None:
         if self.dim <= 0:
             raise ConfigError([f"segment dim={self.dim}: must be > 0"])
+        if self.dim != 1 and isinstance(plain(self.optimizer), BatchSoftmax):
+            raise ConfigError([f"segment dim={self.dim}: must be 1 for BatchSoftmax"])
 
 
 def _in_order(segments: Iterable[Segment]) -> tuple[Segment, ...]:

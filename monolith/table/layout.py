@@ -1,22 +1,34 @@
-"""Where everything lies in a row: all values first, then each segment's optimizer state, state by state.
+"""Where everything lies in a row: all values first, then each segment's optimizer state, part by part.
 
-    | values of segment 0 | values of segment 1 | ... | state of segment 0 | state of segment 1 | ...
-
-A row's state in floats, for a segment of D values:
-
-    Sgd      nothing
-    Adagrad  n[D]                     sum of squared gradients
-    Adam     m[D]  v[D]  p1  p2       moments, and the powers of beta1 and beta2, one of each a row
-    Ftrl     n[D]  z[D]               sum of squared gradients, and what the weight is computed from
+| values of segment 0 | values of segment 1 | ... | state of segment 0 | state of segment 1 | ...
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from monolith.table.config import Adagrad, Adam, Constants, Ftrl, Optimizer, Segment, Sgd, TableConfig
+from monolith.table.config import Constants, Ones, Segment, TableConfig
+from monolith.table.optimizer_config import (
+    Adadelta,
+    Adagrad,
+    Adam,
+    Amsgrad,
+    BatchSoftmax,
+    DynamicWdAdagrad,
+    Ftrl,
+    GroupAdaGrad,
+    GroupFtrl,
+    Momentum,
+    MovingAverage,
+    Optimizer,
+    Plain,
+    Rmsprop,
+    RmspropV2,
+    Sgd,
+    plain,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,18 +41,44 @@ if TYPE_CHECKING:
 Place: TypeAlias = tuple[np.uint64, np.uint64, np.uint64]
 
 
+class Part(NamedTuple):
+    """One thing that an optimizer keeps, named as in upstream's dumps: float32, all alike at first."""
+
+    name: str
+    starts_at: str | float = 0.0  # the optimizer's field, or a number
+    of: int = 0  # so many numbers a segment; 0: one for each of its values
+
+    def initial(self, optimizer: Plain, dim: int) -> Floats:
+        start = getattr(optimizer, self.starts_at) if isinstance(self.starts_at, str) else self.starts_at
+        return np.full(self.of or dim, start, np.float32)
+
+
+_MOMENTS = (Part("m"), Part("v"))
+_POWERS = (Part("beta1_power", "beta1", of=1), Part("beta2_power", "beta2", of=1))
+_SQUARES = Part("norm", "initial_accumulator_value")
+PARTS: dict[type[Plain], tuple[Part, ...]] = {
+    Sgd: (),
+    Momentum: (Part("n"),),
+    MovingAverage: (),
+    BatchSoftmax: (Part("global_step", of=2),),
+    Adagrad: (_SQUARES,),
+    DynamicWdAdagrad: (_SQUARES,),
+    GroupAdaGrad: (Part("grad_square_sum", "initial_accumulator_value", of=1),),
+    Adadelta: (Part("accum"), Part("accum_update")),
+    Rmsprop: (Part("n"),),
+    RmspropV2: (Part("n"),),
+    Adam: (*_MOMENTS, *_POWERS),
+    Amsgrad: (*_MOMENTS, Part("vhat"), *_POWERS),
+    Ftrl: (_SQUARES, Part("zero")),
+    GroupFtrl: (_SQUARES, Part("zero")),
+}
+
+
 def initial_state(optimizer: Optimizer, dim: int) -> Floats:
     """What an optimizer's state starts as, for `dim` values."""
-    match optimizer:
-        case Sgd():
-            state = np.empty(0)
-        case Adagrad():
-            state = np.full(dim, optimizer.initial_accumulator_value)
-        case Adam():
-            state = np.concatenate([np.zeros(2 * dim), [optimizer.beta1, optimizer.beta2]])
-        case Ftrl():
-            state = np.concatenate([np.full(dim, optimizer.initial_accumulator_value), np.zeros(dim)])
-    return state.astype(np.float32)
+    kept = plain(optimizer)
+    parts = [part.initial(kept, dim) for part in PARTS[type(kept)]]
+    return np.concatenate([np.empty(0, np.float32), *parts])
 
 
 def slot_dim(config: TableConfig) -> int:
@@ -64,4 +102,9 @@ def places(config: TableConfig) -> Iterator[tuple[Segment, Place]]:
 
 
 def _constant(segment: Segment) -> float:
-    return segment.initializer.constant if isinstance(segment.initializer, Constants) else 0.0
+    match segment.initializer:
+        case Constants(constant=constant):
+            return constant
+        case Ones():
+            return 1.0
+    return 0.0

@@ -6,14 +6,12 @@ kernels underneath release the interpreter lock. Arrays that a table gives out a
 
 from __future__ import annotations
 
-import math
 import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monolith.core.arrays import Indices, as_fids, as_rows
-from monolith.core.errors import ConfigError, DimensionMismatch
 from monolith.table import compressors, copying, initializers, layout, optimizers
 from monolith.table.arena import Arena
 from monolith.table.compiling import given
@@ -21,11 +19,12 @@ from monolith.table.config import FixedR8, OneBit
 from monolith.table.index import SUBTABLES, Index, Survey
 from monolith.table.rows import TableRows
 from monolith.table.stats import TableReport, Tally, report
+from monolith.table.steps import BadGradients, Step, judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monolith.core.arrays import Fids, Flags, Floats, Rows
+    from monolith.core.arrays import Fids, Flags, Rows
     from monolith.table.config import TableConfig
 
 
@@ -44,11 +43,14 @@ class Table:
     ([[1.0, 0.0], [0.5, 1.0], [0.0, 0.0]], [True, True, False])
     """
 
-    def __init__(self, config: TableConfig, *, seed: int = 0) -> None:
+    def __init__(
+        self, config: TableConfig, *, seed: int = 0, bad_gradients: BadGradients = BadGradients.REFUSE
+    ) -> None:
         self.config = config
         self.dim = config.dim
         self.slot_dim = layout.slot_dim(config)
         self._seed = seed
+        self._bad_gradients = bad_gradients
         self._unseen = layout.unseen_row(config)
         self._segments = tuple(layout.places(config))
         self._compressed = [s for s in self._segments if isinstance(s[0].compressor, FixedR8 | OneBit)]
@@ -56,6 +58,15 @@ class Table:
         self._tally = Tally()
         self._step = 0  # the latest that the table learned in
         self._start_empty()
+        self._compile()
+
+    def _compile(self) -> None:
+        """Compile what only some tables use, by doing it to no rows, so that no request waits for it."""
+        nobody, nothing = np.empty(0, np.int64), np.empty((0, self.dim), np.float32)
+        step = self.judge(Step(nobody, nothing, latest=nothing))
+        self._initialise(nobody, step.fids)
+        self._learn(nobody, step)
+        self._as_read(nobody)
 
     def _start_empty(self) -> None:
         self._index = Index()
@@ -141,45 +152,30 @@ class Table:
         grads: Rows,
         learning_rates: Sequence[float] = (),
         step: int = 0,
+        latest: Rows | None = None,
     ) -> int:
-        """Take one optimizer step for each of `fids` with `grads` (n, dim). Returns rows created.
+        """Take one optimizer `Step` for each of `fids` with `grads` (n, dim). Returns rows created.
 
-        Unknown fids are initialised first; a fid that occurs twice takes two steps, in order.
-        `learning_rates` holds one a segment, or one for all; without any, the optimizers' own are used.
-        The global `step` decides how steep a OneBit compressor is, from now on until a later one.
+        Unknown fids are initialised first. The latest step also decides how steep a OneBit compressor is.
 
         Raises:
-            DimensionMismatch: `grads` is not n * dim values, or the number of rates does not fit.
-            ConfigError: a rate is negative or not finite.
+            DimensionMismatch: `grads` or `latest` is not n * dim values, or the number of rates does not fit.
+            ConfigError: a rate is negative or not finite, or the step is negative.
+            GradientNotFinite: a gradient is NaN or infinite, and the table refuses those.
         """
-        fids = given(as_fids(fids))
-        grads = given(as_rows(grads, len(fids), self.dim))
-        rates = self.rates(learning_rates)
+        return self.take(self.judge(Step(fids, grads, learning_rates, step, latest)))
+
+    def judge(self, asked: Step, *, of: str = "a table") -> Step:
+        """What `take` takes, or what `apply` raises. `of` names the table in errors."""
+        return judged(asked, self.config, self._bad_gradients, of=of)
+
+    def take(self, step: Step) -> int:
+        """Make a step that was judged. Returns rows created."""
         with self._lock:
-            numbers, _, created = self._numbers_of(fids)
-            self._step = max(self._step, step)
-            grads = self._through_compressors(numbers, grads)
-            for (segment, place), rate in zip(self._segments, rates, strict=True):
-                optimizers.update(segment.optimizer, self._arena.array, numbers, grads, place, rate)
+            numbers, _, created = self._numbers_of(step.fids)
+            self._step = max(self._step, step.step)
+            self._learn(numbers, step)
             return created
-
-    def rates(self, chosen: Sequence[float], *, of: str = "a table") -> Floats:
-        """What `apply` makes of `chosen`: one learning rate a segment. `of` names the table in errors.
-
-        Raises:
-            DimensionMismatch: there are neither none, nor one, nor one a segment.
-            ConfigError: a rate is negative or not finite.
-        """
-        segments = self.config.segments
-        rates = tuple(chosen) or tuple(s.optimizer.learning_rate for s in segments)
-        if len(rates) == 1:
-            rates *= len(segments)
-        if len(rates) != len(segments):
-            raise DimensionMismatch(len(segments), len(rates), what=f"learning rates of {of}")
-        for rate in rates:
-            if not 0 <= rate < math.inf:
-                raise ConfigError([f"learning rate {rate} of {of}: must be a finite number >= 0"])
-        return np.array(rates, np.float32)
 
     def evict(self, fids: Fids) -> int:
         """Forget these fids; returns how many were known. Their memory is used for fids to come."""
@@ -247,6 +243,14 @@ class Table:
         initializers.stamp(self._arena.array, numbers, self._unseen)
         for segment, place in self._segments:
             initializers.draw(self._arena.array, numbers, fids, (segment, place), self._seed)
+
+    def _learn(self, numbers: Indices, step: Step) -> None:
+        grads = self._through_compressors(numbers, step.grads)
+        update = optimizers.Update(
+            self._arena.array, numbers, step.fids, grads, step.latest, step.step, self._seed
+        )
+        for (segment, place), rate in zip(self._segments, step.learning_rates, strict=True):
+            optimizers.apply(segment.optimizer, update, place, np.float32(rate))
 
     def _as_read(self, numbers: Indices) -> Rows:
         rows = self._columns(numbers, 0, self.dim)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monolith.table.config import Compressor, Initializer, Optimizer, Segment, TableConfig
+from monolith.table.config import Segment, Sgd, TableConfig, Zeros
 from monolith.table.dedup import dedup, route
 from monolith.table.index import SUBTABLES
 from monolith.table.pooling import Combiner, pool, unpool
@@ -17,14 +17,9 @@ if TYPE_CHECKING:
 
     from monolith.core.progress import Progress
 
-# One table that starts and learns in every way there is: for who does not know yet what will be asked.
-EVERY_WAY = TableConfig(
-    (
-        *(Segment(1, optimizer=kind()) for kind in get_args(Optimizer)),
-        *(Segment(1, initializer=kind()) for kind in get_args(Initializer)),
-        *(Segment(1, compressor=kind()) for kind in get_args(Compressor)),
-    )
-)
+# How tables usually learn, and those that clients of the reference create by asking: for who does not know
+# yet what will be asked. What other tables need is compiled as they are created.
+USUAL = TableConfig((Segment(1), Segment(1, Zeros(), Sgd())))
 
 
 def warm_up(configs: Iterable[TableConfig], progress: Progress) -> None:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmonolith/wire/initializer.proto\x12\x13monolith.hash_table\"*\n\x16ZerosInitializerConfig\x12\x10\n\x08\x64im_size\x18\x01 \x01(\x05\"_\n\x1eRandomUniformInitializerConfig\x12\x10\n\x08\x64im_size\x18\x01 \x01(\x05\x12\x15\n\x06minval\x18\x02 \x01(\x02:\x05-0.05\x12\x14\n\x06maxval\x18\x03 \x01(\x02:\x04\x30.05\")\n\x15OnesInitializerConfig\x12\x10\n\x08\x64im_size\x18\x01 \x01(\x05\"@\n\x1a\x43onstantsInitializerConfig\x12\x10\n\x08\x64im_size\x18\x01 \x01(\x05\x12\x10\n\x08\x63onstant\x18\x02 \x01(\x02\"\xaa\x02\n\x11InitializerConfig\x12<\n\x05zeros\x18\x01 \x01(\x0b\x32+.monolith.hash_table.ZerosInitializerConfigH\x00\x12M\n\x0erandom_uniform\x18\x02 \x01(\x0b\x32\x33.monolith.hash_table.RandomUniformInitializerConfigH\x00\x12:\n\x04ones\x18\x03 \x01(\x0b\x32*.monolith.hash_table.OnesInitializerConfigH\x00\x12\x44\n\tconstants\x18\x0f \x01(\x0b\x32/.monolith.hash_table.ConstantsInitializerConfigH\x00\x42\x06\n\x04type')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmonolith/wire/initializer.proto\x12\x13monolith.hash_table\"*\n\x16ZerosInitializerConfig\x12\x10\n\x08\x64im_size\x18\x01 \x01(\x05\"_\n\x1eRandomUniformInitializerConfig\x12\x10\n\x08\x64im_size\x18\x01 \x01(\x05\x12\x15\n\x06minval\x18\x02 \x01(\x02:\x05-0.05\x12\x14\n\x06maxval\x18\x03 \x01(\x02:\x04\x30.05\")\n\x15OnesInitializerConfig\x12\x10\n\x08\x64im_size\x18\x01 \x01(\x05\"@\n\x1a\x43onstantsInitializerConfig\x12\x10\n\x08\x64im_size\x18\x01 \x01(\x05\x12\x10\n\x08\x63onstant\x18\x02 \x01(\x02\"U\n\x1dRandomNormalInitializerConfig\x12\x10\n\x08\x64im_size\x18\x01 \x01(\x05\x12\x0f\n\x04mean\x18\x02 \x01(\x02:\x01\x30\x12\x11\n\x03std\x18\x03 \x01(\x02:\x04\x30.01\"X\n TruncatedNormalInitializerConfig\x12\x10\n\x08\x64im_size\x18\x01 \x01(\x05\x12\x0f\n\x04mean\x18\x02 \x01(\x02:\x01\x30\x12\x11\n\x03std\x18\x03 \x01(\x02:\x04\x30.01\"C\n\x1eXavierUniformInitializerConfig\x12\x10\n\x08\x64im_size\x18\x01 \x01(\x05\x12\x0f\n\x04gain\x18\x02 \x01(\x02:\x01\x31\"B\n\x1dXavierNormalInitializerConfig\x12\x10\n\x08\x64im_size\x18\x01 \x01(\x05\x12\x0f\n\x04gain\x18\x02 \x01(\x02:\x01\x31\"\xe6\x04\n\x11InitializerConfig\x12<\n\x05zeros\x18\x01 \x01(\x0b\x32+.monolith.hash_table.ZerosInitializerConfigH\x00\x12M\n\x0erandom_uniform\x18\x02 \x01(\x0b\x32\x33.monolith.hash_table.RandomUniformInitializerConfigH\x00\x12:\n\x04ones\x18\x03 \x01(\x0b\x32*.monolith.hash_table.OnesInitializerConfigH\x00\x12\x44\n\tconstants\x18\x0f \x01(\x0b\x32/.monolith.hash_table.ConstantsInitializerConfigH\x00\x12K\n\rrandom_normal\x18\x65 \x01(\x0b\x32\x32.monolith.hash_table.RandomNormalInitializerConfigH\x00\x12Q\n\x10truncated_normal\x18\x66 \x01(\x0b\x32\x35.monolith.hash_table.TruncatedNormalInitializerConfigH\x00\x12M\n\x0exavier_uniform\x18g \x01(\x0b\x32\x33.monolith.hash_table.XavierUniformInitializerConfigH\x00\x12K\n\rxavier_normal\x18h \x01(\x0b\x32\x32.monolith.hash_table.XavierNormalInitializerConfigH\x00\x42\x06\n\x04type')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,6 +39,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ONESINITIALIZERCONFIG']._serialized_end=238
   _globals['_CONSTANTSINITIALIZERCONFIG']._serialized_start=240
   _globals['_CONSTANTSINITIALIZERCONFIG']._serialized_end=304
-  _globals['_INITIALIZERCONFIG']._serialized_start=307
-  _globals['_INITIALIZERCONFIG']._serialized_end=605
+  _globals['_RANDOMNORMALINITIALIZERCONFIG']._serialized_start=306
+  _globals['_RANDOMNORMALINITIALIZERCONFIG']._serialized_end=391
+  _globals['_TRUNCATEDNORMALINITIALIZERCONFIG']._serialized_start=393
+  _globals['_TRUNCATEDNORMALINITIALIZERCONFIG']._serialized_end=481
+  _globals['_XAVIERUNIFORMINITIALIZERCONFIG']._serialized_start=483
+  _globals['_XAVIERUNIFORMINITIALIZERCONFIG']._serialized_end=550
+  _globals['_XAVIERNORMALINITIALIZERCONFIG']._serialized_start=552
+  _globals['_XAVIERNORMALINITIALIZERCONFIG']._serialized_end=618
+  _globals['_INITIALIZERCONFIG']._serialized_start=621
+  _globals['_INITIALIZERCONFIG']._serialized_end=1235
 # @@protoc_insertion_point(module_scope)

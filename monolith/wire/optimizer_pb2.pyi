@@ -225,12 +225,14 @@ class RmspropV2OptimizerConfig(_message.Message):
     def __init__(self, dim_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., weight_decay_factor: _Optional[float] = ..., momentum: _Optional[float] = ...) -> None: ...
 
 class DcOptimizerConfig(_message.Message):
-    __slots__ = ("dim_size", "lambda_")
+    __slots__ = ("dim_size", "lambda_", "optimizer")
     DIM_SIZE_FIELD_NUMBER: _ClassVar[int]
     LAMBDA__FIELD_NUMBER: _ClassVar[int]
+    OPTIMIZER_FIELD_NUMBER: _ClassVar[int]
     dim_size: int
     lambda_: float
-    def __init__(self, dim_size: _Optional[int] = ..., lambda_: _Optional[float] = ...) -> None: ...
+    optimizer: OptimizerConfig
+    def __init__(self, dim_size: _Optional[int] = ..., lambda_: _Optional[float] = ..., optimizer: _Optional[_Union[OptimizerConfig, _Mapping]] = ...) -> None: ...
 
 class OptimizerConfig(_message.Message):
     __slots__ = ("adagrad", "sgd", "ftrl", "dynamic_wd_adagrad", "adadelta", "adam", "amsgrad", "momentum", "moving_average", "rmsprop", "rmspropv2", "dc", "group_ftrl", "batch_softmax", "group_adagrad", "stochastic_rounding_float16")

@@ -48,6 +48,12 @@ TABLE = (
         "DIMENSION_MISMATCH",
         ("shard", "expected", "got"),
     ),
+    Row(
+        errors.GradientNotFinite,
+        StatusCode.INVALID_ARGUMENT,
+        "GRADIENT_NOT_FINITE",
+        ("shard", "fid", "value"),
+    ),
     Row(errors.BarrierError, StatusCode.ABORTED, "BARRIER_FAILED", _BARRIER),
     Row(
         errors.BarrierTimedOut,

@@ -1,22 +1,16 @@
 """Every kind of segment goes into JSON and comes back."""
 
 import json
-from typing import get_args
 
-import pytest
+from hypothesis import given
 
 from monolith.checkpoint.table_json import table_from_json, table_to_json
-from monolith.table import config
 from monolith.table.config import Segment, TableConfig
-
-INITIALIZERS = get_args(config.Initializer)
-OPTIMIZERS = get_args(config.Optimizer)
+from tests.unit.table.strategies import tables
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("initializer", INITIALIZERS)
-def test_every_segment_comes_back(initializer, optimizer):
-    table = TableConfig([Segment(4, initializer(), optimizer(learning_rate=0.5)), Segment(1)])
+@given(tables)
+def test_every_table_comes_back(table):
     assert table_from_json(json.loads(json.dumps(table_to_json(table)))) == table
 
 

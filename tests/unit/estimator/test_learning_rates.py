@@ -3,6 +3,7 @@
 import pytest
 
 from monolith.estimator.learning_rates import Constant, PolynomialDecay, WarmUp, rate_at
+from tests.upstream import vectors
 
 
 @pytest.mark.parametrize(
@@ -11,6 +12,22 @@ from monolith.estimator.learning_rates import Constant, PolynomialDecay, WarmUp,
 )
 def test_polynomial_runs_then_stays_flat(step, expected):
     assert PolynomialDecay(0.01, 10, 0.11)(step) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("vector", vectors("learning_rate"))
+def test_polynomial_is_upstreams(vector):
+    given, expect = vector["given"], vector["expect"]
+    rates = [
+        PolynomialDecay(given["initial"], given["decay_steps"], given["end"], given["power"])
+        for _ in range(2)
+    ]
+    assert [rates[0](step) for step in given["global_steps"]] == pytest.approx(expect["lr"])
+    assert (str(rates[0]) == str(rates[1])) == expect["equal_configs_have_equal_str"]
+
+
+def test_no_steps_are_over_at_once():
+    assert [PolynomialDecay(0.1, 0, 0.5)(step) for step in (0, 1)] == pytest.approx([0.1, 0.5])
+    assert WarmUp(0, 0.1)(0) == 0.1
 
 
 @pytest.mark.parametrize(("step", "expected"), [(5, 0.25), (10, 0.0), (15, 0.0625), (20, 0.0)])

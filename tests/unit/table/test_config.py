@@ -3,12 +3,33 @@
 import pytest
 
 from monolith.core.errors import ConfigError
-from monolith.table.config import Adagrad, Adam, Constants, Ftrl, RandomUniform, Segment, Sgd, TableConfig
+from monolith.table.config import (
+    Adagrad,
+    Adam,
+    BatchSoftmax,
+    Constants,
+    Dc,
+    Ftrl,
+    Momentum,
+    MovingAverage,
+    RandomUniform,
+    Segment,
+    Sgd,
+    StochasticRoundingFloat16,
+    TableConfig,
+    TruncatedNormal,
+    batch_softmax_initializer,
+)
+from monolith.table.optimizer_config import own_rate
 
 BAD = {
     "Sgd learning_rate=-0.1": lambda: Sgd(-0.1),
     "Sgd learning_rate=nan": lambda: Sgd(float("nan")),
     "Adagrad learning_rate=1e+39": lambda: Adagrad(1e39),
+    "Adam warmup_steps=-1": lambda: Adam(warmup_steps=-1),
+    "Momentum momentum=1": lambda: Momentum(momentum=1),
+    "TruncatedNormal std=-1": lambda: TruncatedNormal(std=-1),
+    "segment dim=2": lambda: Segment(2, optimizer=Dc(BatchSoftmax())),
     "Adagrad initial_accumulator_value=0": lambda: Adagrad(initial_accumulator_value=0),
     "Adagrad weight_decay_factor=-1": lambda: Adagrad(weight_decay_factor=-1),
     "Adam beta1=1": lambda: Adam(beta1=1),
@@ -29,6 +50,24 @@ def test_impossible_definition_is_refused(culprit):
     with pytest.raises(ConfigError) as refusal:
         BAD[culprit]()
     assert str(refusal.value).startswith(f"{culprit}: must") or "needs" in str(refusal.value)
+
+
+def test_none_is_the_default():
+    assert Ftrl(None, None, None, None, None) == Ftrl()
+
+
+def test_batch_softmax_starts_at_an_interval():
+    assert batch_softmax_initializer(5.0) == Constants(5.0)
+    with pytest.raises(ConfigError, match=r"^init_step_interval should be >= 1, while got 0\.5$"):
+        batch_softmax_initializer(0.5)
+
+
+@pytest.mark.parametrize(("step", "expected"), [(0, 0.0), (1, 0.25), (4, 1.0), (50, 1.0)])
+def test_own_rate_warms_up(step, expected):
+    for optimizer in (Sgd(1.0, 4), StochasticRoundingFloat16(Dc(Sgd(1.0, 4)))):
+        assert own_rate(optimizer, step) == expected
+    assert own_rate(Sgd(1.0), step) == 1.0
+    assert own_rate(MovingAverage(), step) == 0.0
 
 
 def test_equal_definitions_are_one_table():

@@ -1,119 +1,225 @@
 """Each kernel against its formula in float64, over values, widths and repeated rows; and upstream numbers."""
 
+from typing import get_args
+
+import attrs
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monolith.ps.definition import OPTIMIZERS
 from monolith.table import optimizers
-from monolith.table.config import Adagrad, Adam, Ftrl, Segment, Sgd, TableConfig, Zeros
-from monolith.table.layout import initial_state, places
+from monolith.table.compiling import given as as_given
+from monolith.table.config import (
+    Adadelta,
+    Adagrad,
+    BatchSoftmax,
+    Constants,
+    Dc,
+    Ftrl,
+    GroupAdaGrad,
+    GroupFtrl,
+    Rmsprop,
+    Segment,
+    Sgd,
+    StochasticRoundingFloat16,
+    TableConfig,
+    Zeros,
+)
+from monolith.table.layout import PARTS, initial_state, places
+from monolith.table.optimizer_config import Plain
 from monolith.table.rows import TableRows
 from monolith.table.table import Table
 from tests.unit.table import reference
-from tests.upstream import by_name
+from tests.unit.table.strategies import any_of
+from tests.upstream import by_name, vectors
 
 VECTORS = by_name("optimizer")
-KINDS = {"sgd": Sgd, "adagrad": Adagrad, "adam": Adam, "ftrl": Ftrl}
+FID = np.array([7])
+PLAIN = get_args(Plain)
 
-part = st.floats(0, 0.875, width=32)
 accumulator = st.floats(0.015625, 4, width=32)
-settings = st.one_of(
-    st.just(Sgd()),
-    st.builds(Adagrad, initial_accumulator_value=accumulator, weight_decay_factor=part),
-    st.builds(
-        Adam,
-        beta1=part,
-        beta2=part,
-        epsilon=accumulator,
-        weight_decay_factor=part,
-        use_nesterov=st.booleans(),
-    ),
-    st.builds(
-        Ftrl,
-        initial_accumulator_value=accumulator,
-        beta=part,
-        l1_regularization_strength=part,
-        l2_regularization_strength=part,
-    ),
-)
+FIELDS = {"initial_accumulator_value": accumulator, "epsilon": accumulator}
 
 
-@given(settings, st.integers(1, 40), st.lists(st.integers(0, 3), min_size=1, max_size=6), st.randoms())
-def test_kernel_is_its_formula(optimizer, dim, numbers, random):
+def one_segment(optimizer, dim=1, initializer=Zeros()):
+    return Table(TableConfig((Segment(dim, initializer, optimizer),)))
+
+
+def value_of(table):
+    return table.find(FID)[0][0]
+
+
+@pytest.mark.parametrize("kind", PLAIN)
+@settings(max_examples=40)
+@given(st.data(), st.integers(1, 40), st.lists(st.integers(0, 3), min_size=1, max_size=6), st.randoms())
+def test_kernel_is_its_formula(kind, data, dim, numbers, random):
     """Four rows of two segments, the first of them idle; some rows occur several times, some never."""
-    idle = Segment(3, Zeros(), Sgd())
-    config = TableConfig((idle, Segment(dim, Zeros(), optimizer)))
+    optimizer, dim = data.draw(any_of(kind, **FIELDS)), 1 if kind is BatchSoftmax else dim
+    config = TableConfig((Segment(3, Zeros(), Sgd()), Segment(dim, Zeros(), optimizer)))
     (_, _), (_, place) = places(config)
     generator = np.random.default_rng(random.getrandbits(32))
     state = np.tile(initial_state(optimizer, dim), (4, 1))
     rows = np.hstack([generator.uniform(-1, 1, (4, 3 + dim)), state]).astype(np.float32)
     grads = generator.uniform(-3, 3, (len(numbers), 3 + dim)).astype(np.float32)
-    rate = np.float32(generator.uniform(0.01, 1))
+    rate, step = np.float32(generator.uniform(0.01, 1)), random.getrandbits(34)
     expected = rows.astype(np.float64)
     for number, grad in zip(numbers, grads.astype(np.float64), strict=True):
         w, s = expected[number, 3 : 3 + dim], expected[number, 3 + dim :]
-        w[:], s[:] = reference.step(optimizer, w.copy(), s.copy(), grad[3:], float(rate))
-    optimizers.update(optimizer, rows, np.array(numbers), grads, place, rate)
-    np.testing.assert_allclose(rows, expected, rtol=2e-4, atol=2e-4)
+        w[:], s[:] = reference.step(optimizer, w.copy(), s.copy(), grad[3:], float(rate), step)
+    numbers = np.array(numbers)
+    update = optimizers.Update(rows, numbers, as_given(numbers), as_given(grads), step=step)
+    optimizers.apply(optimizer, update, place, rate)
+    np.testing.assert_allclose(rows, expected, rtol=2e-4, atol=3e-4)
 
 
-def test_ftrl_at_rate_0_learns_nothing():
-    table = Table(TableConfig((Segment(2, optimizer=Ftrl()),)))
-    before, _ = table.find_or_insert(np.array([1]))
-    table.apply(np.array([1]), np.ones((1, 2)), [0.0])
-    np.testing.assert_array_equal(table.find(np.array([1]))[0], before)
+@pytest.mark.parametrize("kind", PLAIN)
+def test_rate_0_moves_no_weight(kind):
+    """Also where a formula divides by it; a moving average has no rate."""
+    table = one_segment(kind(), initializer=Constants(0.5))
+    table.apply(FID, np.ones((1, 1)), [0.0], 5)
+    expected = 0.55 if kind().__class__.__name__ == "MovingAverage" else 0.5
+    np.testing.assert_allclose(value_of(table), [expected], rtol=1e-6)
 
 
+@pytest.mark.parametrize("optimizer", [Ftrl(l1_regularization_strength=0.5), GroupFtrl(1.0, 0.1, 0.0, 0.5)])
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_l1_shrinks_either_sign(sign):
+def test_l1_shrinks_either_sign(optimizer, sign):
     """Upstream leaves positive z as large as it was."""
     weights = []
-    for l1 in (0.0, 0.5):
-        optimizer = Ftrl(l1_regularization_strength=l1)
-        table = Table(TableConfig((Segment(1, Zeros(), optimizer),)))
-        table.apply(np.array([1]), np.array([[2.0 * sign]]))
-        weights.append(abs(float(table.find(np.array([1]))[0][0, 0])))
+    for one in (attrs.evolve(optimizer, l1_regularization_strength=0.0), optimizer):
+        table = one_segment(one)
+        table.apply(FID, np.array([[2.0 * sign]]))
+        weights.append(abs(float(value_of(table)[0])))
     assert 0 < weights[1] < weights[0]
 
 
-def _table(name: str, config: dict, dim: int) -> Table:
-    return Table(TableConfig((Segment(dim, Zeros(), KINDS[name](**config)),)))
+@pytest.mark.parametrize(
+    "optimizer",
+    [GroupFtrl(0.1, l1_regularization_strength=2.0), GroupAdaGrad(0.1, l2_regularization_strength=2.0)],
+)
+@pytest.mark.parametrize(("gradient", "zero"), [([1.0, 1.0, 0.9], True), ([2.0, 0.1, 0.0], False)])
+def test_group_is_all_zero_or_none(optimizer, gradient, zero):
+    table = one_segment(optimizer, 3)
+    table.apply(FID, np.array([gradient]))
+    assert (value_of(table)[:2] == 0).tolist() == [zero, zero]
+
+
+def test_first_gradient_of_nothing_is_sound():
+    table = one_segment(GroupAdaGrad(initial_accumulator_value=0.0), 2, Constants(0.5))
+    table.apply(FID, np.zeros((1, 2)))
+    assert value_of(table).tolist() == [0.5, 0.5]
+
+
+def test_rmsprop_listens_to_the_rate():
+    """Upstream takes the one of its configuration."""
+    table = one_segment(Rmsprop(learning_rate=0.5))
+    table.apply(FID, np.ones((1, 1)), [0.0])
+    assert value_of(table).tolist() == [0.0]
 
 
 @pytest.mark.parametrize(
-    "name", ["sgd_one_step", "adagrad_one_step", "adam_scalar_two_steps", "ftrl_scalar_two_steps"]
+    "vector",
+    vectors(
+        "optimizer",
+        "adadelta_scalar_two_steps",
+        "adagrad_one_step",
+        "adam_scalar_two_steps",
+        "amsgrad_vector_two_steps",
+        "ftrl_scalar_two_steps",
+        "group_adagrad_zero_lambda",
+        "momentum_scalar_two_steps",
+        "momentum_vector_two_steps",
+        "moving_average_scalar_two_steps",
+        "moving_average_vector_two_steps",
+        "rmsprop_scalar_two_steps",
+        "sgd_one_step",
+    ),
 )
-def test_steps_are_upstreams(name):
-    given, expect = VECTORS[name]["given"], VECTORS[name]["expect"]
-    table = _table(given["optimizer"], given["config"], len(given["initial_embedding"]))
-    fid = np.array([7])
+def test_steps_are_upstreams(vector):
+    given, expect, near = vector["given"], vector["expect"], vector["tolerance"]
+    optimizer = OPTIMIZERS[given["optimizer"]](**given["config"])
+    table = one_segment(optimizer, len(given["initial_embedding"]))
     for taken, after in zip(given["steps"], expect["embedding_after_each_step"], strict=True):
-        table.apply(fid, np.array([taken["grad"]]), [taken["lr"]])
-        np.testing.assert_allclose(table.find(fid)[0], [after], atol=VECTORS[name]["tolerance"])
+        table.apply(FID, np.array([taken["grad"]]), [taken["lr"]])
+        np.testing.assert_allclose(table.find(FID)[0], [after], atol=near)
+        if taken is given["steps"][0]:
+            _state_is(table, optimizer, expect.get("state", {}))
+
+
+@pytest.mark.parametrize(
+    "vector", vectors("optimizer", "delay_compensated_adadelta_scalar", "delay_compensated_adadelta_vector")
+)
+def test_compensation_is_upstreams(vector):
+    given, expect = vector["given"], vector["expect"]
+    optimizer = Dc(Adadelta(), given["lambda"])
+    table = one_segment(optimizer, len(given["grad"]))
+    steps = zip(given["latest_value_per_step"], expect["embedding_after_each_step"], strict=True)
+    for number, (latest, after) in enumerate(steps):
+        table.apply(FID, np.array([given["grad"]]), [given["lr"]], latest=np.array([latest]))
+        np.testing.assert_allclose(value_of(table), after, atol=vector["tolerance"])
+        if number == 0:
+            _state_is(table, optimizer.optimizer, expect["state"])
+
+
+def _state_is(table, optimizer, expect):
+    for part in PARTS[type(optimizer)]:
+        if f"{part.name}_after_step1" in expect:
+            at = [p.name for p in PARTS[type(optimizer)]].index(part.name) * table.dim
+            kept = table.export().slots[0, at : at + table.dim]
+            np.testing.assert_allclose(
+                kept, expect[f"{part.name}_after_step1"], atol=expect["state_tolerance"]
+            )
+
+
+@pytest.mark.parametrize("dim", VECTORS["adagrad_vectorised_equals_baseline"]["given"]["dims"])
+def test_width_does_not_matter(dim):
+    vector, random = VECTORS["adagrad_vectorised_equals_baseline"], np.random.default_rng(dim)
+    given = vector["given"]
+    optimizer = Adagrad(given["lr"], weight_decay_factor=given["weight_decay"])
+    norm, grad = random.uniform(0.1, 1, dim), random.uniform(-1, 1, dim)
+    table = one_segment(optimizer, dim)
+    table.restore(TableRows(FID, np.zeros((1, dim)), norm[None]))
+    table.apply(FID, grad[None])
+    expected, _ = reference.step(optimizer, np.zeros(dim), norm, grad, given["lr"])
+    np.testing.assert_allclose(value_of(table), expected, atol=vector["tolerance"])
 
 
 def test_restored_state_goes_on_as_upstreams():
     vector = VECTORS["combined_restore_keeps_accumulators"]
-    given, fid = vector["given"], np.array([7])
+    given = vector["given"]
     segments = [Segment(s["dim"], Zeros(), Adagrad(**s["adagrad"])) for s in given["segments"]]
     rates = [s["lr"] for s in given["segments"]]
     table = Table(TableConfig(segments))
-    table.apply(fid, np.array([given["grad"]]), rates)
+    table.apply(FID, np.array([given["grad"]]), rates)
     saved = table.export()
     table.restore(TableRows(saved.fids, np.zeros_like(saved.values), saved.slots))
-    table.apply(fid, np.array([given["grad"]]), rates)
-    np.testing.assert_allclose(table.find(fid)[0], [vector["expect"]["embedding"]], atol=vector["tolerance"])
+    table.apply(FID, np.array([given["grad"]]), rates)
+    np.testing.assert_allclose(value_of(table), vector["expect"]["embedding"], atol=vector["tolerance"])
 
 
-@pytest.mark.parametrize("optimizer", [Sgd(), Adagrad(), Adam(), Ftrl()], ids=lambda o: type(o).__name__)
-def test_saved_and_restored_learns_alike(optimizer):
+@pytest.mark.parametrize("kind", PLAIN)
+def test_saved_and_restored_learns_alike(kind):
     """Upstream shows it for Adagrad, and fails it for Adam, whose second power it loses."""
     assert VECTORS["adagrad_save_restore_then_same_step_is_identical"]["expect"]["both_embeddings_equal"]
-    config, fid = TableConfig((Segment(3, optimizer=optimizer),)), np.array([7])
-    first, second = Table(config), Table(config, seed=1)
-    first.apply(fid, np.array([[1, -2, 3]]))
+    dim = 1 if kind is BatchSoftmax else 3
+    config = TableConfig((Segment(dim, optimizer=StochasticRoundingFloat16(kind())), Segment(2)))
+    first, second = Table(config), Table(config)
+    first.apply(FID, np.arange(2.0 + dim)[None], step=2**25 + 1)
     second.restore(first.export())
     for table in (first, second):
-        table.apply(fid, np.array([[3, 1, -2]]))
-    np.testing.assert_array_equal(first.find(fid)[0], second.find(fid)[0])
+        table.apply(FID, 1 - np.arange(2.0 + dim)[None], step=2**25 + 4)
+    np.testing.assert_array_equal(value_of(first), value_of(second))
+
+
+def test_batch_softmax_learns_intervals():
+    vector = by_name("hash_table")["batch_softmax_interval_converges"]
+    given = vector["given"]
+    table = one_segment(BatchSoftmax(given["opt"]["batch_softmax"]["lr"]))
+    for step in range(given["steps"]):
+        seen = [fid for fid, every in enumerate((5, 10)) if step % every == 0]
+        table.apply(np.array(seen, np.int64), np.zeros((len(seen), 1)), step=step)
+    often = 1 / np.maximum(table.find(np.array([0, 1]))[0][:, 0], 1)
+    expected = vector["expect"]["inverse_of_max(value,1)"]
+    np.testing.assert_allclose(often, expected, atol=vector["tolerance"])

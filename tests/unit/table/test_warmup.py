@@ -3,8 +3,21 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
-from monolith.table.config import Adam, Ftrl, Segment, Sgd, TableConfig, Zeros
+from monolith.table.config import (
+    Adam,
+    Compressor,
+    Dc,
+    Ftrl,
+    Initializer,
+    Segment,
+    Sgd,
+    StochasticRoundingFloat16,
+    TableConfig,
+    Zeros,
+)
+from monolith.table.optimizer_config import Plain
 from monolith.table.warmup import warm_up
 
 ROOT = Path(__file__).parents[3]
@@ -12,6 +25,9 @@ CONFIGS = [
     TableConfig((Segment(1, optimizer=Ftrl()), Segment(8))),
     TableConfig((Segment(4, optimizer=Adam()),)),
     TableConfig((Segment(2, initializer=Zeros(), optimizer=Sgd()),)),
+    TableConfig([Segment(1, optimizer=Dc(StochasticRoundingFloat16(kind()))) for kind in get_args(Plain)]),
+    TableConfig([Segment(2, initializer=kind()) for kind in get_args(Initializer)]),
+    TableConfig([Segment(2, compressor=kind()) for kind in get_args(Compressor)]),
 ]
 USE_ALL = """
 import gc
@@ -19,22 +35,22 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 from monolith.core.progress import Silent
 from monolith.table.table import Table
-from monolith.table.warmup import EVERY_WAY, warm_up
+from monolith.table.warmup import USUAL, warm_up
 from tests.unit.table.test_warmup import CONFIGS
 
 def kernels():
     ours = (o for o in gc.get_objects() if isinstance(o, Dispatcher) and "monolith" in o.__module__)
     return {k.__qualname__: k for k in ours if k.stats.cache_path}
 
-warm_up([EVERY_WAY], Silent())
+warm_up([USUAL], Silent())
 assert len(kernels()) > 8
 print(sum(sum(k.stats.cache_misses.values()) for k in kernels().values()), "compiled in warm_up")
+tables = [Table(config) for config in CONFIGS]  # which compiles what only they need
 before = {name: len(k.signatures) for name, k in kernels().items()}
-for config in CONFIGS:
-    table = Table(config)
+for table in tables:
     for fids in (np.arange(20000), np.frombuffer(bytes(24), np.int64), np.arange(9)[::3]):
         rows, _ = table.find_or_insert(fids)
-        table.apply(fids, np.frombuffer(rows.tobytes(), np.float32))
+        table.apply(fids, np.frombuffer(rows.tobytes(), np.float32), latest=rows)
         table.assign(fids, rows)
         table.restore(table.export())
         table.evict(fids)

@@ -18,6 +18,7 @@ SAMPLES = [
     errors.TableConflict("t", "dim 4", "dim 8", shard=1),
     errors.DenseNotFound("bias", shard=1),
     errors.DimensionMismatch(4, 8, what="table t", shard=1),
+    errors.GradientNotFinite(7, float("inf"), 3, "table t", shard=1),
     errors.BarrierError("lost", **BARRIER),
     errors.BarrierTimedOut(missing=[0, 1], expected=3, after_ms=50, **BARRIER),
     errors.BarrierTimedOut(missing=None, expected=3, after_ms=50, **BARRIER),

@@ -1,0 +1,27 @@
+"""Gradients whose norm, that of all together, is limited (Pascanu, Mikolov, Bengio 2013)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+
+def global_norm(tensors: Sequence[torch.Tensor]) -> float:
+    """The root of the sum of all squares; 0 where there is nothing."""
+    return float(torch.nn.utils.get_total_norm(tensors, foreach=True))
+
+
+def factor(norm: float, clip_norm: float) -> float:
+    """What tensors of a global `norm` are multiplied by: at most 1, and NaN where the norm is no number."""
+    return clip_norm / max(norm, clip_norm) if math.isfinite(norm) else math.nan
+
+
+def clip_by_global_norm(tensors: Sequence[torch.Tensor], clip_norm: float) -> list[torch.Tensor]:
+    """The tensors, or where their global norm is above `clip_norm`, shorter ones of that norm.
+
+    Those that are given stay as they are. Where their norm is infinite or NaN, every value returned is NaN.
+    """
+    scale = factor(global_norm(tensors), clip_norm)
+    return [tensor * scale for tensor in tensors]

@@ -1,0 +1,52 @@
+"""What is judged before a step: shapes and rates elsewhere, here gradients that are no numbers."""
+
+import numpy as np
+import pytest
+
+from monolith.core.errors import ConfigError, GradientNotFinite
+from monolith.table.config import Constants, Dc, Segment, Sgd, TableConfig
+from monolith.table.steps import CLIPPED, BadGradients
+from monolith.table.table import Table
+
+FIDS = np.array([5, 6, 7])
+CONFIG = TableConfig((Segment(1, Constants(1.0), Sgd(1.0)), Segment(1, Constants(1.0), Dc(Sgd(1.0), 1.0))))
+
+
+def taught(bad, value, *, latest=None):
+    table = Table(CONFIG, bad_gradients=bad)
+    table.apply(FIDS, np.array([[0.5, 0.5], [0.5, value], [0.5, 0.5]]), latest=latest)
+    return table.find(FIDS)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_refused_with_the_id(value):
+    table = Table(CONFIG)
+    with pytest.raises(
+        GradientNotFinite, match=f"fid 6 in column 1 of a table is {value}, so nothing"
+    ) as told:
+        table.apply(FIDS, np.array([[0.5, 0.5], [0.5, value], [value, 0.5]]))
+    assert (told.value.fid, len(table)) == (6, 0)
+
+
+@pytest.mark.parametrize("latest", [None, np.ones((3, 2))])
+def test_skipped_ids_are_left_out(latest):
+    rows, found = taught(BadGradients.SKIP, np.nan, latest=latest)
+    assert found.tolist() == [True, False, True]
+    assert rows[[0, 2]].tolist() == [[0.5, 0.5]] * 2
+
+
+@pytest.mark.parametrize(("value", "counts_as"), [(np.nan, 0.0), (np.inf, CLIPPED), (-np.inf, -CLIPPED)])
+def test_clipped_values_are_numbers(value, counts_as):
+    rows, _ = taught(BadGradients.CLIP, value)
+    assert rows.tolist() == [[0.5, 0.5], [0.5, 1.0 - counts_as], [0.5, 0.5]]
+
+
+@pytest.mark.parametrize("bad", BadGradients)
+def test_the_largest_number_is_a_number(bad):
+    rows, _ = taught(bad, np.finfo(np.float32).max)
+    assert rows[1, 1] == -np.finfo(np.float32).max
+
+
+def test_negative_steps_are_refused():
+    with pytest.raises(ConfigError, match="step -1 of a table: must be >= 0"):
+        Table(CONFIG).apply(FIDS, np.ones((3, 2)), step=-1)
