@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 
 class Combiner(StrEnum):
-    """How an example's rows become one: their sum, their mean, or the first few side by side."""
+    """How an example's n rows become one: sum, mean, sum / √n, or the first side by side."""
 
     SUM = "sum"
     MEAN = "mean"
+    SQRTN = "sqrtn"
     FIRST_N = "first_n"
+
+
+_SHARES = {Combiner.MEAN: 1.0, Combiner.SQRTN: 0.5}  # one of n values counts for n to the minus this
 
 
 def pool(rows: Rows, inverse: Indices, row_splits: Splits, combiner: Combiner, max_length: int = 0) -> Floats:
@@ -33,7 +37,7 @@ def pool(rows: Rows, inverse: Indices, row_splits: Splits, combiner: Combiner, m
         rows: (U, dim), one for each unique id.
         inverse: (V,), which of `rows` each value of the feature means.
         row_splits: (B + 1,), where each example's values begin and end.
-        combiner: SUM and MEAN give zeros for an example without values.
+        combiner: all give zeros for an example without values.
         max_length: how many values FIRST_N keeps, >= 1; the others ignore it.
 
     Returns:
@@ -46,8 +50,8 @@ def pool(rows: Rows, inverse: Indices, row_splits: Splits, combiner: Combiner, m
     batch, dim = len(row_splits) - 1, rows.shape[1]
     pooled = np.zeros((batch * _width(combiner, max_length), dim), np.float32)
     _add(given(rows), inputs, outputs, pooled)
-    if combiner is Combiner.MEAN:
-        pooled *= _shares(row_splits)
+    if combiner in _SHARES:
+        pooled *= _shares(combiner, row_splits)
     return pooled.reshape(batch, max_length, dim) if combiner is Combiner.FIRST_N else pooled
 
 
@@ -57,8 +61,8 @@ def unpool(
     """Add the gradient of `pool`'s result to each row that took part: `into` (U, dim) is changed in place."""
     inputs, outputs = _entries(inverse, row_splits, combiner, max_length)
     flat = np.ascontiguousarray(grad, np.float32).reshape(-1, into.shape[1])
-    if combiner is Combiner.MEAN:
-        flat = flat * _shares(row_splits)
+    if combiner in _SHARES:
+        flat = flat * _shares(combiner, row_splits)
     _add(given(flat), outputs, inputs, into)
 
 
@@ -84,9 +88,10 @@ def _entries(
     return inverse[kept], (examples * width + rank)[kept]
 
 
-def _shares(row_splits: Splits) -> Floats:
-    """What one value counts for in its example's mean, (B, 1)."""
-    return (1 / np.maximum(np.diff(row_splits), 1)).astype(np.float32)[:, None]
+def _shares(combiner: Combiner, row_splits: Splits) -> Floats:
+    """What one value of each example counts for, (B, 1)."""
+    lengths = np.maximum(np.diff(row_splits), 1)
+    return (lengths ** -_SHARES[combiner]).astype(np.float32)[:, None]
 
 
 @kernel

@@ -52,6 +52,7 @@ class Mixed(Dcn):
             FeatureColumn("user", 8),
             FeatureColumn("device", 4),
             FeatureColumn("genres", 8, combiner=Combiner.MEAN),
+            FeatureColumn("root_genres", 8, feature="genres", combiner=Combiner.SQRTN),
             FeatureColumn("first_genres", 8, feature="genres", combiner=Combiner.FIRST_N, max_length=2),
         ]
 

@@ -132,6 +132,8 @@ def pooled(
             return np.stack([sum(one, zeros) for one in found])
         case "mean":
             return np.stack([sum(one, zeros) / max(len(one), 1) for one in found])
+        case "sqrtn":
+            return np.stack([sum(one, zeros) / max(len(one), 1) ** 0.5 for one in found])
         case _:
             length = column["max_length"]
             return np.stack([np.stack([*one, *[zeros] * length][:length]) for one in found])

@@ -27,7 +27,7 @@ def test_first_n_keeps_ids_apart():
     [
         ({"combiner": "first_n"}, "max_length=0 with combiner=first_n"),
         ({"combiner": "sum", "max_length": 3}, "max_length=3 with combiner=sum"),
-        ({"combiner": "max"}, "unknown combiner 'max': give one of sum, mean, first_n"),
+        ({"combiner": "max"}, "unknown combiner 'max': give one of sum, mean, sqrtn, first_n"),
     ],
 )
 def test_what_cannot_be_is_told(given, sentence):

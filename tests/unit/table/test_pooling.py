@@ -25,8 +25,9 @@ def problems(draw):
 def by_hand(values: np.ndarray, combiner: Combiner, max_length: int) -> np.ndarray:
     if combiner is Combiner.FIRST_N:
         return np.vstack([values[:max_length], np.zeros((max_length, values.shape[1]))])[:max_length]
-    total = values.sum(axis=0)
-    return total / max(len(values), 1) if combiner is Combiner.MEAN else total
+    count = max(len(values), 1)
+    divisor = {Combiner.SUM: 1, Combiner.MEAN: count, Combiner.SQRTN: count**0.5}[combiner]
+    return values.sum(axis=0) / divisor
 
 
 @given(problems(), st.sampled_from(Combiner))
