@@ -23,9 +23,9 @@ def missing() -> str:
     return "" if JAR.exists() and shutil.which("java") else INSTALL
 
 
-def free_port() -> int:
+def free_port(address: str = "127.0.0.1") -> int:
     with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
+        found.bind((address, 0))
         port: int = found.getsockname()[1]
         return port
 
@@ -36,10 +36,18 @@ class Server:
     def __init__(self, folder: Path, *, address: str = "127.0.0.1") -> None:
         self.folder = folder
         self.address = address
-        self.port = free_port()
+        self.port = free_port(address)
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir()
         self.configure()
+
+    def __enter__(self) -> Server:
+        self.start()
+        self.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     @property
     def hosts(self) -> str:
@@ -123,6 +131,17 @@ class Ensemble:
             server.configure(*members)
             (server.folder / "data" / "myid").write_text(str(number))
 
+    def __enter__(self) -> Ensemble:
+        for server in self.servers:
+            server.start()
+        for server in self.servers:
+            server.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in self.servers:
+            server.kill()
+
     @property
     def hosts(self) -> str:
         return ",".join(server.hosts for server in self.servers)
@@ -130,13 +149,3 @@ class Ensemble:
     @property
     def leader(self) -> Server:
         return next(server for server in self.servers if "Mode: leader" in server.said("srvr"))
-
-    def start(self) -> None:
-        for server in self.servers:
-            server.start()
-        for server in self.servers:
-            server.wait()
-
-    def kill(self) -> None:
-        for server in self.servers:
-            server.kill()

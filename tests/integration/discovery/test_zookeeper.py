@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -26,24 +27,27 @@ from monolith.discovery.credentials import get_zk_auth_data
 from monolith.discovery.selection import get_discovery
 from monolith.discovery.zk_connection import Patience
 from monolith.discovery.zookeeper import ZooKeeper
+from tests.integration.discovery import ensemble, far_host
 from tests.integration.discovery.ensemble import Ensemble, Server
+from tests.integration.discovery.far_host import HERE, Direction, FarHost
 from tests.integration.discovery.holder import HELD
+from tests.requirements import require
 
 SESSION_S = 2.0
 TOLERANCE = 1.2
 PS0 = ServiceInfo.listed("ps", 0, "10.0.0.1:50051")
 
-Hold = Callable[[Server], subprocess.Popen[str]]
+Hold = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
 def hold() -> Iterator[Hold]:
-    """Starts another process that is registered as PS0."""
+    """Starts another process that is registered as PS0; with `where`, somewhere else."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(zookeeper: Server) -> subprocess.Popen[str]:
+    def start(zookeeper: Server, where: Sequence[str] = ()) -> subprocess.Popen[str]:
         told = (zookeeper.hosts, "/job", str(SESSION_S), "ps", "0", PS0.address)
-        command = (sys.executable, "-m", "tests.integration.discovery.holder", *told)
+        command = (*where, sys.executable, "-m", "tests.integration.discovery.holder", *told)
         started.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
         assert started[-1].stdout
         assert started[-1].stdout.readline().strip() == HELD
@@ -193,12 +197,12 @@ def test_a_wiped_server_is_told_of_in_time(zookeeper: Server) -> None:
     print(f"told after {asyncio.run(play()):.1f} s")
 
 
-def test_a_new_leader_is_found(ensemble: Ensemble) -> None:
+def test_a_new_leader_is_found(three: Ensemble) -> None:
     async def play() -> float:
-        async with connected(ensemble.hosts) as owner, connected(ensemble.hosts) as other:
+        async with connected(three.hosts) as owner, connected(three.hosts) as other:
             await owner.register(PS0)
             await until([PS0], other, 1.0)
-            await asyncio.to_thread(ensemble.leader.kill)
+            await asyncio.to_thread(three.leader.kill)
             await owner.register(ServiceInfo.listed("worker", 0, "h:1"))
             took = await until([PS0], other, 5.0)
             await asyncio.sleep(TOLERANCE * SESSION_S)
@@ -206,6 +210,31 @@ def test_a_new_leader_is_found(ensemble: Ensemble) -> None:
             return took
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("direction", "within"),
+    [
+        ("output", TOLERANCE * SESSION_S),
+        ("input", TOLERANCE * SESSION_S * 5 / 3),  # it goes on speaking until it notices that nobody answers
+    ],
+)
+def test_a_cut_network_heals(tmp_path: Path, hold: Hold, direction: Direction, within: float) -> None:
+    require("zookeeper", ensemble.missing())
+    require("a network of namespaces", far_host.missing())
+
+    async def play() -> float:
+        async with connected(zookeeper.hosts) as other:
+            await until([PS0], other, 1.0)
+            far.cut(direction)
+            await until([], other, within)
+            await asyncio.sleep(SESSION_S)
+            far.mend()
+            return await until([PS0], other, 3.0 + 0.5)  # packets are sent again after 1, 2, 4 s
+
+    with FarHost() as far, Server(tmp_path / "zookeeper", address=HERE) as zookeeper:
+        hold(zookeeper, far.exec)
+        print(f"registered again after {asyncio.run(play()):.2f} s")
 
 
 def test_credentials_keep_others_away_and_are_not_shown(
