@@ -9,10 +9,12 @@ from monolith.core.errors import (
     BackendFailed,
     BackendUnreachable,
     BackendWiped,
+    DiscoveryClosed,
     DiscoveryMisconfigured,
     TakenOver,
 )
 from monolith.discovery.base import ServiceInfo
+from monolith.discovery.blocking import Blocking
 from monolith.discovery.zk_client import Node
 from monolith.discovery.zk_connection import Patience
 from monolith.discovery.zookeeper import ZooKeeper
@@ -365,8 +367,33 @@ def test_who_asks_while_it_closes_is_told(server):
         await made.disconnect()
         await asking
 
-    with pytest.raises(BackendUnreachable, match="^Connection failed: ZK client not connected$"):
+    with pytest.raises(BackendUnreachable, match=r"^Connection failed: ZK client not connected$"):
         play(run())
+
+
+PLATFORM_CALLS = {
+    "register": lambda platform: platform.register("ps", 0, "h:1"),
+    "deregister": lambda platform: platform.deregister("ps", 0, "h:1"),
+    "query": lambda platform: platform.query("ps"),
+}
+
+
+def test_a_platform_ends_its_session(server):
+    platform = Blocking("zk", client(server))
+    for call in PLATFORM_CALLS.values():
+        call(platform)
+    assert len(server.sessions) == 1
+    platform.close()
+    platform.close()
+    assert server.sessions == {}
+
+
+@pytest.mark.parametrize("call", PLATFORM_CALLS.values(), ids=PLATFORM_CALLS)
+def test_a_closed_platform_refuses(server, call):
+    platform = Blocking("zk", client(server))
+    platform.close()
+    with pytest.raises(DiscoveryClosed, match=r"^ZkServiceDiscovery is closed$"):
+        call(platform)
 
 
 def test_each_turn_is_logged_once(server, caplog):
