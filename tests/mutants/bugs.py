@@ -316,4 +316,42 @@ COMMAND_LINE = [
     ),
 ]
 
-BUGS = [*CLEANUP, *BUDGETS, *LIFECYCLE, *ROLES, *SEARCH, *COMMAND_LINE]
+ZOOKEEPER = [
+    Bug(
+        "A node of an earlier session is written to, and ends with that session",
+        "monolith/discovery/zk_session.py",
+        "Act.REPLACE if ours or claim",
+        "Act.SET if ours or claim",
+        "tests/unit/discovery/test_zk_session.py",
+    ),
+    Bug(
+        "A process fights its successor for the place",
+        "monolith/discovery/zk_session.py",
+        "ours or claim else",
+        "True else",
+        "tests/unit/discovery/test_zk_session.py",
+    ),
+    Bug(
+        "Who deregisters takes a successor's node away",
+        "monolith/discovery/zk_session.py",
+        "Act.DELETE if ours",
+        "Act.DELETE if node",
+        "tests/unit/discovery/test_zk_session.py",
+    ),
+    Bug(
+        "A session is lost only when the server says so",
+        "monolith/discovery/zk_session.py",
+        "self.silent_since + self.patience_s if waiting",
+        "None if waiting",
+        "tests/unit/discovery/test_zk_session.py",
+    ),
+    Bug(
+        "Patience begins anew with each word of the client",
+        "monolith/discovery/zk_session.py",
+        "case Heard.SUSPENDED if self.link is Link.UP:",
+        "case Heard.SUSPENDED:",
+        "tests/unit/discovery/test_zk_session.py",
+    ),
+]
+
+BUGS = [*CLEANUP, *BUDGETS, *LIFECYCLE, *ROLES, *SEARCH, *COMMAND_LINE, *ZOOKEEPER]
