@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 
 from monolith.checkpoint.boundary import loading
 from monolith.checkpoint.dump_names import count_shards, meta_name, shard_name
-from monolith.checkpoint.entry_layout import entry_shape
+from monolith.checkpoint.entry_layout import digits_to_halves, entry_shape, halves_to_digits
 from monolith.checkpoint.entry_records import RecordPieces
 from monolith.checkpoint.entry_tables import Dump
 from monolith.core.errors import CheckpointError, CheckpointUnreadable, DataError
@@ -104,6 +104,7 @@ def _parsed(
     records: RecordPieces, path: Path, config: TableConfig, count: int | None = None
 ) -> Iterator[Dump]:
     shape, unsaid = entry_shape(config), layout.unseen_row(config)
+    digits_to_halves(config, unsaid[None])
     for buf, bounds in records.take(count):
         try:
             yield _dump(config, parse_entries(shape, buf, bounds, unsaid))
@@ -113,6 +114,7 @@ def _parsed(
 
 def _dump(config: TableConfig, entries: Entries) -> Dump:
     assert entries.times is not None  # as parsed
+    halves_to_digits(config, entries.rows)
     values, slots = entries.rows[:, : config.dim], entries.rows[:, config.dim :]
     return Dump(config, TableRows(entries.fids, values, slots), entries.times)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from monolith.checkpoint.boundary import saving
 from monolith.checkpoint.dump_names import meta_name, shard_name
-from monolith.checkpoint.entry_layout import entry_shape
+from monolith.checkpoint.entry_layout import digits_to_halves, entry_shape
 from monolith.core.arrays import Indices
 from monolith.core.files import DISK, Disk, make_folders, replacing
 from monolith.core.inflate import Compression, deflating
@@ -51,7 +51,6 @@ def write_table(base: Path, dump: Dump, *, shards: int = 0, disk: Disk = DISK) -
 
     Raises:
         CheckpointError: the disk is full or fails.
-        CheckpointMismatch: an optimizer's state has no place in a dump.
     """
     shards = shards or _shards(len(dump.rows))
     paths = [base.with_name(shard_name(base.name, shard, shards)) for shard in range(shards)]
@@ -90,6 +89,7 @@ def _write(out: _Out, dump: Dump, share: range) -> None:
     for start in share[::ROWS]:
         now = slice(start, min(start + ROWS, share.stop))
         rows = np.concatenate([dump.rows.values[now], dump.rows.slots[now]], axis=1)
+        digits_to_halves(dump.config, rows)
         entries = Entries(dump.rows.fids[now], rows, dump.times[now])
         out.write(framed_entries(shape, entries).tobytes())
 

@@ -35,7 +35,7 @@ TOLD: Final = {
 }
 
 # Of each segment the member of SingleOptimizerDump; by segment and field of that, the first column and the
-# one behind the last (-1: not a column); and how many values a row has.
+# one behind the last (-1: not a column), and whether it is an int64; and how many values a row has.
 Numbers: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], int]
 Words: TypeAlias = tuple[Fids, NDArray[np.uint32], Indices]  # ids, rows and times, to be filled in
 _Known: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -121,7 +121,7 @@ def _optimizer(
 @inlined
 def _state(buf: Octets, at: int, end: int, columns: NDArray[np.int64], row: NDArray[np.uint32]) -> Any:
     """Read the fields of one optimizer's state; each is told in one go, as every writer does it."""
-    told = column = last = 0
+    told = column = last = whole = 0
     while at < end:
         number, wire, first, stop, after, fault = field_at(buf, at, end)
         if fault:
@@ -132,7 +132,14 @@ def _state(buf: Octets, at: int, end: int, columns: NDArray[np.int64], row: NDAr
             told = number
             known = number < FIELDS and columns[number, 0] >= 0
             column, last = (columns[number, 0], columns[number, 1]) if known else (0, 0)
-        if last:
+            whole = columns[number, 2] if known else 0
+        if whole:
+            if wire != VARINT:
+                return WIRE
+            row[last - 2] = first & 0xFFFFFFFF
+            row[last - 1] = first >> 32 & 0xFFFFFFFF
+            column = last
+        elif last:
             column, fault = _append(buf, (wire, first, stop), row, column, last)
             if fault:
                 return fault

@@ -16,21 +16,24 @@ from monolith.wire.entries import Entries, EntryShape, State, framed_entries, pa
 
 SHAPE = EntryShape(
     3,
-    10,
+    11,
     [
         State("ftrl", {"norm": (3, 4), "zero": (4, 5)}),
         State("sgd", {}),
+        State("batch_softmax", {"global_step": (11, 13)}),
         State("adam", {"m": (5, 7), "v": (7, 9), "beta1_power": (9, 10), "beta2_power": (10, 11)}),
     ],
-)  # columns 11 and 12 are told by nobody
-UNSAID = np.arange(13, dtype=np.float32)
+)  # column 13 is told by nobody
+UNSAID = np.arange(14, dtype=np.float32)
 WORDS = st.integers(0, 2**32 - 1)
 
 
 def message(fid: int, row: np.ndarray, time: int | None) -> EntryDump:
     entry = EntryDump(id=fid, num=row[:3].tolist(), last_update_ts_sec=time)
-    ftrl, _, adam = (getattr(entry.opt.dump.add(), kind) for kind in ("ftrl", "sgd", "adam"))
+    kinds = ("ftrl", "sgd", "batch_softmax", "adam")
+    ftrl, _, softmax, adam = (getattr(entry.opt.dump.add(), kind) for kind in kinds)
     entry.opt.dump[1].sgd.SetInParent()
+    softmax.global_step = int(row[11:13].view("<i8")[0])
     ftrl.norm.extend(row[3:4].tolist())
     ftrl.zero.extend(row[4:5].tolist())
     adam.m.extend(row[5:7].tolist())
@@ -47,7 +50,7 @@ def parsed(*payloads: bytes) -> Entries:
 @st.composite
 def entries(draw: st.DrawFn) -> Entries:
     fids = draw(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=4))
-    rows = draw(arrays(np.uint32, (len(fids), 13), elements=WORDS)).view(np.float32)
+    rows = draw(arrays(np.uint32, (len(fids), 14), elements=WORDS)).view(np.float32)
     times = draw(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=len(fids), max_size=len(fids)))
     return Entries(np.array(fids, np.int64), np.nan_to_num(rows), np.array(times, np.int64))
 
@@ -65,14 +68,15 @@ def test_protobuf_reads_what_is_written(given_: Entries) -> None:
 @given(entries())
 def test_what_protobuf_writes_is_read(given_: Entries) -> None:
     found = parsed(*(message(*one).SerializeToString() for one in zip(*given_, strict=True)))
-    given_.rows[:, 11:] = UNSAID[11:]
+    given_.rows[:, 13:] = UNSAID[13:]
     for ours, theirs in zip(found, given_, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
 def test_bytes_are_as_protobufs() -> None:
-    """Where all times are equally long."""
-    rows = np.arange(26, dtype=np.float32).reshape(2, 13)
+    """Where all times are equally long, and int64s as long as they can be."""
+    rows = np.arange(28, dtype=np.float32).reshape(2, 14)
+    rows[:, 12] = -1.0  # the upper half of a number below 0
     given_ = Entries(np.array([5, -5]), rows, np.array([1_700_000_000, 300_000_000]))
     expected = [framed(message(*one).SerializeToString()) for one in zip(*given_, strict=True)]
     assert [record.tobytes() for record in framed_entries(SHAPE, given_)] == expected
@@ -83,6 +87,7 @@ def test_what_is_not_told_is_unsaid() -> None:
     serving, partly = EntryDump(id=1, num=[7, 8, 9]), EntryDump(id=2, num=[7, 8, 9])
     partly.opt.dump.add()
     partly.opt.dump.add().sgd.SetInParent()
+    partly.opt.dump.add()
     partly.opt.dump.add().adam.beta1_power = 0.5
     found = parsed(serving.SerializeToString(), partly.SerializeToString())
     assert found.rows[0].tolist() == [7, 8, 9, *UNSAID[3:]]
@@ -99,22 +104,22 @@ def test_packed_numbers_and_unknown_fields() -> None:
 
 
 def changed(**fields: object) -> bytes:
-    entry = message(5, np.ones(13), 1)
+    entry = message(5, np.ones(14, np.float32), 1)
     for name, value in fields.items():
-        held = entry.opt.dump[2].adam if name in ("m", "v") else entry
+        held = entry.opt.dump[3].adam if name in ("m", "v") else entry
         held.ClearField(name)
         getattr(held, name).extend(value)
     return entry.SerializeToString()
 
 
 def other_optimizer() -> bytes:
-    entry = message(5, np.ones(13), 1)
+    entry = message(5, np.ones(14, np.float32), 1)
     entry.opt.dump[1].momentum.n.append(1)
     return entry.SerializeToString()
 
 
 def too_many() -> bytes:
-    entry = message(5, np.ones(13), 1)
+    entry = message(5, np.ones(14, np.float32), 1)
     entry.opt.dump.add()
     return entry.SerializeToString()
 
@@ -134,7 +139,7 @@ def too_many() -> bytes:
 )
 def test_rows_made_otherwise_are_refused(payload: bytes, told: str) -> None:
     with pytest.raises(DataError, match=rf"^the entry of id (5|0): .*{told}"):
-        parsed(message(4, np.ones(13), 1).SerializeToString(), payload)
+        parsed(message(4, np.ones(14, np.float32), 1).SerializeToString(), payload)
 
 
 @given(st.binary(max_size=60))
