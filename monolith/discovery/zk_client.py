@@ -11,11 +11,15 @@ import attrs
 
 @attrs.frozen
 class Node:
-    """A node: what it holds, how often that was changed, and whose session it ends with (0: nobody's)."""
+    """A node: what it holds, how often that was changed, and whose session it ends with (0: nobody's).
+
+    `made_at` is when it was created, in seconds since 1970.
+    """
 
     value: bytes
     version: int
     owner: int
+    made_at: float | None = None
 
 
 class Heard(StrEnum):

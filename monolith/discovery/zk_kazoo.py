@@ -82,7 +82,7 @@ class Kazoo:
             if exc.code == "NoNode":
                 return None
             raise
-        return Node(value, stat.version, stat.ephemeralOwner)
+        return Node(value, stat.version, stat.ephemeralOwner, stat.ctime / 1000)
 
     async def make_folder(self, path: str, *, shared: bool) -> None:
         try:

@@ -14,6 +14,7 @@ from monolith.core.address import parse_address
 from monolith.core.errors import BackendFailed, ConfigError, DiscoveryMisconfigured
 from monolith.discovery.base import NO_INDEX, ServiceInfo, index_of, parse_index
 from monolith.discovery.named import quoted
+from monolith.discovery.zk_client import Node
 
 
 def job_folder(job: str) -> str:
@@ -65,16 +66,17 @@ def prefix(service_type: str) -> str:
     return f"{service_type}."
 
 
-def listed(service_type: str, index: int, path: str, value: bytes) -> ServiceInfo:
-    """What the node at `path` tells.
+def listed(service_type: str, index: int, path: str, node: Node) -> ServiceInfo:
+    """What `node`, which is at `path`, tells.
 
     Raises:
         BackendFailed: its value is not host:port.
     """
     try:
-        return ServiceInfo.listed(service_type, index, parse_address(value.decode()))
+        info = ServiceInfo.listed(service_type, index, parse_address(node.value.decode()))
+        return attrs.evolve(info, registered_at=node.made_at)
     except (UnicodeDecodeError, ConfigError) as exc:
-        said = quoted(value.decode(errors="replace"))
+        said = quoted(node.value.decode(errors="replace"))
         raise BackendFailed(f"ZK node {path} holds {said}, which is not host:port") from exc
 
 

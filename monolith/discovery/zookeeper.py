@@ -96,6 +96,15 @@ class ZooKeeper(Registrar):
     async def _take(self, info: ServiceInfo) -> bool:
         return await self._registrations.take(self._folder.place(info))
 
+    async def _expel(self, info: ServiceInfo) -> None:
+        path = self._folder.place(info)
+
+        async def away(client: Client) -> None:
+            if node := await client.get(path):
+                await client.delete(path, node.version)
+
+        await self._connection.ask("delete", away)
+
     async def _discover(self, service_type: str) -> list[ServiceInfo]:
         return await self._read(service_type)
 
@@ -118,7 +127,7 @@ class ZooKeeper(Registrar):
             paths = self._folder.found(names, service_type)
             nodes = await asyncio.gather(*(client.get(path, watch) for path in paths.values()))
             there = zip(paths.items(), nodes, strict=True)
-            return [listed(service_type, index, path, node.value) for (index, path), node in there if node]
+            return [listed(service_type, index, path, node) for (index, path), node in there if node]
 
         return await self._connection.ask("list_children", read)
 

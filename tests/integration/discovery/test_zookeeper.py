@@ -283,3 +283,15 @@ def test_a_platform_without_a_loop(shared_zookeeper: Server) -> None:
     other.close()
     with pytest.raises(DiscoveryClosed, match=r"^ZkServiceDiscovery is closed$"):
         mine.query("ps")
+
+
+def test_a_node_has_an_age(shared_zookeeper: Server) -> None:
+    async def run() -> float | None:
+        async with connected(shared_zookeeper.hosts) as backend:
+            await backend.register(PS0)
+            (info,) = await backend.discover("ps")
+            return info.registered_at
+
+    made_at = asyncio.run(run())
+    assert made_at is not None
+    assert abs(made_at - time.time()) < 60  # seconds since 1970, by the clock of the server

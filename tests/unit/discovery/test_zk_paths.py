@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from monolith.core.errors import BackendFailed, DiscoveryMisconfigured
 from monolith.discovery.base import ServiceInfo
+from monolith.discovery.zk_client import Node
 from monolith.discovery.zk_paths import Folder, check_base_path, check_hosts, job_folder, listed
 
 OPERATIONS = st.sampled_from(["connect", "watch_service"])
@@ -136,5 +137,5 @@ def test_a_node_needs_an_index(index):
 )
 def test_a_value_must_be_an_address(value, shown):
     with pytest.raises(BackendFailed) as caught:
-        listed("ps", 0, "/jobs/ps.0", value)
+        listed("ps", 0, "/jobs/ps.0", Node(value, 0, 0))
     assert str(caught.value) == f"Internal error: ZK node /jobs/ps.0 holds {shown}, which is not host:port"

@@ -413,3 +413,20 @@ def test_each_turn_is_logged_once(server, caplog):
         "ZooKeeper at zk:2181 has not answered for 4 s; what was registered is lost until it does",
         "ZooKeeper at zk:2181: connected",
     ]
+
+
+def test_anybodys_node_can_be_taken_away(server):
+    """That of a living one comes back: it looks after it."""
+
+    async def run():
+        owner, other = await opened(server), await opened(server)
+        await owner.register(MOVED)
+        for index in range(2):
+            server.plant(f"/monolith/news/old.{index}", "h:1")
+        for info in [*await other.discover("old"), MOVED]:
+            await other.expel(info)
+            await other.expel(info)
+        await asyncio.sleep(1.0)
+        return await other.discover("old"), await other.discover("ps")
+
+    assert play(run()) == ([], [MOVED])
