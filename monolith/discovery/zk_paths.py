@@ -47,9 +47,12 @@ class Folder:
 
     def found(self, names: list[str], service_type: str) -> dict[int, str]:
         """Index → node of those among `names` that are of `service_type`, by rising index."""
-        start = prefix(service_type)
-        indices = {parse_index(name.removeprefix(start)): name for name in names if name.startswith(start)}
-        return {index: f"{self.path}/{indices[index]}" for index in sorted(indices) if index != NO_INDEX}
+        start, there = prefix(service_type), set(names)
+        indices = {parse_index(name.removeprefix(start)) for name in there if name.startswith(start)}
+        named = {index: f"{start}{index}" for index in sorted(indices - {NO_INDEX})}
+        return {
+            index: f"{self.path}/{name}" for index, name in named.items() if name in there
+        }  # "ps.00" is none
 
 
 def prefix(service_type: str) -> str:

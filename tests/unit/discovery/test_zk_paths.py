@@ -113,7 +113,7 @@ def test_a_job_is_where_the_original_keeps_it():
 def test_names_are_found_by_index(indices):
     folder = Folder("/jobs/")
     names = [folder.place(ServiceInfo.listed("ps", index, "h:1")).rpartition("/")[2] for index in indices]
-    others = ["worker.0", "ps", "ps.", "ps.x", "ps.-1", "ps.0.0", "ps2.1", "lock-ps.1"]
+    others = ["worker.0", "ps", "ps.", "ps.x", "ps.-1", "ps.0.0", "ps.007", "ps.+7", "ps2.1", "lock-ps.1"]
     expected = {index: f"/jobs/ps.{index}" for index in sorted(indices)}
     assert list(folder.found(names + others, "ps").items()) == list(expected.items())
 
