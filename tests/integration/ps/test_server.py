@@ -145,10 +145,11 @@ def test_stopping_answers_what_is_under_way(cluster: Cluster, shard: LocalShard)
     remote = cluster.remote(cluster.serve(shard))
 
     async def play() -> None:
+        server = cluster._servers.pop()
         await remote.create_tables({"t": TABLE})
+        await asyncio.to_thread(server._calls.wait_for_none, 30)
         with shard.state._tables.get("t")._lock:
             asked = asyncio.ensure_future(remote.lookup([Lookup("t", np.array([1]), 2)]))
-            server = cluster._servers.pop()
             async with asyncio.timeout(30):
                 while not server._calls._under_way:
                     await asyncio.sleep(0.01)
