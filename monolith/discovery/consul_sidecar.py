@@ -95,6 +95,7 @@ class Sidecar(ConsulBackend):
 
     async def query_all(self) -> dict[str, dict[int, str]]:
         """Service type → index → address, of the whole job."""
+        self._must_be_open("query all")
         everyone: dict[str, dict[int, str]] = {}
         for service_type, index, address in _entries(await self._lookup()):
             everyone.setdefault(service_type, {})[index] = address

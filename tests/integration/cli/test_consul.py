@@ -6,34 +6,23 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import httpx
-import pytest
 
 from tests.integration.cli.conftest import DEADLINE_S, Cli
 from tests.integration.cli.processes import until
-from tests.integration.discovery.consul_agent import Agent, missing
+from tests.integration.discovery.consul_agent import Agent
 from tests.integration.discovery.served_consul import ServedConsul
-from tests.requirements import require
 
 Ended = Callable[[subprocess.Popen[str]], None]
 Consul: TypeAlias = "Agent | ServedConsul"
 STEPS = 400
 SIZE = ("--num-ps=2", "--num-workers-cluster=2")
-SIGNS = ("--heartbeat-interval-secs=1", "--consul-ttl-secs=4", "--connect-retries=120")
-
-
-@pytest.fixture(params=["fake", "real"])
-def consul(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Consul]:
-    if request.param == "real":
-        require("consul", missing())
-    agent = Agent(tmp_path) if request.param == "real" else ServedConsul()
-    agent.start()
-    yield agent
-    agent.close()
+SIGNS = ("--heartbeat-interval-secs=1", "--consul-ttl-secs=4")
+PATIENCE = ("--connect-retries=120", "--barrier-timeout-ms=120000")
 
 
 class Job:
@@ -42,13 +31,15 @@ class Job:
     def __init__(self, cli: Cli, consul: Consul, ended: Ended, *more: str) -> None:
         self._cli, self._ended, self._more = cli, ended, more
         self._consul = consul
+        self._children: list[subprocess.Popen[str]] = []
         self._environ = {**os.environ, "CONSUL_HTTP_ADDR": f"127.0.0.1:{consul.port}"}
 
     def start(self, role: str, index: int) -> subprocess.Popen[str]:
         where = ("--discovery=consul", "--consul-service-name=job", *SIGNS)
-        argv = (role, f"--index={index}", *SIZE, *where, *self._more, "--json")
+        argv = (role, f"--index={index}", *SIZE, *PATIENCE, *where, *self._more, "--json")
         child = self._cli.start(*argv, env=self._environ)
         self._ended(child)
+        self._children.append(child)
         return child
 
     def registered(self) -> list[str]:
@@ -56,11 +47,21 @@ class Job:
         found = httpx.get(f"{self._consul.url}/v1/health/service/job?passing=true", trust_env=False).json()
         return sorted(entry["Service"]["Meta"]["id"] for entry in found)
 
-    def restart_the_agent(self, known: list[str]) -> None:
+    def comes_to(self, *known: str) -> None:
+        """Wait until Consul knows these; nobody may fail meanwhile."""
+
+        def there() -> bool:
+            for child in self._children:
+                assert not child.poll(), child.communicate()
+            return self.registered() == sorted(known)
+
+        until(f"{known} are registered", there, DEADLINE_S)
+
+    def restart_the_agent(self, *known: str) -> None:
         """Kill it; it comes back with nothing, and after a sign of life each with all."""
         self._consul.kill()
         self._consul.start()
-        until(f"{known} are back", lambda: self.registered() == known, DEADLINE_S)
+        self.comes_to(*known)
 
 
 def told(child: subprocess.Popen[str]) -> dict[str, Any]:
@@ -75,11 +76,11 @@ def test_who_comes_after_a_restart_finds_all(cli: Cli, consul: Consul, ended: En
     job = Job(cli, consul, ended)
     servers = [job.start("ps", index) for index in range(2)]
     first = job.start("worker", 0)
-    until("three are there", lambda: len(job.registered()) == 3, DEADLINE_S)
-    job.restart_the_agent(["ps-0", "ps-1", "worker-0"])
+    job.comes_to("ps-0", "ps-1", "worker-0")
+    job.restart_the_agent("ps-0", "ps-1", "worker-0")
     workers = [first, job.start("worker", 1)]
     assert [told(worker)["trained"] for worker in workers] == ["nothing: there is no --data"] * 2
-    until("the workers have left", lambda: job.registered() == ["ps-0", "ps-1"], DEADLINE_S)
+    job.comes_to("ps-0", "ps-1")
     for server in servers:
         server.send_signal(signal.SIGTERM)
     assert [server.wait(DEADLINE_S) for server in servers] == [0, 0]
@@ -93,7 +94,7 @@ def test_training_goes_on(cli: Cli, consul: Consul, ended: Ended, dataset: Path)
     servers = [job.start("ps", index) for index in range(2)]
     workers = [job.start("worker", index) for index in range(2)]
     until("a checkpoint", lambda: any((cli.folder / "runs").glob("checkpoint-*.json")), DEADLINE_S)
-    job.restart_the_agent(["ps-0", "ps-1", "worker-0", "worker-1"])
+    job.restart_the_agent("ps-0", "ps-1", "worker-0", "worker-1")
     assert [worker.poll() for worker in workers] == [None, None], "it was over before the agent was back"
     assert {told(worker)["steps"] for worker in workers} == {STEPS}
     for server in servers:

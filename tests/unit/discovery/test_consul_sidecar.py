@@ -6,7 +6,7 @@ import pytest
 
 from monolith.core.errors import (
     BackendFailed,
-    DiscoveryError,
+    DiscoveryClosed,
     HostBlacklisted,
     LookupMalformed,
     NeverCleared,
@@ -249,6 +249,8 @@ def test_what_the_original_promises_holds(vector):
     assert "other-1" in sidecar.entries
 
 
-def test_clearing_needs_a_connection():
-    with pytest.raises(DiscoveryError, match=r"^cannot deregister all: Sidecar is not connected$"):
-        virtual_time.run(Sidecar("127.0.0.1:2280", "job").deregister_all())
+@pytest.mark.parametrize("operation", ["query all", "deregister all"])
+def test_a_whole_job_needs_a_connection(operation):
+    client = Sidecar("127.0.0.1:2280", "job")
+    with pytest.raises(DiscoveryClosed, match=f"^cannot {operation}: Sidecar is not connected$"):
+        virtual_time.run(getattr(client, operation.replace(" ", "_"))())
