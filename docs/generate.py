@@ -6,10 +6,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from optimizers import optimizers_page
+
 from monolith.cli.commands import COMMANDS, Entry, Group
 from monolith.config.settings import reference
 
-SETTINGS = Path(__file__).with_name("settings.md")
+HERE = Path(__file__).parent
 
 HEAD = """# Settings
 
@@ -42,14 +44,15 @@ def settings_page() -> str:
 
 def main() -> int:
     """Write or check; the exit code says whether all was up to date."""
-    page = settings_page()
+    pages = {HERE / "settings.md": settings_page(), HERE / "optimizers.md": optimizers_page()}
     if "--check" not in sys.argv:
-        SETTINGS.write_text(page)
+        for path, page in pages.items():
+            path.write_text(page)
         return 0
-    if SETTINGS.exists() and SETTINGS.read_text() == page:
-        return 0
-    print(f"{SETTINGS} is out of date: nox -s docs -- --write", file=sys.stderr)  # noqa: T201
-    return 1
+    stale = [path for path, page in pages.items() if not path.exists() or path.read_text() != page]
+    for path in stale:
+        print(f"{path} is out of date: nox -s docs -- --write", file=sys.stderr)  # noqa: T201
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

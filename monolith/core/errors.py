@@ -326,12 +326,12 @@ class DimensionMismatch(PsError, ValueError):
 
 
 class GradientNotFinite(PsError, ValueError):
-    """A gradient is NaN or infinite, and the whole step was refused for it."""
+    """A gradient is NaN or infinite, and what travelled with it was refused as well."""
 
     def __init__(self, fid: int, value: float, column: int, table: str, *, shard: int = -1) -> None:
         super().__init__(
-            f"the gradient of fid {fid} in column {column} of {table} is {value}, so nothing was applied: "
-            "lower the learning rates, or let a server skip or clip such gradients",
+            f"the gradient of fid {fid} in column {column} of {table} is {value}, so all of its request was "
+            "refused: lower the learning rates, or let the servers skip or clip such gradients",
             shard=shard,
         )
         self.fid = fid

@@ -29,7 +29,7 @@ _SIGNLESS, _INFINITE = 0x7FFFFFFF, 0x7F800000  # bits of a float32; what is not 
 class BadGradients(StrEnum):
     """What becomes of gradients that are NaN or infinite."""
 
-    REFUSE = "refuse"  # the whole step is refused, and the first such id named
+    REFUSE = "refuse"  # the whole request is refused, and the first such id named
     SKIP = "skip"  # ids with such a gradient are left out, neither updated nor created
     CLIP = "clip"  # NaN counts as 0, and what is infinite as 1000 of the same sign
 

@@ -20,10 +20,10 @@ HALF_MAX = np.float32(65504)
 def compensate(
     rows: Rows, numbers: Indices, grads: Rows, place: Place, latest: Rows, settings: tuple[np.float32, Rows]
 ) -> None:
-    """Delay compensation (Zheng and others 2017): g' = g + λ · g² · (w - latest), into `settings[1]`.
+    """Delay compensation (Zheng and others 2017): g' = g + λ · g² · (w - latest).
 
-    `latest` holds the values that g was computed with. A row that occurs twice has the same w both times:
-    the one before this call.
+    Here latest is the value that g was computed with. A row that occurs twice has the same w both times: the
+    one before this call.
     """
     lambda_, out = settings
     value, _state, dim = place
