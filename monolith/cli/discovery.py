@@ -109,8 +109,8 @@ async def _connected(settings: Looking, ui: Ui) -> AsyncIterator[_Session]:
     discovery = ui.outside.find(settings, ui.environ)
     async with Unwind(settings.discovery_cleanup_timeout_ms) as unwind:
         session = _Session(discovery, unwind, settings.discovery_operation_timeout_ms)
-        unwind.undo("disconnect", discovery.disconnect)
-        await session.ask("connect", discovery.connect)
+        unwind.undo(f"disconnect from {settings.kind}", discovery.disconnect)
+        await session.ask(f"connect to {settings.kind}", discovery.connect)
         yield session
 
 

@@ -99,9 +99,9 @@ class Watches:
         finally:
             watch.readers -= 1
             if not watch.readers:
-                await watch.stop()
                 if self._running.get(service_type) is watch:
                     del self._running[service_type]
+                await watch.stop()
 
     async def close(self, why: DiscoveryClosed) -> None:
         """End them all; their readers are told `why`."""

@@ -203,3 +203,31 @@ def test_six_coroutines_are_enough_to_look():
             return [await anext(looks), await anext(looks)]
 
     assert virtual_time.run(play()) == ([[PS0], [PS1]], 2.0)
+
+
+def test_one_may_come_while_the_last_one_leaves():
+    """The loop that is ending is not the newcomer's."""
+
+    async def looks(_service_type):
+        try:
+            yield [PS0]
+            await asyncio.sleep(1)
+            yield [PS0, PS1]
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+
+    watches = Watches(looks)
+
+    async def leave():
+        async with watches.reader("ps") as events:
+            await anext(events)
+
+    async def play():
+        leaving = asyncio.ensure_future(leave())
+        await asyncio.sleep(0.01)
+        async with watches.reader("ps") as events:
+            await leaving
+            return [await asyncio.wait_for(anext(events), 5.0) for _ in range(2)]
+
+    assert virtual_time.run(play())[0] == [Added(PS0), Added(PS1)]
