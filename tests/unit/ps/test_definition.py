@@ -14,6 +14,7 @@ from monolith.table.config import (
     DynamicWdAdagrad,
     Ftrl,
     GroupFtrl,
+    OneBit,
     RandomUniform,
     Segment,
     Sgd,
@@ -37,6 +38,13 @@ OWN_DEFAULTS = {
     "group_ftrl": GroupFtrl(0.01, 0.0, 1.0),
     "dynamic_wd_adagrad": DynamicWdAdagrad(0.001, 0.1, **UNSET),
 }
+
+
+def test_the_messages_amplitude() -> None:
+    message = EmbeddingHashTableConfig()
+    message.entry_config.segments.add(dim_size=1).comp_config.one_bit.SetInParent()
+    assert from_message("t", message).segments[0].compressor == OneBit(amplitude=0.1)
+    assert OneBit().amplitude == 0.05  # of upstream's builder
 
 
 @pytest.mark.parametrize("member", sorted(OPTIMIZERS.keys() - {"dc"}))
