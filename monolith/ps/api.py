@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -17,16 +18,21 @@ from numpy.typing import NDArray
 from monolith.checkpoint.files import FileEntry
 from monolith.core.arrays import Fids, Flags, Floats, Rows
 from monolith.table.config import TableConfig
+from monolith.table.stats import TableReport
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Read the rows of `fids` (unique). With `create`, unknown ids get a row; without, they read as zeros."""
+    """Read the rows of `fids` (unique). With `create`, unknown ids get a row; without, they read as zeros.
+
+    With `afresh`, rows are first made as they start, values and optimizers' state.
+    """
 
     table: str
     fids: Fids
     dim: int
     create: bool = True
+    afresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,14 @@ class Found:
     rows: Rows
     found: Flags
     initialized: int  # rows that this call created
+
+
+class Change(StrEnum):
+    """What an update does: a step of the optimizer, or its numbers become the values or are added to them."""
+
+    LEARN = "learn"
+    ASSIGN = "assign"
+    ADD = "add"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,7 @@ class Gradients:
     grads: Rows  # (n, dim)
     learning_rates: tuple[float, ...] = ()
     step: int = 0
+    change: Change = Change.LEARN
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +87,13 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class TableStats:
-    """One table of one server."""
+    """One table of one server; a server of another program tells no `report`."""
 
     name: str
     rows: int
     dim: int
     memory_bytes: int
+    report: TableReport | None = None
 
 
 @dataclass(frozen=True, slots=True)

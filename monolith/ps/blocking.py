@@ -83,6 +83,15 @@ class BlockingClient:
             self._client.apply(updates, learning_rates=learning_rates, step=step, unique=unique)
         )
 
+    def assign(self, updates: Updates) -> Applied:
+        return self._submit(self._client.assign(updates)).result()
+
+    def assign_add(self, updates: Updates) -> Applied:
+        return self._submit(self._client.assign_add(updates)).result()
+
+    def reinitialize(self, wanted: Mapping[str, Fids]) -> dict[str, NDArray[np.int8]]:
+        return self._submit(self._client.reinitialize(wanted)).result()
+
     def push_dense(self, deltas: DenseTensors) -> dict[str, NDArray[np.float32]]:
         return self._submit(self._client.push_dense(deltas)).result()
 

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monolith.checkpoint.files import FileEntry
-from monolith.core.arrays import Fids, Rows, as_fids, as_rows
+from monolith.core.arrays import Fids, Flags, Rows, as_fids, as_rows
 from monolith.core.errors import ConfigError, TableNotFound
 from monolith.ps.api import (
     Applied,
+    Change,
     DenseTensors,
     Gradients,
     JobStats,
@@ -130,13 +131,40 @@ class PsClient:
             for name, way in ways.items():
                 yield Gradients(name, way.parts[shard], grads[name][shard], rates.get(name, ()), step)
 
-        stamp = self._stamp()
-        done = await self._each(asked, lambda shard, requests: shard.apply(requests, stamp))
-        return Applied(
-            updated=sum(applied.updated for _, applied in done),
-            inserted=sum(applied.inserted for _, applied in done),
-            duplicate=any(applied.duplicate for _, applied in done),
-        )
+        return await self._change(asked)
+
+    async def assign(self, updates: Updates) -> Applied:
+        """Set the values of rows (n, dim); of a fid that occurs twice the last. As `apply` otherwise."""
+        return await self._write(updates, Change.ASSIGN)
+
+    async def assign_add(self, updates: Updates) -> Applied:
+        """Add (n, dim) to the values of rows, for a fid that occurs twice both. As `apply` otherwise."""
+        return await self._write(updates, Change.ADD)
+
+    async def reinitialize(self, wanted: Mapping[str, Fids]) -> dict[str, NDArray[np.int8]]:
+        """Let rows be as they start, values and optimizers' state.
+
+        Returns:
+            for each of a table's n fids 1 where there was a row, 0 where it is new, and -1 if this client has
+            created no such table.
+        """
+        ways = {
+            name: self._route(name, fids, unique=False) for name, fids in wanted.items() if name in self._dims
+        }
+
+        def asked(shard: int) -> Iterable[Lookup]:
+            for name, way in ways.items():
+                yield Lookup(name, way.parts[shard], self._dims[name], afresh=True)
+
+        there: dict[str, list[Flags]] = {name: [] for name in wanted}
+        for request, found in await self._each(asked, lambda shard, requests: shard.lookup(requests)):
+            there[request.table].append(found.found)
+        return {
+            name: ways[name].joined(flags).astype(np.int8)
+            if flags
+            else np.full(len(wanted[name]), -1, np.int8)
+            for name, flags in there.items()
+        }
 
     async def push_dense(self, deltas: DenseTensors) -> dict[str, NDArray[np.float32]]:
         """Add each delta to the shared value of its name; returns the values after that.
@@ -188,6 +216,28 @@ class PsClient:
 
     async def close(self) -> None:
         await together(shard.close() for shard in self._shards)
+
+    async def _write(self, updates: Updates, change: Change) -> Applied:
+        ways = {name: self._route(name, fids, unique=False) for name, (fids, _) in updates.items()}
+        rows = {}
+        for name, (fids, given) in updates.items():
+            whole = as_rows(given, len(as_fids(fids)), self._dims[name])
+            rows[name] = (ways[name].split if change is Change.ADD else ways[name].split_last)(whole)
+
+        def asked(shard: int) -> Iterable[Gradients]:
+            for name, way in ways.items():
+                yield Gradients(name, way.parts[shard], rows[name][shard], change=change)
+
+        return await self._change(asked)
+
+    async def _change(self, asked: Callable[[int], Iterable[Gradients]]) -> Applied:
+        stamp = self._stamp()
+        done = await self._each(asked, lambda shard, requests: shard.apply(requests, stamp))
+        return Applied(
+            updated=sum(applied.updated for _, applied in done),
+            inserted=sum(applied.inserted for _, applied in done),
+            duplicate=any(applied.duplicate for _, applied in done),
+        )
 
     async def _each(
         self,

@@ -8,30 +8,57 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monolith.checkpoint.files import FileEntry
-from monolith.core.errors import DimensionMismatch
-from monolith.ps.api import Applied, DenseTensors, Found, Gradients, Lookup, ShardStats, Stamp, TableStats
+from monolith.core.errors import DimensionMismatch, PsError
+from monolith.ps.api import (
+    Applied,
+    Change,
+    DenseTensors,
+    Found,
+    Gradients,
+    Lookup,
+    ShardStats,
+    Stamp,
+    TableStats,
+)
 from monolith.ps.dense import Values
+from monolith.table.stats import TableReport, Usage
 from monolith.wire import codec
 from monolith.wire import ps_training_pb2 as pb
 from monolith.wire.framing import Framed
 
+_CHANGES = {
+    Change.LEARN: pb.ApplyGradientsRequest.LEARN,
+    Change.ASSIGN: pb.ApplyGradientsRequest.ASSIGN,
+    Change.ADD: pb.ApplyGradientsRequest.ADD,
+}
+
 
 def lookup_request(request: Lookup, *, packed: bool) -> pb.LookupRequest:
     message = pb.LookupRequest(
-        table_name=request.table, dim_size=request.dim, create_if_missing=request.create
+        table_name=request.table,
+        dim_size=request.dim,
+        create_if_missing=request.create,
+        afresh=request.afresh,
     )
     codec.put_fids(message, request.fids, packed=packed)
     return message
 
 
 def lookup_of(message: pb.LookupRequest) -> Lookup:
-    return Lookup(message.table_name, codec.fids_of(message), message.dim_size, message.create_if_missing)
+    return Lookup(
+        message.table_name,
+        codec.fids_of(message),
+        message.dim_size,
+        create=message.create_if_missing,
+        afresh=message.afresh,
+    )
 
 
 def lookup_response(found: Found) -> Framed:
@@ -57,6 +84,7 @@ def gradients_request(request: Gradients, *, packed: bool) -> Framed:
         dim_size=request.grads.shape[1],
         learning_rates=request.learning_rates,
         global_step=request.step,
+        change=_CHANGES[request.change],
     )
     codec.put_fids(head, request.fids, packed=packed)
     message = Framed(head)
@@ -69,13 +97,17 @@ def gradients_of(message: pb.ApplyGradientsRequest, dim: int) -> Gradients:
 
     Raises:
         DimensionMismatch: another number of gradients than ids times `dim`.
+        PsError: it asks for a change that this program does not know.
     """
     fids = codec.fids_of(message)
     grads = codec.rows_of(message.gradients, len(fids), dim, "gradients")
     rates = tuple(message.learning_rates)
     if not rates and message.learning_rate:
         rates = (message.learning_rate,)
-    return Gradients(message.table_name, fids, grads, rates, message.global_step)
+    change = next((ours for ours, theirs in _CHANGES.items() if theirs == message.change), None)
+    if change is None:
+        raise PsError(f"change {message.change} of table {message.table_name} is unknown here")
+    return Gradients(message.table_name, fids, grads, rates, message.global_step, change)
 
 
 def applied_response(applied: Applied) -> pb.ApplyGradientsResponse:
@@ -154,7 +186,13 @@ def files_of(messages: Iterable[pb.SavedFile]) -> list[FileEntry]:
 
 def stats_response(stats: ShardStats, *, with_tables: bool) -> pb.GetStatsResponse:
     tables = [
-        pb.TableStats(name=t.name, num_embeddings=t.rows, dim_size=t.dim, memory_bytes=t.memory_bytes)
+        pb.TableStats(
+            name=t.name,
+            num_embeddings=t.rows,
+            dim_size=t.dim,
+            memory_bytes=t.memory_bytes,
+            report=_report_message(t.report) if t.report else None,
+        )
         for t in stats.tables
     ]
     return pb.GetStatsResponse(
@@ -176,11 +214,32 @@ def stats_of(message: pb.GetStatsResponse) -> ShardStats:
         shard=message.shard_id,
         incarnation=message.incarnation,
         uptime_s=message.uptime_s,
-        tables=tuple(
-            TableStats(t.name, t.num_embeddings, t.dim_size, t.memory_bytes) for t in message.table_stats
-        ),
+        tables=tuple(_table_stats_of(t) for t in message.table_stats),
         lookups=message.lookup_count,
         applies=message.apply_gradients_count,
         lookup_us=message.avg_lookup_latency_us,
         apply_us=message.avg_apply_latency_us,
     )
+
+
+def _table_stats_of(message: pb.TableStats) -> TableStats:
+    report = _report_of(message.report) if message.HasField("report") else None
+    return TableStats(message.name, message.num_embeddings, message.dim_size, message.memory_bytes, report)
+
+
+def _report_message(report: TableReport) -> pb.TableReport:
+    figures = {f.name: getattr(report, f.name) for f in fields(report) if f.name not in {"usage", "slots"}}
+    message = pb.TableReport(usage=pb.Usage(**asdict(report.usage)), **figures)
+    for slot, usage in report.slots.items():
+        message.slots[slot].CopyFrom(pb.Usage(**asdict(usage)))
+    return message
+
+
+def _report_of(message: pb.TableReport) -> TableReport:
+    figures = {f.name: getattr(message, f.name) for f in fields(TableReport)}
+    slots = {slot: _usage_of(usage) for slot, usage in sorted(message.slots.items())}
+    return TableReport(**{**figures, "usage": _usage_of(message.usage), "slots": slots})
+
+
+def _usage_of(message: pb.Usage) -> Usage:
+    return Usage(*(getattr(message, f.name) for f in fields(Usage)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -226,14 +227,12 @@ def _everywhere(folder: Path) -> str:
 
 
 def _cut_lookup(request: Lookup, piece: Piece) -> Lookup:
-    return Lookup(request.table, request.fids[piece.start : piece.stop], request.dim, request.create)
+    return replace(request, fids=request.fids[piece.start : piece.stop])
 
 
 def _cut_gradients(request: Gradients, piece: Piece) -> Gradients:
     mine = slice(piece.start, piece.stop)
-    return Gradients(
-        request.table, request.fids[mine], request.grads[mine], request.learning_rates, request.step
-    )
+    return replace(request, fids=request.fids[mine], grads=request.grads[mine])
 
 
 def _join_found(parts: list[Found]) -> Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from monolith.core.arrays import Fids, Rows
 from monolith.table.dedup import dedup, route
 from monolith.table.pooling import Combiner, unpool
+
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,10 @@ class Route:
 
     def join(self, answers: Sequence[Rows], dim: int) -> Rows:
         """Rows (n, dim) as asked for, from the rows of each shard that had any, in order of shards."""
-        if not answers:
-            return np.zeros((0, dim), np.float32)
+        return self.joined(answers) if answers else np.zeros((0, dim), np.float32)
+
+    def joined(self, answers: Sequence[NDArray[T]]) -> NDArray[T]:
+        """An answer for each id as asked for, from the answers of each shard that had any; not for none."""
         travelled = np.concatenate(answers) if len(answers) > 1 else answers[0]
         place = np.empty_like(self.order)
         place[self.order] = np.arange(len(place))
@@ -42,9 +47,19 @@ class Route:
 
     def split(self, grads: Rows) -> list[Rows]:
         """Gradients (n, dim) for each shard; those of one id are added up, in the order they came."""
-        summed = grads if self.inverse is None else self._summed(grads, self.inverse)
+        return self._by_shard(grads if self.inverse is None else self._summed(grads, self.inverse))
+
+    def split_last(self, rows: Rows) -> list[Rows]:
+        """Rows (n, dim) for each shard; of those of one id the one that came last."""
+        kept = rows
+        if self.inverse is not None:
+            kept = np.empty((len(self.order), rows.shape[1]), np.float32)
+            kept[self.inverse] = rows  # numpy writes in order
+        return self._by_shard(kept)
+
+    def _by_shard(self, rows: Rows) -> list[Rows]:
         bounds = np.cumsum([len(part) for part in self.parts])[:-1]
-        return np.split(summed[self.order], bounds)
+        return np.split(rows[self.order], bounds)
 
     def _summed(self, grads: Rows, inverse: NDArray[np.int64]) -> Rows:
         into = np.zeros((len(self.order), grads.shape[1]), np.float32)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
 from monolith.core.errors import DimensionMismatch, TableConflict, TableNotFound
-from monolith.ps.api import Applied, Found, Gradients, Lookup, TableStats
+from monolith.ps.api import Applied, Change, Found, Gradients, Lookup, TableStats
 from monolith.table.config import TableConfig
 from monolith.table.steps import BadGradients, Step
 from monolith.table.table import Table
+
+Update: TypeAlias = tuple[Table, Step, Change]  # `grads` are what is assigned or added, if it is no step
 
 
 class Tables:
@@ -55,7 +58,7 @@ class Tables:
         tables = [self._of_dim(r.table, r.dim) for r in requests]
         return [_look_up(table, request) for table, request in zip(tables, requests, strict=True)]
 
-    def judge(self, requests: Sequence[Gradients]) -> list[tuple[Table, Step]]:
+    def judge(self, requests: Sequence[Gradients]) -> list[Update]:
         """What `apply` takes; changes nothing.
 
         Raises:
@@ -65,16 +68,14 @@ class Tables:
             GradientNotFinite: a gradient is NaN or infinite, and such are refused here.
         """
         tables = [self.get(request.table) for request in requests]
-        return [(t, _judged(t, request)) for t, request in zip(tables, requests, strict=True)]
+        return [(t, _judged(t, request), request.change) for t, request in zip(tables, requests, strict=True)]
 
-    def apply(self, steps: Sequence[tuple[Table, Step]]) -> list[Applied]:
+    def apply(self, updates: Sequence[Update]) -> list[Applied]:
         """Make each update that was judged, in order."""
-        return [Applied(updated=len(step.fids), inserted=table.take(step)) for table, step in steps]
+        return [_made(*update) for update in updates]
 
     def stats(self) -> tuple[TableStats, ...]:
-        return tuple(
-            TableStats(name, len(table), table.dim, table.memory_bytes) for name, table in self.items()
-        )
+        return tuple(_stats(name, table) for name, table in self.items())
 
     def items(self) -> Iterator[tuple[str, Table]]:
         """Every table, by name."""
@@ -89,7 +90,27 @@ class Tables:
         return table
 
 
+def _made(table: Table, step: Step, change: Change) -> Applied:
+    match change:
+        case Change.LEARN:
+            inserted = table.take(step)
+        case Change.ASSIGN:
+            inserted = table.assign(step.fids, step.grads)
+        case Change.ADD:
+            inserted = table.assign_add(step.fids, step.grads)
+    return Applied(updated=len(step.fids), inserted=inserted)
+
+
+def _stats(name: str, table: Table) -> TableStats:
+    report = table.stats()
+    return TableStats(name, report.usage.rows, table.dim, report.memory_bytes, report)
+
+
 def _look_up(table: Table, request: Lookup) -> Found:
+    if request.afresh:
+        found = table.reinitialize(request.fids)
+        rows, _ = table.find(request.fids)
+        return Found(rows, found, initialized=len(found) - int(np.count_nonzero(found)))
     if not request.create:
         rows, found = table.find(request.fids)
         return Found(rows, found, initialized=0)

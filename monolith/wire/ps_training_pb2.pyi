@@ -9,20 +9,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class LookupRequest(_message.Message):
-    __slots__ = ("table_name", "fids", "dim_size", "create_if_missing", "timeout_ms", "fids_le")
+    __slots__ = ("table_name", "fids", "dim_size", "create_if_missing", "timeout_ms", "fids_le", "afresh")
     TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
     FIDS_FIELD_NUMBER: _ClassVar[int]
     DIM_SIZE_FIELD_NUMBER: _ClassVar[int]
     CREATE_IF_MISSING_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     FIDS_LE_FIELD_NUMBER: _ClassVar[int]
+    AFRESH_FIELD_NUMBER: _ClassVar[int]
     table_name: str
     fids: _containers.RepeatedScalarFieldContainer[int]
     dim_size: int
     create_if_missing: bool
     timeout_ms: int
     fids_le: bytes
-    def __init__(self, table_name: _Optional[str] = ..., fids: _Optional[_Iterable[int]] = ..., dim_size: _Optional[int] = ..., create_if_missing: bool = ..., timeout_ms: _Optional[int] = ..., fids_le: _Optional[bytes] = ...) -> None: ...
+    afresh: bool
+    def __init__(self, table_name: _Optional[str] = ..., fids: _Optional[_Iterable[int]] = ..., dim_size: _Optional[int] = ..., create_if_missing: bool = ..., timeout_ms: _Optional[int] = ..., fids_le: _Optional[bytes] = ..., afresh: bool = ...) -> None: ...
 
 class LookupResponse(_message.Message):
     __slots__ = ("status_code", "error_message", "embeddings", "found", "num_found", "num_initialized")
@@ -41,7 +43,15 @@ class LookupResponse(_message.Message):
     def __init__(self, status_code: _Optional[int] = ..., error_message: _Optional[str] = ..., embeddings: _Optional[bytes] = ..., found: _Optional[bytes] = ..., num_found: _Optional[int] = ..., num_initialized: _Optional[int] = ...) -> None: ...
 
 class ApplyGradientsRequest(_message.Message):
-    __slots__ = ("table_name", "fids", "gradients", "dim_size", "learning_rate", "global_step", "timeout_ms", "fids_le", "learning_rates")
+    __slots__ = ("table_name", "fids", "gradients", "dim_size", "learning_rate", "global_step", "timeout_ms", "fids_le", "learning_rates", "change")
+    class Change(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        LEARN: _ClassVar[ApplyGradientsRequest.Change]
+        ASSIGN: _ClassVar[ApplyGradientsRequest.Change]
+        ADD: _ClassVar[ApplyGradientsRequest.Change]
+    LEARN: ApplyGradientsRequest.Change
+    ASSIGN: ApplyGradientsRequest.Change
+    ADD: ApplyGradientsRequest.Change
     TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
     FIDS_FIELD_NUMBER: _ClassVar[int]
     GRADIENTS_FIELD_NUMBER: _ClassVar[int]
@@ -51,6 +61,7 @@ class ApplyGradientsRequest(_message.Message):
     TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     FIDS_LE_FIELD_NUMBER: _ClassVar[int]
     LEARNING_RATES_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
     table_name: str
     fids: _containers.RepeatedScalarFieldContainer[int]
     gradients: bytes
@@ -60,7 +71,8 @@ class ApplyGradientsRequest(_message.Message):
     timeout_ms: int
     fids_le: bytes
     learning_rates: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, table_name: _Optional[str] = ..., fids: _Optional[_Iterable[int]] = ..., gradients: _Optional[bytes] = ..., dim_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., global_step: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., fids_le: _Optional[bytes] = ..., learning_rates: _Optional[_Iterable[float]] = ...) -> None: ...
+    change: ApplyGradientsRequest.Change
+    def __init__(self, table_name: _Optional[str] = ..., fids: _Optional[_Iterable[int]] = ..., gradients: _Optional[bytes] = ..., dim_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., global_step: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., fids_le: _Optional[bytes] = ..., learning_rates: _Optional[_Iterable[float]] = ..., change: _Optional[_Union[ApplyGradientsRequest.Change, str]] = ...) -> None: ...
 
 class ApplyGradientsResponse(_message.Message):
     __slots__ = ("status_code", "error_message", "num_updated", "num_not_found", "num_inserted", "duplicate")
@@ -163,16 +175,59 @@ class GetStatsResponse(_message.Message):
     def __init__(self, shard_id: _Optional[int] = ..., total_embeddings: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., table_stats: _Optional[_Iterable[_Union[TableStats, _Mapping]]] = ..., lookup_count: _Optional[int] = ..., apply_gradients_count: _Optional[int] = ..., avg_lookup_latency_us: _Optional[int] = ..., avg_apply_latency_us: _Optional[int] = ..., incarnation: _Optional[int] = ..., uptime_s: _Optional[float] = ...) -> None: ...
 
 class TableStats(_message.Message):
-    __slots__ = ("name", "num_embeddings", "dim_size", "memory_bytes")
+    __slots__ = ("name", "num_embeddings", "dim_size", "memory_bytes", "report")
     NAME_FIELD_NUMBER: _ClassVar[int]
     NUM_EMBEDDINGS_FIELD_NUMBER: _ClassVar[int]
     DIM_SIZE_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
     name: str
     num_embeddings: int
     dim_size: int
     memory_bytes: int
-    def __init__(self, name: _Optional[str] = ..., num_embeddings: _Optional[int] = ..., dim_size: _Optional[int] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+    report: TableReport
+    def __init__(self, name: _Optional[str] = ..., num_embeddings: _Optional[int] = ..., dim_size: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., report: _Optional[_Union[TableReport, _Mapping]] = ...) -> None: ...
+
+class Usage(_message.Message):
+    __slots__ = ("rows", "asked", "hits", "evicted", "filtered")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    ASKED_FIELD_NUMBER: _ClassVar[int]
+    HITS_FIELD_NUMBER: _ClassVar[int]
+    EVICTED_FIELD_NUMBER: _ClassVar[int]
+    FILTERED_FIELD_NUMBER: _ClassVar[int]
+    rows: int
+    asked: int
+    hits: int
+    evicted: int
+    filtered: int
+    def __init__(self, rows: _Optional[int] = ..., asked: _Optional[int] = ..., hits: _Optional[int] = ..., evicted: _Optional[int] = ..., filtered: _Optional[int] = ...) -> None: ...
+
+class TableReport(_message.Message):
+    __slots__ = ("usage", "memory_bytes", "filter_bytes", "row_bytes", "load", "probe_mean", "probe_max", "slots")
+    class SlotsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: Usage
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[_Union[Usage, _Mapping]] = ...) -> None: ...
+    USAGE_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    FILTER_BYTES_FIELD_NUMBER: _ClassVar[int]
+    ROW_BYTES_FIELD_NUMBER: _ClassVar[int]
+    LOAD_FIELD_NUMBER: _ClassVar[int]
+    PROBE_MEAN_FIELD_NUMBER: _ClassVar[int]
+    PROBE_MAX_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    usage: Usage
+    memory_bytes: int
+    filter_bytes: int
+    row_bytes: int
+    load: float
+    probe_mean: float
+    probe_max: int
+    slots: _containers.MessageMap[int, Usage]
+    def __init__(self, usage: _Optional[_Union[Usage, _Mapping]] = ..., memory_bytes: _Optional[int] = ..., filter_bytes: _Optional[int] = ..., row_bytes: _Optional[int] = ..., load: _Optional[float] = ..., probe_mean: _Optional[float] = ..., probe_max: _Optional[int] = ..., slots: _Optional[_Mapping[int, Usage]] = ...) -> None: ...
 
 class BatchLookupRequest(_message.Message):
     __slots__ = ("requests", "incarnation")

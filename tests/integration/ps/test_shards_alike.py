@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from monolith.core import errors
-from monolith.ps.api import Gradients, Lookup, RestoreOrder, SaveOrder, Shard, Stamp
+from monolith.ps.api import Change, Gradients, Lookup, RestoreOrder, SaveOrder, Shard, Stamp
 from monolith.ps.limits import Limits
 from monolith.ps.shard import LocalShard
 from monolith.table.config import Segment, Sgd, TableConfig, Zeros
+from monolith.table.stats import Usage
 from tests.integration.ps.conftest import Cluster
 
 COUNTING = TableConfig([Segment(1, Zeros(), Sgd(1.0)), Segment(2, Zeros(), Sgd(0.5))])
@@ -66,6 +68,35 @@ def test_updates(cluster: Cluster, alike: Shard) -> None:
         assert [(a.updated, a.duplicate) for a in again] == [(4, True)] * 2
         np.testing.assert_array_equal(rows[0], [[-5, -4.5, -4.5]] * 4)
         np.testing.assert_array_equal(rows[1], [[-2, -1, -1]] * 4)
+
+    cluster.run(play())
+
+
+def test_rows_written(cluster: Cluster, alike: Shard) -> None:
+    numbers = np.arange(12, dtype=np.float32).reshape(4, 3)
+
+    async def play() -> None:
+        write = Gradients("t", FIDS, numbers, change=Change.ASSIGN)
+        assigned = await alike.apply([write], Stamp(1, 1))
+        await alike.apply([replace(write, change=Change.ADD), ones()], Stamp(1, 2))
+        (found,) = await alike.lookup([ask()])
+        np.testing.assert_array_equal(found.rows, 2 * numbers - [1, 0.5, 0.5])
+        (anew,) = await alike.lookup([replace(ask(fids=np.array([3, 4, 0])), afresh=True)])
+        assert (anew.found.tolist(), anew.initialized) == ([True, False, True], 1)
+        (after,) = await alike.lookup([ask(fids=np.array([3, 0, 4]))])
+        assert not after.rows.any()
+        assert [(a.updated, a.inserted) for a in assigned] == [(4, 4)]
+
+    cluster.run(play())
+
+
+def test_tables_report(cluster: Cluster, alike: Shard) -> None:
+    async def play() -> None:
+        await alike.lookup([ask(), ask(fids=np.array([3, 7]), create=False)])
+        report = (await alike.stats()).tables[1].report
+        assert report is not None
+        assert (report.usage, report.row_bytes) == (Usage(rows=4, asked=6, hits=1), 12)
+        assert {slot: usage.rows for slot, usage in report.slots.items()} == {0: 3, 32767: 1}
 
     cluster.run(play())
 

@@ -15,6 +15,7 @@ from monolith.table.layout import slot_dim
 from monolith.table.rows import TableRows
 from monolith.testing.faulty_disk import RecordingDisk
 from monolith.testing.small_job import TABLES, load, save
+from tests.upstream import by_name
 
 ITEM = TABLES["item"]
 
@@ -88,7 +89,8 @@ def test_a_folder_without_dumps(tmp_path):
     assert dumped(tmp_path) == []
 
 
-MD5 = "cde3ba88ba62b682f84241b273f8100c"  # of "slot_0"
+FC = by_name("multi_hash_table")["restore_name_strips_fc_prefix"]
+MD5 = FC["expect"]["extra_restore_names"][0]  # of "slot_0"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ MD5 = "cde3ba88ba62b682f84241b273f8100c"  # of "slot_0"
         ("item", "item_1", False),
         ("items", "item", False),
         (MD5, "slot_0", True),
-        (f"{MD5}_3", "fc_slot_0", True),
+        (f"{MD5}_3", FC["given"]["table"], True),
         (MD5, f"dim17-adagrad-{MD5[:8]}", True),
         (MD5, "dim17-adagrad-00000000", False),
     ],

@@ -19,6 +19,7 @@ from monolith.table.config import Adagrad, Adam, BatchSoftmax, Ftrl, Segment, Sg
 from monolith.table.table import Table
 from monolith.testing.faulty_disk import FaultyDisk
 from monolith.wire.embedding_hash_table_pb2 import EntryDump
+from tests.upstream import by_name
 
 CONFIG = TableConfig(
     [Segment(1, Zeros(), Ftrl()), Segment(3, Zeros(), Adagrad()), Segment(2, Zeros(), Adam()), Segment(1)]
@@ -63,6 +64,17 @@ def test_tables_come_back_together(tmp_path, shards):
     found = read_tables(tmp_path / "multi", {"two": OTHER, "none": OTHER, "three": OTHER})
     assert found.keys() == {"two", "none"}
     assert_same(found["two"], dumps["two"])
+
+
+def test_ten_parts_cover_everything_once(tmp_path):
+    vector = by_name("hash_table")["save_ten_shards_covers_everything_once"]
+    fids = np.arange(-13000, 13000)
+    table = Table(TableConfig([Segment(1, Zeros(), Sgd())]))
+    table.assign(fids, fids + 13000)
+    write_table(tmp_path / "t", dump_of(table.config, table.export()), shards=vector["given"]["save_shards"])
+    table.restore(read_table(tmp_path / "t", table.config).rows)
+    assert len(table) == vector["expect"]["total_entries"]
+    assert (table.find(fids)[0][:, 0] == fids + 13000).all()
 
 
 def test_upstreams_own_message_reads_it(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +93,85 @@ def test_rows_are_found_on_their_servers() -> None:
     added = {int(fid): value for fid, value in vector["given"]["assign_add"].items()}
     shards = [LocalShard(i) for i in range(vector["given"]["num_ps"])]
     with client_of(shards, TableConfig([Segment(2, Zeros(), Sgd(1.0))])) as client:
-        client.apply({"t": (np.array(list(added)), -np.array(list(added.values()), np.float32))})
-        assert (
-            client.lookup({"t": np.array(vector["given"]["lookup"])})["t"].tolist()
-            == vector["expect"]["values"]
-        )
+        client.assign_add({"t": (np.array(list(added)), np.array(list(added.values()), np.float32))})
+        found = client.lookup({"t": np.array(vector["given"]["lookup"])})["t"].tolist()
+        assert found == vector["expect"]["values"]
         assert [shard.tables[0].rows for shard in client.stats().shards] == [1, 2]
+
+
+def test_rows_begin_anew() -> None:
+    vector = by_name("distributed_ps")["reinitialize_across_ps"]
+    wanted = {"t": np.array([1, 2, 3]), "no such table": np.array([1, 2, 3])}
+    with client_of([LocalShard(i) for i in range(vector["given"]["num_ps"])]) as client:
+        client.assign({"t": (np.array(vector["given"]["table_1_has"]), column(5, 6))})
+        status = client.reinitialize(wanted)
+        rows = client.lookup({"t": wanted["t"]}, create=False)["t"]
+    assert rows.tolist() == vector["expect"]["values_1"]
+    assert status["t"].tolist() == vector["expect"]["status_1"]
+    assert status["no such table"].tolist() == vector["expect"]["status_3"]
+
+
+@pytest.mark.parametrize("num_ps", [1, 2, 3])
+def test_of_equal_ids_the_last_is_assigned(num_ps: int) -> None:
+    """And all are added."""
+    fids = np.array([4, 5, 4, -6, 4])
+    with client_of([LocalShard(i) for i in range(num_ps)]) as client:
+        assigned = client.assign({"t": (fids, column(1, 2, 3, 4, 5))})
+        assert client.lookup({"t": fids})["t"].tolist() == column(5, 2, 5, 4, 5).tolist()
+        added = client.assign_add({"t": (fids, column(1, 2, 3, 4, 5))})
+        assert client.lookup({"t": fids})["t"].tolist() == column(14, 4, 14, 8, 14).tolist()
+    assert (assigned, added) == (Applied(updated=3, inserted=3), Applied(updated=3, inserted=0))
+
+
+MULTI = {"slot0": TableConfig([Segment(1, Zeros(), Sgd(1.0))])} | {
+    name: TableConfig([Segment(2, Zeros(), Sgd(1.0))]) for name in ("slot1", "slot2")
+}
+
+
+def multi(held: dict[str, Any], values: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    return {
+        name: (np.array(one["ids"]), np.reshape(np.float32(one[values]), (len(one["ids"]), -1)))
+        for name, one in held.items()
+        if name.startswith("slot")
+    }
+
+
+@pytest.fixture
+def tables() -> Iterator[BlockingClient]:
+    with BlockingClient.local([LocalShard(i) for i in range(2)], worker=1) as client:
+        client.create_tables(MULTI)
+        yield client
+
+
+@pytest.mark.parametrize(
+    "vector", vectors("multi_hash_table", "apply_gradients_sgd_lr1", "polynomial_lr_at_step_0")
+)
+def test_tables_learn_in_one_call(tables: BlockingClient, vector: dict[str, Any]) -> None:
+    updates = multi(vector["given"], "grads")
+    rate = vector["given"].get("lr", {}).get("polynomial", {}).get("initial", 1.0)
+    tables.apply(updates, learning_rates=dict.fromkeys(updates, (rate,)))
+    rows = tables.lookup({name: fids for name, (fids, _) in updates.items()}, create=False)
+    for name, values in vector["expect"].items():
+        np.testing.assert_allclose(rows[name], values, rtol=0, atol=vector["tolerance"])
+
+
+def test_gradients_need_no_lookup(tables: BlockingClient) -> None:
+    vector = by_name("multi_hash_table")["apply_without_lookup_sums_duplicates"]
+    tables.apply(multi(vector["given"], "grads"))
+    rows = tables.lookup({"slot0": np.array([1]), "slot1": np.array([1, 2])}, create=False)
+    for name, expected in zip(rows, vector["expect"].values(), strict=True):
+        np.testing.assert_allclose(rows[name], expected, rtol=0, atol=vector["tolerance"])
+
+
+def test_several_tables_are_added_to(tables: BlockingClient) -> None:
+    vector = by_name("multi_hash_table")["lookup_assign_add"]
+    added = {
+        name: (np.array([int(fid) for fid in rows]), np.array(list(rows.values()), np.float32))
+        for name, rows in vector["given"]["assign_add"].items()
+    }
+    tables.assign_add(added)
+    rows = tables.lookup({name: fids for name, (fids, _) in added.items()})
+    assert {name: held.tolist() for name, held in rows.items()} == vector["expect"]
 
 
 def test_each_segment_learns_its_own_way() -> None:
