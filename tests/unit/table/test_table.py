@@ -228,6 +228,25 @@ def test_rows_of_zeros_are_skipped(write, skip):
     assert (rows.tolist(), found.tolist()) == ([[0, 0], [0, 2]], [not skip, True])
 
 
+def in_ten_threads(work, items):
+    threads = [threading.Thread(target=work, args=(part,)) for part in np.array_split(items, 10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+
+@pytest.mark.parametrize("name", ["skip_zero_embedding_assign", "no_skip_zero_embedding_by_default"])
+def test_ten_threads_skip_zeros(name):
+    skip = by_name("hash_table")[name]["given"]["skip_zero_embedding"]
+    config, ids = TableConfig((Segment(1, Zeros(), Sgd()),), skip_zero_embedding=skip), np.arange(3000)
+    table = Table(config)
+    in_ten_threads(lambda part: table.assign(part, part % 2), ids)
+    rows, found = table.find(ids)
+    assert (rows[:, 0] == ids % 2).all()
+    assert (found == (ids % 2 == 1) | (not skip)).all()
+
+
 def test_threads_lose_no_update():
     """Small numbers of eighths add up exactly in any order, so one lost update shows."""
     table, fids = sgd_table(dim=8, rate=1), np.arange(3000)
