@@ -20,8 +20,8 @@ async def stopped(stop: Stop) -> None:
     await asked.wait()
 
 
-async def unless_stopped(stop: Stop, said: str, call: Coroutine[Any, Any, T]) -> T:
-    """The result of `call`, which is cancelled when `stop` is asked before it ends.
+async def unless_stopped(stop: Stop, said: str, call: Coroutine[Any, Any, T], *, grace_s: float = 0.0) -> T:
+    """The result of `call`, which is cancelled when `stop` is asked and it does not end within `grace_s`.
 
     Raises:
         Stopped: it was asked; `said` says who did not come to what.
@@ -30,6 +30,8 @@ async def unless_stopped(stop: Stop, said: str, call: Coroutine[Any, Any, T]) ->
     asked = asyncio.ensure_future(stopped(stop))
     try:
         await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            await asyncio.wait({work}, timeout=grace_s)
         if work.done():
             return work.result()
         raise Stopped(said)

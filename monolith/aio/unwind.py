@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from monolith.aio.bounded import bounded
-from monolith.core.errors import CleanupFailed, MonolithError, cleanup_told
+from monolith.core.errors import CleanupFailed, MonolithError, Trouble, cleanup_told
+
+log = logging.getLogger(__name__)
 
 
 class _Undo(NamedTuple):
     operation: str
     call: Callable[[], Awaitable[object]]
     ms: int
+    told: bool
 
 
 class Unwind:
@@ -30,36 +34,39 @@ class Unwind:
         self._ms = ms
         self._undos: list[_Undo] = []
 
-    def undo(self, operation: str, call: Callable[[], Awaitable[object]], *, ms: int | None = None) -> None:
-        """On leaving, `call`; `ms` where its budget is not that of the others."""
-        self._undos.append(_Undo(operation, call, self._ms if ms is None else ms))
+    def undo(self, operation: str, call: Callable[[], Awaitable[object]]) -> None:
+        """On leaving, `call`; where that goes wrong it is told."""
+        self._undos.append(_Undo(operation, call, self._ms, told=True))
+
+    def let_go(self, what: str, call: Callable[[], Awaitable[object]], *, ms: int) -> None:
+        """On leaving, `call`, of which nobody outside takes notice: where it goes wrong the log says so."""
+        self._undos.append(_Undo(what, call, ms, told=False))
 
     async def __aenter__(self) -> Unwind:
         return self
 
     async def __aexit__(self, _type: object, primary: BaseException | None, _tb: object) -> None:
-        issues = await _through_cancellation(self._run())
-        if not issues:
-            return
-        if primary is None:
-            raise CleanupFailed(issues) from issues[0]
+        troubles = await _through_cancellation(self._run())
         if isinstance(primary, MonolithError):
-            primary.cleanup = tuple(issues)
-        else:
-            primary.add_note(*cleanup_told(issues))
+            primary.cleanup = tuple(troubles)  # also when there are none: it may have been raised before
+        elif primary is not None:
+            for note in cleanup_told(troubles):
+                primary.add_note(note)
+        elif troubles:
+            raise CleanupFailed(troubles) from troubles[0].error
 
-    async def _run(self) -> list[MonolithError]:
-        issues = []
-        for operation, call, ms in reversed(self._undos):
+    async def _run(self) -> list[Trouble]:
+        troubles = []
+        for operation, call, ms, told in reversed(self._undos):
             try:
-                await bounded(operation, call, ms=ms, scope="discovery cleanup")
-            except MonolithError as issue:
-                issue.operation = issue.operation or operation
-                issues.append(issue)
-        return issues
+                await bounded(operation, call, ms=ms, scope="discovery cleanup" if told else "cleanup")
+            except MonolithError as error:
+                log.warning("Failed to %s: %s", operation, error)
+                troubles += [Trouble(operation, str(error), error)] if told else []
+        return troubles
 
 
-async def _through_cancellation(cleanup: Awaitable[list[MonolithError]]) -> list[MonolithError]:
+async def _through_cancellation(cleanup: Awaitable[list[Trouble]]) -> list[Trouble]:
     """Finish the cleanup even when we are cancelled meanwhile; then be cancelled."""
     task = asyncio.ensure_future(cleanup)
     cancelled: asyncio.CancelledError | None = None

@@ -28,6 +28,10 @@ class Interrupts:
         signal.signal(signal.SIGINT, self._interrupted)
         signal.signal(signal.SIGTERM, self._terminated)
 
+    def over(self) -> None:
+        """Take no notice of a further request to stop: all is done but the way out."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
     def before_abort(self, call: Callable[[], None]) -> None:
         """Have `call` run when a second Ctrl-C ends this process at once: to end those it started."""
         self._last_words.append(call)

@@ -57,7 +57,11 @@ def _run(command: AnyCommand, args: argparse.Namespace, ui: Ui, screen: Screen) 
     settings = _settings(command, args, ui.environ)
     if command.graceful:
         ui.interrupts.install()
-    report: Report = command.run(settings, ui)
+    try:
+        report: Report = command.run(settings, ui)
+    finally:
+        if command.graceful:
+            ui.interrupts.over()
     screen.report(report)
     return INTERRUPTED if ui.interrupts.by_keyboard and not report.status else report.status
 

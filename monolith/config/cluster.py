@@ -1,6 +1,6 @@
 """What all processes of a distributed job are told alike, but for their index.
 
-No field has a check of its own: which of them matter depends on the role, see `distributed.judge`.
+No field has a check of its own: which of them matter depends on the role, see `rules.judge`.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Cluster(Settings):
                                       group="cluster")
     table_name: str = setting("emb", "Table of a client that names none.", group="tables")
     dim: int = setting(64, "Row length of a table that is created without one.", group="tables")
-    parameter_sync_targets: tuple[str, ...] = setting((), "Serving endpoint that changed rows are pushed to; "
-                                                      "may be repeated.", group="parameter sync",
-                                                      flag="--parameter-sync-target")
+    parameter_sync_targets: tuple[str, ...] = setting((), "Serving endpoint for changed rows, repeatable. "
+                                                      "This version checks it, and pushes nothing.",
+                                                      group="parameter sync", flag="--parameter-sync-target")
     parameter_sync_interval_ms: int = setting(200, "Time between two pushes.", group="parameter sync")
     parameter_sync_model_name: str = setting("default", "Model that the pushed rows belong to.",
                                              group="parameter sync")

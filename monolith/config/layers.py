@@ -54,7 +54,7 @@ def from_environment(cls: type[Settings], environ: Mapping[str, str]) -> Layer:
     """
     given = {}
     for f, _ in fields(cls):
-        where = variable(f)
+        where = variable(f.name)
         if (text := environ.get(where)) is not None:
             try:
                 given[f.name] = read(f.type, text)
@@ -104,7 +104,7 @@ def _action(kind: Any) -> dict[str, Any]:
 
 
 def _help(f: attrs.Attribute[Any], about: Setting) -> str:
-    return f"{about.help} [{variable(f)}, default {default_text(f)}]".replace("%", "%%")
+    return f"{about.help} [{variable(f.name)}, default {default_text(f)}]".replace("%", "%%")
 
 
 def _kind(kind: Any) -> str:

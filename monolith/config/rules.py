@@ -11,15 +11,21 @@ from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
+from monolith.config.cluster import Cluster
 from monolith.config.distributed import DistributedRunConfig
 from monolith.config.runner import RunnerConfig
-from monolith.config.settings import Problem, Source, fields, flag, origin, shown
+from monolith.config.settings import Problem, Source, fields, flag, flag_of, origin, shown, told_of, variable
 from monolith.core.address import parse_address
 from monolith.core.endpoint import Endpoint, parse_endpoint
 from monolith.core.errors import ConfigError
 from monolith.core.names import Role
 
 FLAGS = {f.name: flag(f, about) for f, about in fields(RunnerConfig)}
+_OF_RUNNER = FLAGS.keys()
+_KINDS: dict[str, type] = {f.name: f.type for f, _ in fields(Cluster) if f.type in (int, str)} | {
+    "bind_addr": str
+}
+LONGEST_MS = 24 * 3600 * 1000  # that a server lets a worker wait at a barrier
 IN_DISTRIBUTED_MODE = " in distributed mode"
 _TARGETS = "parameter_sync_targets"
 _TARGET = FLAGS[_TARGETS]
@@ -35,7 +41,8 @@ class Rule:
     sentence: str
     flag_sentence: str
     broken: Callable[[DistributedRunConfig], Iterable[str]]
-    flag_row: float  # its place among the complaints about a command line
+    # Its place among the complaints about a command line: the reference's row, or a fraction between two.
+    flag_row: float
 
     def said(self, config: DistributedRunConfig, complaint: str) -> str:
         typed = any(_typed(config, name) for name in self.names)
@@ -52,12 +59,24 @@ def judge(config: DistributedRunConfig) -> None:
     Raises:
         ConfigError: a line for every way in which a rule is broken, in the order of the rules.
     """
-    broken = [(rule, said) for rule in RULES for said in rule.broken(config)]
+    mistyped = list(_mistyped(config))
+    unreadable = {name for rule in mistyped for name in rule.names}
+    rules = [*mistyped, *(rule for rule in RULES if not unreadable & set(rule.names))]
+    broken = [(rule, said) for rule in rules for said in rule.broken(config)]
     if any(_typed(config, name) for rule, _ in broken for name in rule.names):
         broken.sort(key=lambda one: one[0].flag_row)
     if broken:
         lines = [rule.said(config, said) for rule, said in broken]
         raise ConfigError(lines, [Problem(rule.names, rule.sentence) for rule, _ in broken])
+
+
+def _mistyped(config: DistributedRunConfig) -> Iterator[Rule]:
+    """A rule for each value of another type than its field's; only code can come to that."""
+    for name, kind in _KINDS.items():
+        value = _value(config, name)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            sentence = f"requires {name} to be {kind.__name__}"
+            yield Rule((name,), sentence, sentence, _when(lambda _: True), 0)
 
 
 def _value(config: DistributedRunConfig, name: str) -> object:
@@ -70,17 +89,11 @@ def _typed(config: DistributedRunConfig, name: str) -> bool:
 
 
 def _from(config: DistributedRunConfig, name: str) -> str:
-    if name in {f.name for f, _ in fields(RunnerConfig)}:
+    if name in _OF_RUNNER:
         return origin(config.runner, name)
-    if _typed(config, name):
-        return "--" + name.replace("_", "-")
-    if (layer := config.runner.sources.get(name)) and layer.origin:
-        return layer.origin
-    return (
-        "its default"
-        if _value(config, name) == attrs.fields_dict(DistributedRunConfig)[name].default
-        else "code"
-    )
+    at_default = _value(config, name) == attrs.fields_dict(DistributedRunConfig)[name].default
+    layer = config.runner.sources.get(name)
+    return told_of(layer, flag_of(name), variable(name), at_default=at_default)
 
 
 def _when(test: Callable[[DistributedRunConfig], bool]) -> Callable[[DistributedRunConfig], Iterable[str]]:
@@ -148,6 +161,10 @@ def _spaced(text: str) -> bool:
     return any(c.isspace() for c in text)
 
 
+def _ascii_lower(text: str) -> str:
+    return "".join(c.lower() if c.isascii() else c for c in text.strip())
+
+
 def _endpoints(config: DistributedRunConfig) -> list[tuple[str, Endpoint | str]]:
     return [(target, parse_endpoint(target)) for target in config.runner.parameter_sync_targets]
 
@@ -200,12 +217,19 @@ RULES: tuple[Rule, ...] = (
         3.6,
     ),
     _positive("barrier_timeout_ms", 3),
+    Rule(
+        ("barrier_timeout_ms",),
+        f"requires barrier_timeout_ms <= {LONGEST_MS}",
+        f"--barrier-timeout-ms must be <= {LONGEST_MS}",
+        _when(lambda c: c.runner.barrier_timeout_ms > LONGEST_MS),
+        3.1,
+    ),
     _positive("discovery_operation_timeout_ms", 1, said="discovery_operation_timeout"),
     _positive("discovery_cleanup_timeout_ms", 2, said="discovery_cleanup_timeout"),
     Rule(
         ("heartbeat_interval",),
         "requires heartbeat_interval > 0 when configured",
-        "--heartbeat-interval-secs must be > 0 when given",
+        "",  # 0 at the command line gives none
         _when(lambda c: c.heartbeat_interval is not None and c.heartbeat_interval <= 0),
         3.7,
     ),
@@ -217,8 +241,8 @@ RULES: tuple[Rule, ...] = (
         "--discovery-service-type-ps and --discovery-service-type-worker must be distinct",
         _when(
             lambda c: (
-                c.runner.discovery_service_type_ps.strip().lower()
-                == c.runner.discovery_service_type_worker.strip().lower()
+                _ascii_lower(c.runner.discovery_service_type_ps)
+                == _ascii_lower(c.runner.discovery_service_type_worker)
             )
         ),
         15,

@@ -63,7 +63,7 @@ class _Common(Cluster):
 
 @attrs.frozen(kw_only=True)
 class RunnerConfig(_Common):
-    """What one process is told. Builds with any values; `distributed.judge` says what a run refuses."""
+    """What one process is told. Builds with any values; `rules.judge` says what a run refuses."""
 
     embedding_prefetch_capacity: int = again(_Common, "embedding_prefetch_capacity", 1)
     enable_embedding_postpush: bool = again(_Common, "enable_embedding_postpush", default=True)
@@ -76,7 +76,7 @@ class RunConfig(_Common):
 
     def user_overrides(self) -> dict[str, Any]:
         """The fields that differ from their defaults, by name, as JSON knows them."""
-        return {k: str(v) if isinstance(v, Path) else v for k, v in sorted(chosen(self).items())}
+        return {name: _as_json(value) for name, value in sorted(chosen(self).items())}
 
     def to_runner_config(self, base: RunnerConfig | None = None) -> RunnerConfig:
         """`base` with what this config asks for.
@@ -86,9 +86,16 @@ class RunConfig(_Common):
         """
         base = base or RunnerConfig()
         asked = {k: v for k, v in self.user_overrides().items() if k != "enable_parameter_sync"}
-        sources = {**base.sources, **{name: self.sources[name] for name in asked if name in self.sources}}
+        kept = {name: layer for name, layer in base.sources.items() if name not in asked}
+        sources = kept | {name: self.sources[name] for name in asked if name in self.sources}
         merged = attrs.evolve(base, **asked, sources=sources)
         return attrs.evolve(merged, **_ahead(merged), **_synced(enabled=self.enable_parameter_sync))
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _ahead(config: RunnerConfig) -> dict[str, Any]:

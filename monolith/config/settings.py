@@ -81,8 +81,13 @@ def setting(
     about = Setting(
         help=help, group=group, check=check, flag=flag, short=short, alias=alias, positional=positional
     )
-    converter = tuple if isinstance(default, tuple) else converter
+    converter = _several if isinstance(default, tuple) else converter
     return attrs.field(default=default, converter=converter, metadata={Setting: about})
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    """A text is one value, not as many as it has letters."""
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def again(cls: type, name: str, default: Any = ...) -> Any:
@@ -104,7 +109,8 @@ class Settings:
 
     def has_chosen(self, name: str) -> bool:
         """Whether someone said what `name` is, be it its default."""
-        return name in self.sources or name in chosen(self)
+        layer = self.sources.get(name)
+        return name in chosen(self) if layer is None else layer.source is not Source.DEFAULT
 
 
 def fields(cls: type[Settings]) -> tuple[tuple[attrs.Attribute[Any], Setting], ...]:
@@ -127,17 +133,24 @@ def part(cls: type[C], cfg: Settings, **more: Any) -> C:
     """A `cls` with what it shares with `cfg`, values and provenance, and with `more`."""
     shared = {f.name for f, _ in fields(cls)} & {f.name for f, _ in fields(type(cfg))}
     values = {name: value for name in shared if (value := getattr(cfg, name)) is not None}
-    return cls(**{**values, "sources": cfg.sources, **more})
+    left = {name: value for name, value in values.items() if not cfg.has_chosen(name)}
+    defaults = dict.fromkeys(left, Layer(Source.DEFAULT, left))  # which may not be those of `cls`
+    return cls(**{**values, "sources": {**defaults, **cfg.sources}, **more})
 
 
 def flag(f: attrs.Attribute[Any], about: Setting) -> str:
     if about.positional:
         return f.name.upper()
-    return about.flag or "--" + f.name.replace("_", "-")
+    return about.flag or flag_of(f.name)
 
 
-def variable(f: attrs.Attribute[Any]) -> str:
-    return "MONOLITH_" + f.name.upper()
+def flag_of(name: str) -> str:
+    """The flag of the setting `name`, unless the setting says otherwise."""
+    return "--" + name.replace("_", "-")
+
+
+def variable(name: str) -> str:
+    return "MONOLITH_" + name.upper()
 
 
 def build(cls: type[C], *layers: Layer) -> C:
@@ -222,7 +235,7 @@ def reference(cls: type[Settings]) -> str:
     """The table in docs/settings.md; a test holds the two together."""
     rows = ["| setting | flag | variable | default | meaning |", "|---|---|---|---|---|"]
     rows += [
-        f"| `{f.name}` | `{flag(f, about)}` | `{variable(f)}` | `{default_text(f)}` | {about.help} |"
+        f"| `{f.name}` | `{flag(f, about)}` | `{variable(f.name)}` | `{default_text(f)}` | {about.help} |"
         for f, about in fields(cls)
     ]
     return "\n".join(rows)
@@ -251,17 +264,21 @@ def shown(value: Any) -> str:
 def origin(cfg: Settings, name: str) -> str:
     """Where the setting `name` got its value from, in the user's words."""
     f, about = next((f, about) for f, about in fields(type(cfg)) if f.name == name)
-    layer = cfg.sources.get(name)
+    at_default = getattr(cfg, name) == f.default
+    return told_of(cfg.sources.get(name), flag(f, about), variable(f.name), at_default=at_default)
+
+
+def told_of(layer: Layer | None, flag: str, variable: str, *, at_default: bool) -> str:
+    """How one names the `layer` that a value came from."""
     match layer.source if layer else None:
-        case None:
-            return "its default" if getattr(cfg, name) == f.default else "code"
         case Source.FILE | Source.SCHEDULER:
             return layer.origin if layer else ""
         case Source.ENVIRONMENT:
-            return variable(f)
+            return variable
         case Source.COMMAND_LINE:
-            return flag(f, about)
+            return flag
         case Source.DEFAULT:
             return "its default"
         case Source.CODE:
             return "code"
+    return "its default" if at_default else "code"

@@ -64,7 +64,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ class MonolithError(Exception):
     def __init__(self, message: str, *, operation: str = "") -> None:
         super().__init__(message)
         self.operation = operation
-        self.cleanup: tuple[MonolithError, ...] = ()
+        self.cleanup: tuple[Trouble, ...] = ()
 
     def sentence(self) -> str:
         """What went wrong, without what went wrong after it."""
@@ -92,9 +92,20 @@ class MonolithError(Exception):
         return " ".join([self.sentence(), *cleanup_told(self.cleanup)])
 
 
-def cleanup_told(issues: Sequence[MonolithError], when: str = "after role error") -> list[str]:
+class Trouble(NamedTuple):
+    """What went wrong while a step was undone, in words: an error may be raised again, and then say more."""
+
+    operation: str
+    said: str
+    error: MonolithError
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.said}"
+
+
+def cleanup_told(troubles: Sequence[Trouble], when: str = "after role error") -> list[str]:
     """What is said beside an error of what went wrong while undoing: one parenthesis, or nothing."""
-    items = "; ".join(f"{issue.operation}: {issue}" for issue in issues)
+    items = "; ".join(map(str, troubles))
     return [f"(discovery cleanup encountered issues {when}: {items})"] if items else []
 
 
@@ -233,14 +244,14 @@ class HostBlacklisted(DiscoveryError, OSError):
 class CleanupFailed(DiscoveryError):
     """The role succeeded; undoing what it had begun did not."""
 
-    def __init__(self, issues: Sequence[MonolithError]) -> None:
-        first = issues[0]
-        super().__init__(str(first), operation=first.operation)
-        self.cleanup = tuple(issues)
+    def __init__(self, troubles: Sequence[Trouble]) -> None:
+        first = troubles[0]
+        super().__init__(first.said, operation=first.operation)
+        self.cleanup = tuple(troubles)
 
     def __str__(self) -> str:
         first, *rest = self.cleanup
-        led = f"{first.operation}: {first}" if rest else str(first)
+        led = str(first) if rest else first.said
         return " ".join([led, *cleanup_told(rest or [first], "after successful role completion")])
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+SAVE_GRACE_S = 120.0  # for a training that was asked to stop: it saves first
+
 
 class Stop:
     """A latch. `ask` is safe from a signal handler; listeners are called at once, at most once."""

@@ -79,8 +79,10 @@ class ServiceInfo:
 def parse_index(text: str) -> int:
     """The index that metadata tell, or NO_INDEX if it is no number from 0."""
     digits = text.removeprefix("+")
-    readable = digits.isascii() and digits.isdecimal() and len(digits) <= 100
-    return int(digits) if readable else NO_INDEX
+    if not (digits.isascii() and digits.isdecimal()):
+        return NO_INDEX
+    digits = digits.lstrip("0") or "0"
+    return int(digits) if len(digits) <= 20 and int(digits) < 1 << 64 else NO_INDEX
 
 
 def index_of(info: ServiceInfo) -> int:

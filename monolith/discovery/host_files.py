@@ -7,17 +7,18 @@ same index registers again, which replaces it.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import attrs
 
+from monolith.aio.daemon import in_daemon
 from monolith.core.address import parse_address
 from monolith.core.errors import BackendFailed, DiscoveryMisconfigured
 from monolith.core.files import DISK, Disk, make_folders, write_atomically
@@ -46,16 +47,16 @@ class HostFiles(Registrar):
         self._changing = threading.Lock()  # a register that was given up may be writing still
 
     async def _put(self, info: ServiceInfo) -> None:
-        await asyncio.to_thread(self._alone, self._write, info)
+        await in_daemon(partial(self._alone, self._write, info))
 
     async def _discover(self, service_type: str) -> list[ServiceInfo]:
-        return await asyncio.to_thread(self._read_all, service_type)
+        return await in_daemon(partial(self._read_all, service_type))
 
     async def _take(self, info: ServiceInfo) -> bool:
-        return await asyncio.to_thread(self._alone, self._remove, info)
+        return await in_daemon(partial(self._alone, self._remove, info))
 
     async def _expel(self, info: ServiceInfo) -> None:
-        await asyncio.to_thread(self._alone, self._delete, self._path(info))
+        await in_daemon(partial(self._alone, self._delete, self._path(info)))
 
     def _alone(self, change: Callable[[A], T], what: A) -> T:
         with self._changing:

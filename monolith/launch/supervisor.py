@@ -17,12 +17,11 @@ import attrs
 from monolith.core.errors import RoleDied
 from monolith.core.names import Role, ServiceId
 from monolith.core.progress import Progress
-from monolith.core.stop import Stop
+from monolith.core.stop import SAVE_GRACE_S, Stop
 from monolith.launch.events import Event, replay
 from monolith.launch.process import Ended, Happening, Happenings, RoleProcess, Said, Told
 
 LOOK_S = 0.1  # between two looks at the stop request
-SAVE_GRACE_S = 120.0  # for workers that were asked to stop: they save first
 END_GRACE_S = 10.0  # for everyone else
 
 CHIEF = ServiceId(Role.WORKER, 0)

@@ -10,9 +10,9 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import count
 
+from monolith.config.rules import LONGEST_MS
 from monolith.core.errors import BarrierMisused
 
-LONGEST_MS = 24 * 3600 * 1000  # that anyone may wait
 REMEMBERED = 64  # complete rounds whose notes are kept for retries
 
 Ticket = int  # names one arrival that waits

@@ -92,5 +92,14 @@ async def _look(
 
 
 def _must_be_services(operation: str, answer: object) -> None:
-    if not isinstance(answer, list | tuple) or not all(isinstance(s, ServiceInfo) for s in answer):
+    if not isinstance(answer, list | tuple) or not all(map(_is_service, answer)):
         raise OperationFailed(f"{operation} gave {reprlib.repr(answer)}, not a list of services")
+
+
+def _is_service(one: object) -> bool:
+    """Whether it is one that can be called."""
+    if not isinstance(one, ServiceInfo):
+        return False
+    host: object = one.host
+    port: object = one.port
+    return isinstance(host, str) and bool(host) and isinstance(port, int) and 0 <= port <= 65535

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 STOP_WITHIN_S = 0.1
+END_WITHIN_MS = 1_000  # to stop it, with all that goes with it
 log = logging.getLogger(__name__)
 
 
@@ -40,5 +41,9 @@ class Heartbeat:
             await asyncio.sleep(self._interval_s)
             try:
                 await self._beat()
+            except asyncio.CancelledError as exc:
+                if self._ending:
+                    raise
+                log.warning("Discovery heartbeat failed: %r", exc)  # the backend has cancelled its own call
             except Exception as exc:  # whatever a backend raises: one missed beat ends nothing
                 log.warning("Discovery heartbeat failed: %s", exc)

@@ -36,7 +36,11 @@ async def run_distributed(discovery: Discovery, config: DistributedRunConfig, **
         Exception: whatever the role raised (see `work` and `serve`), with cleanup troubles told beside it.
     """
     judge(config)
-    world, me, kind = World(**ways), config.service_id, config.service_type
+    return await _run(discovery, config, World(**ways))
+
+
+async def _run(discovery: Discovery, config: DistributedRunConfig, world: World) -> Any:
+    me, kind = config.service_id, config.service_type
     async with Unwind(config.runner.discovery_cleanup_timeout_ms) as unwind:
         part = Part(discovery, config, unwind, world)
         unwind.undo(f"disconnect {me} via {kind}", discovery.disconnect)
@@ -51,10 +55,12 @@ async def run_distributed_from_runner_config(
     discovery: Discovery, runner_config: RunnerConfig, role: Role, bind_addr: str, **ways: Unpack[Ways]
 ) -> Any:
     """As `run_distributed`, after the environment was told and the checkpoint to restore is in place."""
-    config = DistributedRunConfig(runner_config, role, bind_addr)
+    world = World(**ways)
+    config = DistributedRunConfig(runner_config, role, bind_addr, advertise_addr=world.advertise_addr)
     judge(config)
-    await initialize_restore_checkpoint(runner_config, config.role, World(**ways).environ)
-    return await run_distributed(discovery, config, **ways)
+    restoring = initialize_restore_checkpoint(runner_config, config.role, world.environ)
+    await unless_stopped(world.stop, f"{config.service_id} was asked to stop before it restored", restoring)
+    return await _run(discovery, config, world)
 
 
 async def run_distributed_from_run_config(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, Protocol, TypedDict, TypeVar
@@ -18,11 +17,10 @@ from monolith.discovery.base import Discovery, ServiceInfo
 from monolith.ps.api import Shard
 from monolith.ps.client import PsClient
 from monolith.ps.remote import RemoteShard
-from monolith.runner.heartbeat import Heartbeat
+from monolith.runner.heartbeat import END_WITHIN_MS, Heartbeat
 from monolith.runner.serving import GrpcServer
 
 T = TypeVar("T")
-log = logging.getLogger(__name__)
 
 Figures = Mapping[str, object]
 Train = Callable[[PsClient], Awaitable[Any]]
@@ -66,6 +64,7 @@ class Ways(TypedDict, total=False):
     ready: Callable[[str], None]  # gets the address of a parameter server that can be found
     stop: Stop  # asked for an end from outside
     environ: MutableMapping[str, str]
+    advertise_addr: str | None  # host:port that others are told, for the doors that take no other config
 
 
 @attrs.frozen(kw_only=True)
@@ -78,6 +77,7 @@ class World:
     ready: Callable[[str], None] = lambda _address: None
     stop: Stop = attrs.field(factory=Stop)
     environ: MutableMapping[str, str] = os.environ
+    advertise_addr: str | None = None
 
 
 @attrs.frozen
@@ -105,4 +105,4 @@ class Part:
         if config.heartbeat_interval is not None:
             heartbeat = Heartbeat(lambda: self.discovery.heartbeat(self.me), config.heartbeat_interval)
             heartbeat.start()
-            self.unwind.undo(f"stop heartbeat of {self.me}", heartbeat.stop)
+            self.unwind.let_go(f"stop heartbeat of {self.me}", heartbeat.stop, ms=END_WITHIN_MS)

@@ -32,7 +32,7 @@ async def serve(part: Part) -> Figures:
 async def _be_found(part: Part, server: Server) -> str:
     config = part.config
     await server.prepare()
-    part.unwind.undo(f"stop {part.me}", lambda: server.stop(GRACE_S), ms=int(2000 * GRACE_S))
+    part.unwind.let_go(f"stop {part.me}", lambda: server.stop(GRACE_S), ms=int(2000 * GRACE_S))
     address = advertised(await _listen(part, server), config.advertise_addr)
     log.info("Starting PS gRPC server: %s at %s", part.me, address)
     await part.register(address, allow_update="true")

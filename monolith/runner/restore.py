@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from monolith.aio.daemon import in_daemon
 from monolith.checkpoint.layout import MONOLITH_STATE
 from monolith.checkpoint.restore_dir import copy_checkpoint_from_restore_dir, restored
 from monolith.checkpoint.state_file import CheckpointState
@@ -67,13 +68,12 @@ async def prepare_restore_checkpoint(
         RestoreSyncTimedOut: the chief was not done after `timeout_s`.
         CheckpointError: a file is damaged, or cannot be read or written.
     """
-    look = partial(asyncio.to_thread, restored, model_dir)
+    look = partial(in_daemon, partial(restored, model_dir))
     try:
         async with asyncio.timeout(timeout_s + GRACE_S):
             if chief:
-                return await asyncio.to_thread(
-                    copy_checkpoint_from_restore_dir, restore_dir, model_dir, restore_ckpt
-                )
+                copy = partial(copy_checkpoint_from_restore_dir, restore_dir, model_dir, restore_ckpt)
+                return await in_daemon(copy)
             return await _until(look, timeout_s, poll_s)
     except TimeoutError as exc:
         raise RestoreSyncTimedOut(model_dir / MONOLITH_STATE) from exc

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
+from monolith.aio.daemon import in_daemon
 from monolith.config.runner import RunnerConfig
 from monolith.core.progress import Silent
 from monolith.ps.server import PsServer
@@ -22,7 +21,7 @@ class GrpcServer:
 
     async def prepare(self) -> None:
         """Compile: it takes seconds on a new machine, and a call has a deadline."""
-        await asyncio.to_thread(warm_up, [USUAL], Silent())
+        await in_daemon(lambda: warm_up([USUAL], Silent()))
 
     async def start(self) -> str:
         return await self._server.start()

@@ -8,7 +8,8 @@ from typing import Any
 from monolith.aio.bounded import bounded
 from monolith.aio.stopped import unless_stopped
 from monolith.core.address import Address, parse_address
-from monolith.core.errors import OperationFailed, OperationTimedOut, ShardUnavailable
+from monolith.core.errors import MonolithError, OperationTimedOut, ShardUnavailable
+from monolith.core.stop import SAVE_GRACE_S
 from monolith.ps.api import Shard
 from monolith.ps.barriers import PsBarrier
 from monolith.ps.client import PsClient
@@ -29,11 +30,17 @@ async def work(part: Part) -> Any:
         ShardsNotFound: the servers did not all appear.
         ShardUnavailable: one that appeared did not answer.
         BarrierTimedOut: the other workers did not come.
-        Stopped: `stop` was asked before all that was done.
+        Stopped: `stop` was asked before all that was done, or training took no notice of it.
         Exception: whatever training raised.
     """
-    never = f"{part.me} was asked to stop before it trained"
-    return await part.world.train(await unless_stopped(part.world.stop, never, _meet(part)))
+    stop = part.world.stop
+    client = await unless_stopped(stop, f"{part.me} was asked to stop before it trained", _meet(part))
+    late = f"{part.me} was asked to stop, and its training had not ended {SAVE_GRACE_S:.0f} s later"
+    return await unless_stopped(stop, late, _train(part, client), grace_s=SAVE_GRACE_S)
+
+
+async def _train(part: Part, client: PsClient) -> Any:
+    return await part.world.train(client)
 
 
 async def _meet(part: Part) -> PsClient:
@@ -45,7 +52,7 @@ async def _meet(part: Part) -> PsClient:
     shards = part.world.connect_shards(addresses)
     client = PsClient(shards)
     budget = runner.discovery_operation_timeout_ms
-    part.unwind.undo(f"close connections of {part.me}", client.close, ms=budget)
+    part.unwind.let_go(f"close connections of {part.me}", client.close, ms=budget)
     await together(_connect(shard, at, budget) for shard, at in zip(shards, addresses, strict=True))
     barrier = PsBarrier(client, runner.barrier_timeout_ms, margin_ms=min(budget, Limits().margin_ms // 2))
     await barrier.wait(FIRST_BARRIER, runner.index, runner.num_workers)
@@ -55,9 +62,11 @@ async def _meet(part: Part) -> PsClient:
 async def _connect(shard: Shard, address: str, budget: int) -> None:
     try:
         await bounded(f"connect {address}", shard.connect, ms=budget)
+    except ShardUnavailable:
+        raise  # which says so itself
     except OperationTimedOut as exc:
         raise ShardUnavailable(f"Connection failed to {address}: no answer within {budget}ms") from exc
-    except OperationFailed as exc:
+    except MonolithError as exc:
         raise ShardUnavailable(f"Connection failed to {address}: {exc}") from exc
 
 

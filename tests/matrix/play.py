@@ -111,7 +111,8 @@ def _timed(run: Coroutine[Any, Any, Any], stage: Stage) -> Outcome:
 
 def _bare(error: BaseException) -> BaseException:
     """`error` without the frames that it came through, which hold on to everything."""
-    for more in (error.__cause__, error.__context__, *getattr(error, "cleanup", ())):
+    troubles = [trouble.error for trouble in getattr(error, "cleanup", ())]
+    for more in (error.__cause__, error.__context__, *troubles):
         if more is not None and more.__traceback__ is not None:
             _bare(more.with_traceback(None))
     return error.with_traceback(None)

@@ -1,6 +1,6 @@
 """What if someone interrupts while a step hangs, a server serves, or a worker trains?"""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from monolith.core.names import Role
@@ -33,8 +33,7 @@ class Interruption:
     def scenario(self) -> Scenario:
         """What would happen without the interruption."""
         fault = self.during and Fault(self.during, Mode.HANGS)
-        plain = Scenario(self.role, 0, fault, self.deregister, self.disconnect, Names.DEFAULT, Door.RUNNER)
-        return replace(plain)
+        return Scenario(self.role, 0, fault, self.deregister, self.disconnect, Names.DEFAULT, Door.RUNNER)
 
     def __str__(self) -> str:
         cleanup = f"deregister_{self.deregister}-disconnect_{self.disconnect}"

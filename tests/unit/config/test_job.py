@@ -85,5 +85,5 @@ def test_every_shared_setting_reaches_the_run() -> None:
     settings = RoleSettings(**other, sources={name: Layer(Source.CODE, other) for name in other})
     runner = settings.as_role(Role.WORKER).runner
     assert {name: getattr(runner, name) for name in other} == other
-    assert runner.sources == settings.sources
+    assert {name: runner.sources[name] for name in other} == settings.sources
     assert not runner.is_local

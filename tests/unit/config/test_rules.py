@@ -12,8 +12,8 @@ from monolith.config.distributed import DistributedRunConfig
 from monolith.config.job import RoleSettings
 from monolith.config.layers import from_environment
 from monolith.config.rules import RULES, judge
-from monolith.config.runner import RunnerConfig
-from monolith.config.settings import Layer, Source, build, fields, flag
+from monolith.config.runner import RunConfig, RunnerConfig
+from monolith.config.settings import Layer, Source, build, fields, flag, part
 from monolith.core.errors import ConfigError
 from monolith.core.names import Role
 
@@ -240,6 +240,42 @@ def test_the_flag_of_an_address_is_blamed() -> None:
     typed = build(RoleSettings, Layer(Source.COMMAND_LINE, {"bind_addr": "localhost:0"}))
     assert refused(typed.as_role(PS)) == [
         "Invalid --bind-addr (expected host:port) (bind_addr='localhost:0', from --bind-addr)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (DistributedRunConfig(RunnerConfig(**{**FINE, "dim": "8"})), "dim to be int (dim='8', from code)"),
+        (DistributedRunConfig(RunnerConfig(**{**FINE, "dim": None})), "dim to be int (dim=None, from code)"),
+        (
+            DistributedRunConfig(RunnerConfig(**{**FINE, "table_name": 5})),
+            "table_name to be str (table_name=5",
+        ),
+        (DistributedRunConfig(RunnerConfig(**FINE), PS, 5), "bind_addr to be str (bind_addr=5, from code)"),
+    ],
+)
+def test_another_type_is_named(config: DistributedRunConfig, said: str) -> None:
+    assert [line for line in refused(config) if f"distributed config requires {said}" in line]
+
+
+@pytest.mark.parametrize(
+    ("environ", "argv", "said"),
+    [
+        ({"MONOLITH_BIND_ADDR": "zz"}, {}, "bind_addr='zz', from MONOLITH_BIND_ADDR"),
+        ({}, {"index": 5}, "index=5, from --index; num_workers=1, from its default"),
+    ],
+)
+def test_where_a_value_came_from(environ: dict[str, str], argv: dict[str, Any], said: str) -> None:
+    layers = from_environment(RoleSettings, environ), Layer(Source.COMMAND_LINE, argv)
+    assert said in "\n".join(refused(build(RoleSettings, *layers).as_role(WORKER)))
+
+
+def test_who_overrides_a_flag_is_blamed_for_it() -> None:
+    typed = part(RunnerConfig, build(RoleSettings, Layer(Source.COMMAND_LINE, {"dim": 8})))
+    merged = RunConfig(dim=-1).to_runner_config(typed)
+    assert refused(DistributedRunConfig(merged)) == [
+        "distributed config requires dim > 0 (dim=-1, from code)"
     ]
 
 

@@ -14,7 +14,7 @@ INTERVAL_S = 10.0
 class Agent:
     """Notes when it was told, and then does as `after` does."""
 
-    def __init__(self, after: Exception | None = None, hangs_s: float = 0.0) -> None:
+    def __init__(self, after: BaseException | None = None, hangs_s: float = 0.0) -> None:
         self.beats: list[float] = []
         self._after, self._hangs_s = after, hangs_s
 
@@ -44,8 +44,9 @@ def test_beats_after_each_whole_interval() -> None:
     assert agent.beats == [10.0, 20.0, 30.0]
 
 
-def test_a_beat_that_fails_is_not_the_last() -> None:
-    agent = Agent(after=OSError("no agent"))
+@pytest.mark.parametrize("failing", [OSError("no agent"), asyncio.CancelledError()], ids=repr)
+def test_a_beat_that_fails_is_not_the_last(failing: BaseException) -> None:
+    agent = Agent(after=failing)
     live(agent, 25.0)
     assert agent.beats == [10.0, 20.0]
 

@@ -33,7 +33,7 @@ def no_threads(monkeypatch):
     async def at_once(function, *args):
         return function(*args)
 
-    monkeypatch.setattr(asyncio, "to_thread", at_once)
+    monkeypatch.setattr(restore, "in_daemon", at_once)
 
 
 async def begin(config, role=Role.WORKER, *, after=0.0, **times):
