@@ -199,6 +199,21 @@ def test_the_replaced_stays_replaced(ttl_s):
     assert play(agent, doing, ttl_s=ttl_s)[0] == [moved]
 
 
+def test_a_goodbye_spares_the_successor():
+    """Also for the moment until its next sign of life."""
+    agent = FakeConsul()
+    moved = ServiceInfo.listed("ps", 0, "10.0.0.9:1")
+
+    async def doing(client):
+        await client.register(PS0)
+        async with connected(agent) as successor:
+            await successor.register(moved)
+            await client.deregister("ps-0")
+            return await successor.discover("ps")
+
+    assert play(agent, doing)[0] == [moved]
+
+
 def test_a_refused_sign_of_life_is_told():
     agent = FakeConsul()
 

@@ -214,6 +214,19 @@ def test_signs_of_life_end_with_deregister():
     assert paths(sidecar, "GET").count("check/pass/service:job-50051") == 1
 
 
+def test_a_goodbye_spares_the_successor():
+    sidecar = FakeSidecar()
+
+    async def doing(client):
+        await client.register(PS0)
+        sidecar.entries = {"job-50052": Entry("job", 50052, {"name": "ps", "index": "0", "ip": "10.0.0.9"})}
+        await client.deregister("ps-0")
+        return await client.discover("ps")
+
+    assert play(sidecar, doing)[0] == [MOVED]
+    assert paths(sidecar) == ["service/register"]
+
+
 def test_what_was_lost_is_registered_again():
     sidecar = FakeSidecar()
 
