@@ -14,25 +14,27 @@ CLEANUP = [
     Bug(
         "What goes wrong while cleaning up is swallowed",
         f"{AIO}/unwind.py",
-        "                issues.append(issue)\n",
+        "                troubles += [Trouble(operation, str(error), error)] if told else []\n",
         "",
     ),
     Bug(
         "A deregistration that fails keeps the connection open",
         f"{AIO}/unwind.py",
-        "                issues.append(issue)\n",
-        "                issues.append(issue)\n                break\n",
+        "                troubles += [Trouble(operation, str(error), error)] if told else []\n",
+        "                troubles += [Trouble(operation, str(error), error)] if told else []\n"
+        "                break\n",
     ),
     Bug(
         "Cleanup that fails hides the error before it",
         f"{AIO}/unwind.py",
-        "if primary is None:",
-        "if issues:",
+        "        if isinstance(primary, MonolithError):\n",
+        "        if troubles:\n            raise CleanupFailed(troubles)\n"
+        "        if isinstance(primary, MonolithError):\n",
     ),
     Bug(
         "An error that is not ours gets no note of the cleanup",
         f"{AIO}/unwind.py",
-        "primary.add_note(*cleanup_told(issues))",
+        "primary.add_note(note)",
         "pass",
     ),
     Bug(
@@ -52,8 +54,8 @@ CLEANUP = [
     Bug(
         "A hanging undo is told as if it were an operation of the role",
         f"{AIO}/unwind.py",
-        ', scope="discovery cleanup")',
-        ")",
+        'scope="discovery cleanup" if told else "cleanup"',
+        'scope="discovery operation"',
     ),
     Bug(
         "An undo has the budget of an operation",
@@ -101,8 +103,8 @@ LIFECYCLE = [
     Bug(
         "Settings are not judged",
         f"{RUNNER}/lifecycle.py",
-        "    judge(config)\n    world, me",
-        "    world, me",
+        "    judge(config)\n    return await _run(discovery, config, World(**ways))\n",
+        "    return await _run(discovery, config, World(**ways))\n",
     ),
     Bug(
         "A connection that fails is not disconnected",
@@ -172,7 +174,7 @@ ROLES = [
     Bug(
         "The heartbeat is not stopped",
         f"{RUNNER}/part.py",
-        '            self.unwind.undo(f"stop heartbeat of {self.me}", heartbeat.stop)\n',
+        '            self.unwind.let_go(f"stop heartbeat of {self.me}", heartbeat.stop, ms=END_WITHIN_MS)\n',
         "",
     ),
     Bug(
@@ -204,8 +206,43 @@ ROLES = [
     Bug(
         "A server that was told to stop goes on listening",
         f"{RUNNER}/ps.py",
-        '    part.unwind.undo(f"stop {part.me}", lambda: server.stop(GRACE_S), ms=int(2000 * GRACE_S))\n',
+        '    part.unwind.let_go(f"stop {part.me}", lambda: server.stop(GRACE_S), ms=int(2000 * GRACE_S))\n',
         "",
+    ),
+    Bug(
+        "A worker is told of a port that it does not listen on",
+        f"{RUNNER}/worker.py",
+        "Address(parse_address(address).host, 0)",
+        "parse_address(address)",
+        "tests/unit/runner/test_lifecycle.py",
+    ),
+    Bug(
+        "Shards are let go of by nobody",
+        f"{RUNNER}/worker.py",
+        '    part.unwind.let_go(f"close connections of {part.me}", client.close, ms=budget)\n',
+        "",
+        "tests/unit/runner/test_lifecycle.py",
+    ),
+    Bug(
+        "All servers that are found are used, however many",
+        f"{RUNNER}/find_shards.py",
+        "return addresses[:expected]",
+        "return addresses",
+        "tests/unit/runner/test_lifecycle.py",
+    ),
+    Bug(
+        "A run is refused after its checkpoint has been restored",
+        f"{RUNNER}/lifecycle.py",
+        "    judge(config)\n    restoring",
+        "    restoring",
+        "tests/unit/runner/test_lifecycle.py",
+    ),
+    Bug(
+        "An error that is raised again says what went wrong before",
+        f"{AIO}/unwind.py",
+        "        if isinstance(primary, MonolithError):\n",
+        "        if isinstance(primary, MonolithError) and troubles:\n",
+        "tests/unit/runner/test_lifecycle.py",
     ),
     Bug(
         "A worker trains before the others are there",
