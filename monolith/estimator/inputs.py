@@ -58,10 +58,14 @@ class TableIds:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A batch's embeddings. `leaves` are what the gradients arrive at, one tensor a pool."""
+    """A batch's embeddings. `leaves` are what the gradients arrive at, one tensor a pool.
+
+    `rows` are what was looked up in tables that compensate for delay.
+    """
 
     by_column: Mapping[str, torch.Tensor]
     leaves: Mapping[str, tuple[torch.Tensor, ...]]
+    rows: Mapping[str, Rows]
 
     def gradients(self) -> Iterator[torch.Tensor]:
         """Those that the module's output depends on."""
@@ -87,7 +91,7 @@ class SparseInputs:
     def lookup(self, ids: Mapping[str, TableIds], *, create: bool) -> Embedded:
         """The embeddings of a batch; without `create`, ids that no table knows read as zeros."""
         if not ids:
-            return Embedded({}, {})
+            return Embedded({}, {}, {})
         wanted = {name: one.unique for name, one in ids.items()}
         rows = self._client.lookup(wanted, create=create, unique=True)
         leaves = {name: tuple(p.forward(rows[name]) for p in one.pools) for name, one in ids.items()}
@@ -97,7 +101,8 @@ class SparseInputs:
             for one_pool, leaf in zip(one.pools, leaves[name], strict=True)
             for column, tensor in zip(one_pool.columns, leaf.unbind(), strict=True)
         }
-        return Embedded(by_column, leaves)
+        kept = {name: rows[name] for name in ids if self._tables[name].compensates}
+        return Embedded(by_column, leaves, kept)
 
     def submit_apply(
         self, ids: Mapping[str, TableIds], embedded: Embedded, step: int
@@ -111,7 +116,8 @@ class SparseInputs:
         if not grads:
             return None
         rates = {name: self._tables[name].learning_rates(step) for name in grads}
-        return self._client.submit_apply(grads, learning_rates=rates, step=step, unique=True)
+        latest = {name: rows for name, rows in embedded.rows.items() if name in grads}
+        return self._client.submit_apply(grads, learning_rates=rates, step=step, unique=True, latest=latest)
 
 
 def _summed(ids: TableIds, leaves: Sequence[torch.Tensor], dim: int) -> Rows:

@@ -10,7 +10,7 @@ import attrs
 from monolith.estimator.columns import FeatureColumn
 from monolith.estimator.learning_rates import LearningRate, rate_at
 from monolith.table.config import TableConfig
-from monolith.table.optimizer_config import own_rate, plain
+from monolith.table.optimizer_config import compensates, own_rate, plain
 from monolith.table.pooling import Combiner
 
 
@@ -30,6 +30,11 @@ class PlannedTable:
         for column in self.columns:
             alike.setdefault((column.combiner, column.max_length), []).append(column)
         return [tuple(group) for group in alike.values()]
+
+    @property
+    def compensates(self) -> bool:
+        """Whether an update wants to know which values its gradients were computed with."""
+        return any(compensates(segment.optimizer) for segment in self.config.segments)
 
     def learning_rates(self, step: int) -> tuple[float, ...]:
         """One a segment at `step`; nothing at all where every segment keeps its own."""

@@ -7,7 +7,7 @@ travel together, and their results come back in the same order.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -57,6 +57,7 @@ class Gradients:
     """Update the rows of `fids` (unique); unknown ids are initialised first.
 
     `learning_rates` holds one rate per segment, or one for all, or none: then the table's own are used.
+    `latest` are the values that the gradients were computed with, for optimizers that compensate for delay.
     """
 
     table: str
@@ -65,6 +66,17 @@ class Gradients:
     learning_rates: tuple[float, ...] = ()
     step: int = 0
     change: Change = Change.LEARN
+    latest: Rows | None = None  # (n, dim)
+
+    @property
+    def row_bytes(self) -> int:
+        """Of what is sent for one fid, without the fid."""
+        return 4 * int(self.grads.shape[1]) * (1 if self.latest is None else 2)
+
+    def of(self, some: slice | Flags) -> Gradients:
+        """The same for some of the fids."""
+        latest = None if self.latest is None else self.latest[some]
+        return replace(self, fids=self.fids[some], grads=self.grads[some], latest=latest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,11 @@ class BlockingClient:
         learning_rates: Mapping[str, Sequence[float]] | None = None,
         step: int = 0,
         unique: bool = False,
+        latest: Mapping[str, Rows] | None = None,
     ) -> Applied:
-        return self.submit_apply(updates, learning_rates=learning_rates, step=step, unique=unique).result()
+        return self.submit_apply(
+            updates, learning_rates=learning_rates, step=step, unique=unique, latest=latest
+        ).result()
 
     def submit_apply(
         self,
@@ -77,10 +80,13 @@ class BlockingClient:
         learning_rates: Mapping[str, Sequence[float]] | None = None,
         step: int = 0,
         unique: bool = False,
+        latest: Mapping[str, Rows] | None = None,
     ) -> Future[Applied]:
         """Begin an apply; `.result()` waits for it. The arrays must not change before that."""
         return self._submit(
-            self._client.apply(updates, learning_rates=learning_rates, step=step, unique=unique)
+            self._client.apply(
+                updates, learning_rates=learning_rates, step=step, unique=unique, latest=latest
+            )
         )
 
     def assign(self, updates: Updates) -> Applied:

@@ -111,14 +111,18 @@ class PsClient:
         learning_rates: Mapping[str, Sequence[float]] | None = None,
         step: int = 0,
         unique: bool = False,
+        latest: Mapping[str, Rows] | None = None,
     ) -> Applied:
         """Send gradients (n, dim) for the n fids of each table; one call per server.
 
         Gradients of one id are added up first. Returns counts of unique ids, summed over tables and servers.
+        `latest` holds, of tables that compensate for delay, the values (n, dim) that were looked up.
 
         Raises:
             TableNotFound: a table that this client has not created.
-            DimensionMismatch: gradients that are not n * dim values.
+            DimensionMismatch: gradients or latest values that are not n * dim.
+            ConfigError: a rate is negative or not finite.
+            GradientNotFinite: a gradient is NaN or infinite, and its server refuses such.
         """
         ways = {name: self._route(name, fids, unique) for name, (fids, _) in updates.items()}
         grads = {
@@ -126,10 +130,17 @@ class PsClient:
             for name, (fids, given) in updates.items()
         }
         rates = {name: tuple(values) for name, values in (learning_rates or {}).items()}
+        known = {
+            name: ways[name].split_last(as_rows(rows, len(as_fids(updates[name][0])), self._dims[name]))
+            for name, rows in (latest or {}).items()
+        }
 
         def asked(shard: int) -> Iterable[Gradients]:
             for name, way in ways.items():
-                yield Gradients(name, way.parts[shard], grads[name][shard], rates.get(name, ()), step)
+                mine = known[name][shard] if name in known else None
+                yield Gradients(
+                    name, way.parts[shard], grads[name][shard], rates.get(name, ()), step, latest=mine
+                )
 
         return await self._change(asked)
 

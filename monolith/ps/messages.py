@@ -89,6 +89,8 @@ def gradients_request(request: Gradients, *, packed: bool) -> Framed:
     codec.put_fids(head, request.fids, packed=packed)
     message = Framed(head)
     message.put(pb.ApplyGradientsRequest.GRADIENTS_FIELD_NUMBER, codec.float_buffer(request.grads))
+    if request.latest is not None:
+        message.put(pb.ApplyGradientsRequest.LATEST_FIELD_NUMBER, codec.float_buffer(request.latest))
     return message
 
 
@@ -96,7 +98,7 @@ def gradients_of(message: pb.ApplyGradientsRequest, dim: int) -> Gradients:
     """The update that `message` asks for of a table of `dim`.
 
     Raises:
-        DimensionMismatch: another number of gradients than ids times `dim`.
+        DimensionMismatch: another number of gradients, or of latest values, than ids times `dim`.
         PsError: it asks for a change that this program does not know.
     """
     fids = codec.fids_of(message)
@@ -107,7 +109,8 @@ def gradients_of(message: pb.ApplyGradientsRequest, dim: int) -> Gradients:
     change = next((ours for ours, theirs in _CHANGES.items() if theirs == message.change), None)
     if change is None:
         raise PsError(f"change {message.change} of table {message.table_name} is unknown here")
-    return Gradients(message.table_name, fids, grads, rates, message.global_step, change)
+    latest = codec.rows_of(message.latest, len(fids), dim, "latest") if message.latest else None
+    return Gradients(message.table_name, fids, grads, rates, message.global_step, change, latest)
 
 
 def applied_response(applied: Applied) -> pb.ApplyGradientsResponse:

@@ -86,8 +86,7 @@ class ReferenceService:
     def _apply(self, asked: Gradients) -> pb.ApplyGradientsResponse:
         dim = asked.grads.shape[1]
         known = self._state.lookup([Lookup(asked.table, asked.fids, dim, create=False)])[0].found
-        mine = Gradients(asked.table, asked.fids[known], asked.grads[known], asked.learning_rates, asked.step)
-        applied = self._state.apply([mine], None)[0]
+        applied = self._state.apply([asked.of(known)], None)[0]
         return pb.ApplyGradientsResponse(
             num_updated=applied.updated, num_not_found=len(known) - int(np.count_nonzero(known))
         )

@@ -105,7 +105,7 @@ class RemoteShard:
         server = await self._greeted()
 
         async def send(part: int, pieces: list[Piece]) -> list[Applied]:
-            asked = [_cut_gradients(requests[p.request], p) for p in pieces]
+            asked = [requests[p.request].of(slice(p.start, p.stop)) for p in pieces]
             head = pb.BatchApplyGradientsRequest(
                 stamp=messages.stamp_message(stamp, part), incarnation=server.incarnation
             )
@@ -116,7 +116,7 @@ class RemoteShard:
             reply = await self._send("BatchApplyGradients", request, pb.BatchApplyGradientsResponse)
             return [messages.applied_of(r) for r in reply.responses]
 
-        widths = [(len(r.fids), 8 + 4 * r.grads.shape[1]) for r in requests]
+        widths = [(len(r.fids), 8 + r.row_bytes) for r in requests]
         return await self._in_chunks(widths, send, _join_applied)
 
     async def push_dense(self, deltas: DenseTensors, stamp: Stamp) -> Values:
@@ -228,11 +228,6 @@ def _everywhere(folder: Path) -> str:
 
 def _cut_lookup(request: Lookup, piece: Piece) -> Lookup:
     return replace(request, fids=request.fids[piece.start : piece.stop])
-
-
-def _cut_gradients(request: Gradients, piece: Piece) -> Gradients:
-    mine = slice(piece.start, piece.stop)
-    return replace(request, fids=request.fids[mine], grads=request.grads[mine])
 
 
 def _join_found(parts: list[Found]) -> Found:

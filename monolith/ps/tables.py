@@ -119,5 +119,5 @@ def _look_up(table: Table, request: Lookup) -> Found:
 
 
 def _judged(table: Table, request: Gradients) -> Step:
-    asked = Step(request.fids, request.grads, request.learning_rates, request.step)
+    asked = Step(request.fids, request.grads, request.learning_rates, request.step, request.latest)
     return table.judge(asked, of=f"table {request.table}")

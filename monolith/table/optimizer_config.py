@@ -235,6 +235,14 @@ def plain(optimizer: Optimizer) -> Plain:
     return optimizer
 
 
+def compensates(optimizer: Optimizer) -> bool:
+    """Whether a `Dc` is among the wrappers."""
+    match optimizer:
+        case StochasticRoundingFloat16(optimizer=inner):
+            return isinstance(inner, Dc)
+    return isinstance(optimizer, Dc)
+
+
 def own_rate(optimizer: Optimizer, step: int) -> float:
     """The learning rate of an optimizer that is given none, at a global step (0 for those that need none).
 

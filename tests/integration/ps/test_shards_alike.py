@@ -13,7 +13,7 @@ from monolith.core import errors
 from monolith.ps.api import Change, Gradients, Lookup, RestoreOrder, SaveOrder, Shard, Stamp
 from monolith.ps.limits import Limits
 from monolith.ps.shard import LocalShard
-from monolith.table.config import Segment, Sgd, TableConfig, Zeros
+from monolith.table.config import Dc, Segment, Sgd, TableConfig, Zeros
 from monolith.table.stats import Usage
 from tests.integration.ps.conftest import Cluster
 
@@ -97,6 +97,20 @@ def test_tables_report(cluster: Cluster, alike: Shard) -> None:
         assert report is not None
         assert (report.usage, report.row_bytes) == (Usage(rows=4, asked=6, hits=1), 12)
         assert {slot: usage.rows for slot, usage in report.slots.items()} == {0: 3, 32767: 1}
+
+    cluster.run(play())
+
+
+def test_delays_are_compensated(cluster: Cluster, alike: Shard) -> None:
+    """g = 1, so the steps are 1 + λ · (w - latest) = 1 - 0.5 · latest, whichever message a row comes in."""
+    latest = np.arange(len(FIDS), dtype=np.float32).reshape(-1, 1)
+
+    async def play() -> None:
+        await alike.create_tables({"late": TableConfig([Segment(1, Zeros(), Dc(Sgd(1.0), 0.5))])})
+        grads = Gradients("late", FIDS, np.ones((len(FIDS), 1), np.float32), latest=latest)
+        await alike.apply([grads], Stamp(1, 1))
+        [found] = await alike.lookup([ask(table="late", dim=1)])
+        np.testing.assert_array_equal(found.rows, 0.5 * latest - 1)
 
     cluster.run(play())
 
@@ -212,6 +226,11 @@ WRONG = {
         lambda s: s.apply([ones(rates=(1, 2, 3))], Stamp(1, 1)),
         errors.DimensionMismatch,
         "expected 2, got 3",
+    ),
+    "apply_nan": (
+        lambda s: s.apply([ones(), replace(ones(), grads=np.full((4, 3), np.nan, np.float32))], Stamp(1, 1)),
+        errors.GradientNotFinite,
+        r"the gradient of fid -?\d+ in column 0 of table t is nan",
     ),
     "another_table": (
         lambda s: s.create_tables({"t": TableConfig([Segment(1)] * 400)}),

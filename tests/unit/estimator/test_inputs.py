@@ -12,7 +12,7 @@ from monolith.estimator.learning_rates import PolynomialDecay
 from monolith.estimator.tables import configs, plan_tables
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.shard import LocalShard
-from monolith.table.config import RandomUniform, Sgd
+from monolith.table.config import Dc, RandomUniform, Sgd, Zeros
 
 IDS = {"a": [[1], [2], [1]], "b": [[7, 8, 7], [], [9]], "c": [[1, 2], [3], []]}
 ALIKE = {"initializer": RandomUniform(), "optimizer": Sgd(1.0)}
@@ -103,6 +103,19 @@ def test_a_step_asks_once_and_tells_once(client):
     sum(tensor.sum() for tensor in embedded.by_column.values()).backward()
     inputs.submit_apply(ids, embedded, step=0).result()
     assert counting.calls == ["lookup", "submit_apply"]
+
+
+def test_delays_are_compensated(client):
+    """Between lookup and update others moved the rows by 1: g + λ · g² · (w - latest) = 1 + 0.5."""
+    late = {"initializer": Zeros(), "optimizer": Dc(Sgd(1.0), 0.5)}
+    inputs = inputs_for(client, FeatureColumn("a", 2, **late))
+    ids = inputs.prepare(batch())
+    embedded = inputs.lookup(ids, create=True)
+    others = np.array([2], np.int64)
+    client.apply({"a": (others, -np.ones((1, 2), np.float32))})
+    embedded.by_column["a"].sum().backward()
+    inputs.submit_apply(ids, embedded, step=0).result()
+    np.testing.assert_allclose(row(client, "a", 2), [1 - 1.5] * 2)
 
 
 def test_rates_follow_the_step(client):
