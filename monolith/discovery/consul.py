@@ -43,8 +43,8 @@ class Consul(ConsulBackend):
 
     Every process of a job registers under `service_name`. Who gave no sign of life for `ttl_s` seconds is not
     found; with None, who registered stays. `datacenter` is where to look, by default the agent's own. `token`
-    is what the agent's ACLs ask for. An answer may take `timeout_s` seconds. `owner` marks the entries of this
-    client; random if not given. `clock` gives the seconds since 1970; `transport` stands in for the network.
+    is what the agent's ACLs ask for. An answer may take `timeout_s` seconds. `owner` marks this client's
+    entries; random if not given. `clock` gives the seconds since 1970; `transport` stands in for the network.
 
     Raises:
         DiscoveryMisconfigured: `address` is none, said when it is used.
