@@ -29,6 +29,8 @@ def entries() -> Iterator[tuple[str, Entry]]:
     """Every command with all its words."""
     for word, one in COMMANDS.items():
         if isinstance(one, Group):
+            if one.itself:
+                yield word, one.itself
             yield from ((f"{word} {name}", entry) for name, entry in one.entries.items())
         else:
             yield word, one

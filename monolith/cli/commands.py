@@ -21,10 +21,11 @@ class Entry(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Commands that share a first word."""
+    """Commands that share a first word; the word alone may be a command too."""
 
     help: str
     entries: dict[str, Entry]
+    itself: Entry | None = None
 
 
 COMMANDS: dict[str, Entry | Group] = {
@@ -61,6 +62,10 @@ COMMANDS: dict[str, Entry | Group] = {
             "deregister": Entry("monolith.cli.discovery:DEREGISTER", "Take a service away, whoever it is."),
         },
     ),
-    "ps": Entry("monolith.cli.roles:PS", "Be one parameter server of a job."),
+    "ps": Group(
+        "Be one parameter server of a job, or ask the running ones.",
+        {"stats": Entry("monolith.cli.ps_stats:STATS", "Ask the servers of a job for their figures.")},
+        itself=Entry("monolith.cli.roles:PS", "Be one parameter server of a job; `ps stats` asks them."),
+    ),
     "worker": Entry("monolith.cli.roles:WORKER", "Be one worker of a job."),
 }

@@ -85,7 +85,7 @@ class RegisterSettings(NameSettings):
 
 
 @attrs.frozen
-class _Session:
+class Session:
     """A connected backend."""
 
     discovery: Discovery
@@ -105,10 +105,10 @@ class _Session:
 
 
 @asynccontextmanager
-async def _connected(settings: Looking, ui: Ui) -> AsyncIterator[_Session]:
+async def connected(settings: Looking, ui: Ui) -> AsyncIterator[Session]:
     discovery = ui.outside.find(settings, ui.environ)
     async with Unwind(settings.discovery_cleanup_timeout_ms) as unwind:
-        session = _Session(discovery, unwind, settings.discovery_operation_timeout_ms)
+        session = Session(discovery, unwind, settings.discovery_operation_timeout_ms)
         unwind.undo(f"disconnect from {settings.kind}", discovery.disconnect)
         await session.ask(f"connect to {settings.kind}", discovery.connect)
         yield session
@@ -118,7 +118,7 @@ def ls(settings: LookSettings, ui: Ui) -> Report:
     """One line a service."""
 
     async def look() -> list[tuple[object, ...]]:
-        async with _connected(settings, ui) as session:
+        async with connected(settings, ui) as session:
             found = await session.look(settings.types)
         there = await who_answers(found, ui.outside.listens)
         return [_row(info, ui.outside.clock(), listens) for info, listens in zip(found, there, strict=True)]
@@ -145,7 +145,7 @@ def watch(settings: LookSettings, ui: Ui) -> Report:
                 told += 1
 
     async def play() -> None:
-        async with _connected(settings, ui) as session:
+        async with connected(settings, ui) as session:
             readers = together(read(session.discovery, kind) for kind in settings.types)
             with suppress(Stopped):
                 await unless_stopped(ui.stop, "watched enough", readers)
@@ -171,7 +171,7 @@ def register(settings: RegisterSettings, ui: Ui) -> Report:
     info = settings.info
 
     async def play() -> None:
-        async with _connected(settings, ui) as session:
+        async with connected(settings, ui) as session:
             discovery = session.discovery
             session.unwind.undo(f"deregister {info.id}", lambda: discovery.deregister(info.id))
             await session.ask(f"register {info.id}", lambda: discovery.register(info))
@@ -190,7 +190,7 @@ def deregister(settings: NameSettings, ui: Ui) -> Report:
     """Take away what goes by that name, whoever registered it."""
 
     async def play() -> list[ServiceInfo]:
-        async with _connected(settings, ui) as session:
+        async with connected(settings, ui) as session:
             discovery = session.discovery
             if not isinstance(discovery, Backend):
                 raise DiscoveryMisconfigured(f"{settings.kind} lets only its owner take {settings.name} away")

@@ -87,7 +87,7 @@ def _find(given: Sequence[str]) -> tuple[list[str], Entry | None]:
     found = COMMANDS.get(given[0]) if given else None
     if isinstance(found, Group):
         entry = found.entries.get(given[1]) if len(given) > 1 else None
-        return [given[0], given[1]] if entry else [given[0]], entry
+        return list(given[: 2 if entry else 1]), entry or found.itself
     return [given[0]] if found else [], found
 
 

@@ -37,6 +37,19 @@ def _one_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
 
 
+@pytest.mark.parametrize("words", [["both"], ["both", "inner"]], ids="-".join)
+def test_a_word_may_be_a_command_and_a_group(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its flags follow the word as they do any other's."""
+    told = []
+    for name in ("OUTER", "INNER"):
+        command = Command(Sum, lambda s, _, name=name: told.append((name, s.count)) or Report(title=name))
+        monkeypatch.setattr(sys.modules[__name__], name, command, raising=False)
+    outer, inner = (commands.Entry(f"{__name__}:{name}", name) for name in ("OUTER", "INNER"))
+    monkeypatch.setitem(commands.COMMANDS, "both", commands.Group("Both.", {"inner": inner}, itself=outer))
+    assert main.main([*words, "--count=5"], {}) == 0
+    assert told == [("INNER" if "inner" in words else "OUTER", 5)]
+
+
 @pytest.mark.parametrize(("count", "status"), [("2", 0), ("3", 1), ("13", 1), ("0", 2), ("14", 130)], ids=str)
 def test_exit_codes(count: str, status: int) -> None:
     assert main.main(["sum", f"--count={count}"], {}) == status
@@ -87,7 +100,8 @@ def test_wrong_use_is_two(argv: list[str]) -> None:
 ENTRIES = [
     entry
     for one in commands.COMMANDS.values()
-    for entry in (one.entries.values() if isinstance(one, commands.Group) else [one])
+    for entry in ([one.itself, *one.entries.values()] if isinstance(one, commands.Group) else [one])
+    if entry
 ]
 
 

@@ -1,0 +1,68 @@
+"""`monolith ps stats`, of servers that run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from monolith.cli.main import main
+from monolith.core.fids import make_fid
+from monolith.discovery.base import ServiceInfo
+from monolith.discovery.host_files import HostFiles
+from monolith.ps.api import Lookup
+from monolith.ps.shard import LocalShard
+from monolith.table.config import Segment, TableConfig
+from tests.integration.ps.conftest import Cluster
+
+
+@pytest.fixture
+def addresses(cluster: Cluster) -> list[str]:
+    shards = [LocalShard(index) for index in range(2)]
+    for shard in shards:
+        fids = np.append(make_fid(3, np.arange(16)), make_fid(4, np.arange(8)))
+        cluster.run(shard.create_tables({"item": TableConfig([Segment(4)])}))
+        cluster.run(shard.lookup([Lookup("item", fids, 4), Lookup("item", fids[:8], 4)]))
+    return [cluster.serve(shard) for shard in shards]
+
+
+def asked(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, Any]:
+    status = main(["ps", "stats", *argv, "--json"], {})
+    return status, json.loads(capsys.readouterr().out)
+
+
+def test_servers_by_address(capsys: pytest.CaptureFixture[str], addresses: list[str]) -> None:
+    status, answer = asked(capsys, *(f"--address={address}" for address in addresses))
+    assert (status, answer["servers"], answer["rows"][0]["rows"]) == (0, 2, 24)
+    first, second = answer["rows"]
+    assert (first["ps"], second["ps"], first["table"], first["slot"]) == (0, 1, "item", None)
+    assert (first["asked"], first["hit_rate"], first["evicted"]) == (32, 0.25, 0)
+    assert 0 < first["load"] < 1 <= first["probe_mean"] <= first["probe_max"]
+
+
+def test_servers_that_are_found(
+    capsys: pytest.CaptureFixture[str], cluster: Cluster, addresses: list[str], tmp_path: Path
+) -> None:
+    """A slot's ids are a sample: every eighth, which are four of the thirty-two."""
+    board = HostFiles(tmp_path)
+    cluster.run(board.connect())
+    for index, address in enumerate(addresses):
+        cluster.run(board.register(ServiceInfo.listed("ps", index, address)))
+    status, answer = asked(capsys, "--discovery-path", str(tmp_path), "--slots")
+    assert status == 0
+    lines = [(row["ps"], row["slot"], row["rows"], row["asked"]) for row in answer["rows"]]
+    assert lines == [(ps, *slot) for ps in (0, 1) for slot in ((None, 24, 32), (3, 16, 3), (4, 8, 1))]
+
+
+def test_nobody_is_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status, answer = asked(capsys, "--discovery-path", str(tmp_path))
+    assert (status, answer["error"]) == (1, "no parameter server is registered in host-files")
+
+
+def test_nobody_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    status, answer = asked(capsys, "--address=127.0.0.1:1")
+    assert status == 1
+    assert answer["error"].startswith("Connection failed to 127.0.0.1:1: ")
