@@ -16,7 +16,7 @@ from monolith.discovery.zk_session import Link, Session
 
 T = TypeVar("T")
 LOST_AT_MOST_AFTER_S = 20.0  # so that a server which refuses us for ever is named within half a minute
-ANSWER_WITHIN_S = 10.0
+ANSWER_WITHIN_S = 4.0  # less than a role gives to an operation, so that it is we who say what is wrong
 AGAIN_S = 0.02  # a client fails its requests a moment before it says why
 _LEVEL = {Heard.CONNECTED: logging.INFO, Heard.SUSPENDED: logging.WARNING, Heard.EXPIRED: logging.WARNING}
 log = logging.getLogger(__name__)

@@ -10,11 +10,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
+from kazoo.client import KazooClient
+from kazoo.handlers.threading import SequentialThreadingHandler
+from kazoo.retry import KazooRetry
+from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE
 
-from monolith.core.errors import MissingExtra
 from monolith.discovery.zk_client import Hear, Heard, Node, Refused, Watcher
 
-CLOSE_WITHIN_S = 2.0  # a session that is not ended by then ends by its timeout
+CLOSE_WITHIN_S = (
+    0.15  # then it goes on by itself: a role has little time to leave, and nothing depends on this
+)
+CONNECT_WITHIN_S = 2.0  # one attempt
 RETRY_AT_MOST_S = 0.5  # between two attempts to connect
 log = logging.getLogger(__name__)
 # kazoo shows credentials in its details, and complains of each attempt to connect: what matters, we tell.
@@ -27,17 +33,13 @@ class Kazoo:
     def __init__(
         self, hosts: str, session_s: float, auth: Sequence[tuple[str, str]] | None, hear: Hear
     ) -> None:
-        try:
-            from kazoo.client import KazooClient
-            from kazoo.retry import KazooRetry
-        except ImportError as exc:
-            raise MissingExtra("ZooKeeper", "zookeeper") from exc
         self._loop = asyncio.get_running_loop()
         self._hear = hear
         self._private = bool(auth)
         self._client = KazooClient(
             hosts,
             session_s,
+            handler=_Impatient(),
             auth_data=auth,
             connection_retry=KazooRetry(max_tries=-1, max_delay=RETRY_AT_MOST_S),
             logger=log,
@@ -127,14 +129,27 @@ class Kazoo:
         return _OnLoop(self._call, watch) if watch else None
 
     def _acl(self, *, shared: bool = False) -> Any:
-        from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE
-
         return CREATOR_ALL_ACL if self._private and not shared else OPEN_ACL_UNSAFE
 
     def _call(self, what: Callable[..., object], *args: object) -> None:
         """Have the loop call `what`, if it still runs."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(what, *args)
+
+
+class _Impatient(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo is not typed
+    """Gives up an attempt to connect before the session timeout, which is as long as kazoo would wait.
+
+    A server that is just starting may take a connection and never answer on it.
+    """
+
+    def create_connection(self, *args: Any, timeout: float, **how: Any) -> Any:
+        return super().create_connection(*args, timeout=min(timeout, CONNECT_WITHIN_S), **how)
+
+    def select(self, reads: Sequence[Any], writes: Any, errors: Any, timeout: float) -> Any:
+        waits_for_one_answer = len(reads) == 1  # where it waits for whatever may come, there is a second
+        limit = min(timeout, CONNECT_WITHIN_S) if waits_for_one_answer else timeout
+        return super().select(reads, writes, errors, limit)
 
 
 _FOR_ANOTHER = ("RolledBack", "RuntimeInconsistency")  # of a transaction: not this part is to blame

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
+from monolith.core.errors import MissingExtra
 from monolith.discovery.base import ServiceInfo
 from monolith.discovery.registrar import Registrar
 from monolith.discovery.watch import Event, Looks
@@ -25,8 +26,10 @@ MakeClient = Callable[[str, float, Auth | None, Hear], Client]
 
 
 def _kazoo(hosts: str, session_s: float, auth: Auth | None, hear: Hear) -> Client:
-    from monolith.discovery.zk_kazoo import Kazoo
-
+    try:
+        from monolith.discovery.zk_kazoo import Kazoo
+    except ImportError as exc:
+        raise MissingExtra("ZooKeeper", "zookeeper") from exc
     return Kazoo(hosts, session_s, auth, hear)
 
 

@@ -171,13 +171,14 @@ def test_a_killed_server_is_told_of_and_waited_for(zookeeper: Server) -> None:
 
 
 def test_a_quick_restart_is_not_noticed(zookeeper: Server) -> None:
-    async def play() -> list[ServiceInfo]:
-        async with connected(zookeeper.hosts, patience=Patience(10.0)) as owner:
+    async def play() -> None:
+        async with connected(zookeeper.hosts, patience=Patience()) as owner:
             await owner.register(PS0)
-            await asyncio.to_thread(zookeeper.restart)
-            return await owner.discover("ps")
+            for _ in range(3):  # now and then one that starts takes a connection and never answers on it
+                await asyncio.to_thread(zookeeper.restart)
+                assert await owner.discover("ps") == [PS0]
 
-    assert asyncio.run(play()) == [PS0]
+    asyncio.run(play())
 
 
 def test_a_wiped_server_is_told_of_in_time(zookeeper: Server) -> None:

@@ -12,6 +12,7 @@ from monolith.discovery.zookeeper import ZooKeeper
 
 def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "kazoo.client", None)
+    monkeypatch.delitem(sys.modules, "monolith.discovery.zk_kazoo", raising=False)
     with pytest.raises(MissingExtra, match=r"^ZooKeeper needs an optional library: .*\[zookeeper\]'$"):
         asyncio.run(ZooKeeper("zk:2181").connect())
 
