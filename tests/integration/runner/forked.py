@@ -13,7 +13,12 @@ from monolith.core.names import ServiceId
 from tests.integration.cli.processes import until
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["__main__", "tests.integration.runner.warm"])
+WARM = "tests.integration.runner.warm"
+FORKS.set_forkserver_preload(["__main__", WARM])
+
+
+class Over(Exception):
+    """A process ended before it did what one waited for."""
 
 
 class Forked:
@@ -43,9 +48,14 @@ class Forked:
         os.kill(self._process.pid, what)
 
     def until_it_says(self, text: str) -> None:
-        """Wait for it; fail if it ends before."""
+        """Wait for it.
+
+        Raises:
+            Over: it ended without.
+        """
         until(f"{self._me} says {text!r}", lambda: text in self.said or self._process.exitcode is not None)
-        assert text in self.said, f"{self._me} ended without {text!r}: {self.said}"
+        if text not in self.said:
+            raise Over(f"{self._me} ended without {text!r}: {self.said}")
 
     def status(self, within_s: float) -> int:
         """Its exit code; fail if it has none by then."""
@@ -63,6 +73,7 @@ def _play(argv: list[str], environ: Mapping[str, str], log: Path) -> None:
     with log.open("a") as file:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(file.fileno(), stream.fileno())
+    assert WARM in sys.modules, f"import {WARM} to see what the fork server kept to itself"
     from monolith.cli.main import main
 
     sys.exit(main(argv, {**os.environ, **environ}))
