@@ -31,7 +31,7 @@ segment, what `apply` is given; else the optimizer's own, which rises from 0 wit
 that follow the step are in `monolith.estimator.learning_rates`: `Constant`, `PolynomialDecay` and `WarmUp`.
 
 Gradients that are NaN or infinite are refused, with the id; a server can be told to skip or to clip them
-(`monolith.table.steps.BadGradients`).
+(`--bad-gradients`, `monolith.config.bad_gradients`).
 """
 OPTIMIZERS = """## Optimizers
 

@@ -46,7 +46,12 @@ def _ways(role: Role, settings: RoleSettings, ui: Ui, pipe: EventPipe | None) ->
         else:
             ui.progress.say(f"ps-{settings.index} listens at {address}")
 
-    serve = functools.partial(GrpcServer, seed=settings.seed, metrics_port=settings.metrics_port)
+    serve = functools.partial(
+        GrpcServer,
+        seed=settings.seed,
+        metrics_port=settings.metrics_port,
+        bad_gradients=settings.bad_gradients,
+    )
     return {"serve": serve, "ready": ready}
 
 

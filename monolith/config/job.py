@@ -7,6 +7,7 @@ from pathlib import Path
 
 import attrs
 
+from monolith.config.bad_gradients import BadGradients
 from monolith.config.checks import not_negative
 from monolith.config.cluster import Cluster
 from monolith.config.distributed import ANYWHERE, DistributedRunConfig
@@ -27,6 +28,9 @@ class Joining(Cluster, Looking):
                              group="cluster")
     advertise_addr: str | None = setting(None, "host:port that others are told, port 0 being the bound one; "
                                          "default: where it listens.", group="cluster")
+    bad_gradients: BadGradients = setting(BadGradients.REFUSE, "What a parameter server does with gradients "
+                                          "that are NaN or infinite: refuse, skip or clip them.",
+                                          group="training", converter=BadGradients)
     metrics_port: int | None = setting(None, "Port of a parameter server's Prometheus metrics over HTTP.",
                                        group="cluster")
     heartbeat_interval_secs: int = setting(10, "Time between two signs of life; 0 gives none.",

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from monolith.checkpoint.files import FileEntry
+from monolith.config.bad_gradients import BadGradients
 from monolith.ps.api import (
     Applied,
     DenseTensors,
@@ -33,6 +34,7 @@ class LocalShard:
         seed: of the values that unseen rows start with; the same on every server of a job.
         default_dim: length of the rows of a table that a lookup of the reference protocol creates without
             saying how long they are; None refuses such a lookup.
+        bad_gradients: what becomes of gradients that are NaN or infinite.
         random: n -> n random bytes; draws the incarnation.
         clock: seconds, for uptime and latencies.
     """
@@ -43,10 +45,18 @@ class LocalShard:
         *,
         seed: int = 0,
         default_dim: int | None = None,
+        bad_gradients: BadGradients = BadGradients.REFUSE,
         random: RandomBytes = os.urandom,
         clock: Clock = time.monotonic,
     ) -> None:
-        self.state = ShardState(shard, seed=seed, default_dim=default_dim, random=random, clock=clock)
+        self.state = ShardState(
+            shard,
+            seed=seed,
+            default_dim=default_dim,
+            bad_gradients=bad_gradients,
+            random=random,
+            clock=clock,
+        )
 
     @property
     def incarnation(self) -> int:

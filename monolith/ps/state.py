@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from monolith.checkpoint.files import FileEntry
+from monolith.config.bad_gradients import BadGradients
 from monolith.ps import snapshot
 from monolith.ps.api import (
     Applied,
@@ -39,6 +40,7 @@ class ShardState:
         *,
         seed: int,
         default_dim: int | None = None,
+        bad_gradients: BadGradients = BadGradients.REFUSE,
         random: RandomBytes,
         clock: Clock,
     ) -> None:
@@ -50,7 +52,7 @@ class ShardState:
         self._began = clock()
         self._counts = Counts(clock)
         self._once = Once()
-        self._tables = Tables(shard, seed)
+        self._tables = Tables(shard, seed, bad_gradients)
         self._dense = DenseValues(shard)
         self._files = threading.Lock()  # a save that is sent again must not write beside the first
 

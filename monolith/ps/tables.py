@@ -8,10 +8,11 @@ from typing import TypeAlias
 
 import numpy as np
 
+from monolith.config.bad_gradients import BadGradients
 from monolith.core.errors import DimensionMismatch, TableConflict, TableNotFound
 from monolith.ps.api import Applied, Change, Found, Gradients, Lookup, TableStats
 from monolith.table.config import TableConfig
-from monolith.table.steps import BadGradients, Step
+from monolith.table.steps import Step
 from monolith.table.table import Table
 
 Update: TypeAlias = tuple[Table, Step, Change]  # `grads` are what is assigned or added, if it is no step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monolith.aio.daemon import in_daemon
+from monolith.config.bad_gradients import BadGradients
 from monolith.config.runner import RunnerConfig
 from monolith.core.progress import Silent
 from monolith.ps.server import PsServer
@@ -14,9 +15,15 @@ class GrpcServer:
     """What a parameter server listens with: shard `config.index` at `bind_addr`."""
 
     def __init__(
-        self, config: RunnerConfig, bind_addr: str, *, seed: int = 0, metrics_port: int | None = None
+        self,
+        config: RunnerConfig,
+        bind_addr: str,
+        *,
+        seed: int = 0,
+        metrics_port: int | None = None,
+        bad_gradients: BadGradients = BadGradients.REFUSE,
     ) -> None:
-        self._shard = LocalShard(config.index, seed=seed, default_dim=config.dim)
+        self._shard = LocalShard(config.index, seed=seed, default_dim=config.dim, bad_gradients=bad_gradients)
         self._server = PsServer(self._shard, bind_addr, metrics_port=metrics_port)
 
     async def prepare(self) -> None:

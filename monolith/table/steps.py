@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monolith.config.bad_gradients import BadGradients
 from monolith.core.arrays import as_fids, as_rows
 from monolith.core.errors import ConfigError, DimensionMismatch, GradientNotFinite
 from monolith.table.compiling import given, kernel
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 
 CLIPPED = 1000.0  # what an infinite gradient counts as: upstream's limit for the norm of all of them
 _SIGNLESS, _INFINITE = 0x7FFFFFFF, 0x7F800000  # bits of a float32; what is not finite is no less
-
-
-class BadGradients(StrEnum):
-    """What becomes of gradients that are NaN or infinite."""
-
-    REFUSE = "refuse"  # the whole request is refused, and the first such id named
-    SKIP = "skip"  # ids with such a gradient are left out, neither updated nor created
-    CLIP = "clip"  # NaN counts as 0, and what is infinite as 1000 of the same sign
 
 
 @dataclass(frozen=True, slots=True)

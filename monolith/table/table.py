@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monolith.config.bad_gradients import BadGradients
 from monolith.core.arrays import Indices, as_fids, as_rows
 from monolith.table import compressors, copying, initializers, layout, optimizers
 from monolith.table.arena import Arena
@@ -19,7 +20,7 @@ from monolith.table.config import FixedR8, OneBit
 from monolith.table.index import SUBTABLES, Index, Survey
 from monolith.table.rows import TableRows
 from monolith.table.stats import TableReport, Tally, report
-from monolith.table.steps import BadGradients, Step, judged
+from monolith.table.steps import Step, judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

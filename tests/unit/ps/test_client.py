@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monolith.config.bad_gradients import BadGradients
 from monolith.core.errors import (
     BarrierMisused,
     ConfigError,
@@ -172,6 +173,15 @@ def test_several_tables_are_added_to(tables: BlockingClient) -> None:
     tables.assign_add(added)
     rows = tables.lookup({name: fids for name, (fids, _) in added.items()})
     assert {name: held.tolist() for name, held in rows.items()} == vector["expect"]
+
+
+def test_a_server_may_skip_bad_gradients() -> None:
+    """Two servers, each with an id of its own."""
+    shards = [LocalShard(i, bad_gradients=BadGradients.SKIP) for i in range(2)]
+    with client_of(shards) as client:
+        applied = client.apply({"t": (np.array([2, 3]), column(1, np.nan))})
+        rows = client.lookup({"t": np.array([2, 3])}, create=False)["t"]
+    assert (applied.updated, rows.tolist()) == (1, [[-1.0], [0.0]])
 
 
 def test_each_segment_learns_its_own_way() -> None:

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from monolith.config.bad_gradients import BadGradients
 from monolith.core.errors import ConfigError, GradientNotFinite
 from monolith.table.config import Constants, Dc, Segment, Sgd, TableConfig
-from monolith.table.steps import CLIPPED, BadGradients
+from monolith.table.steps import CLIPPED
 from monolith.table.table import Table
 
 FIDS = np.array([5, 6, 7])
