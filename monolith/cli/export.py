@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monolith.checkpoint.manifest import Manifest
     from monolith.core.batch import Batch
     from monolith.estimator.exporter import ExportOptions
-    from monolith.serving.manifest import ExportManifest
+    from monolith.serving.manifest import ExportManifest, ServedTable
 
 WARMUP_ROWS = 64
 
@@ -126,7 +126,7 @@ def _first_rows(folder: Path | None) -> list[Batch]:
 def _report(output: Path, written: ExportManifest) -> Report:
     columns = ("table", "dim", "rows", "bits", "max_error", "mean_error")
     rows = [
-        (table, held.dim, held.rows, held.bits or 32, held.max_error, held.mean_error)
+        (table, held.dim, held.rows, _bits(held), held.max_error, held.mean_error)
         for table, held in written.tables.items()
     ]
     figures = {
@@ -137,6 +137,10 @@ def _report(output: Path, written: ExportManifest) -> Report:
         "path": output / str(written.version),
     }
     return Report(title="export", figures=figures, table=Table(columns, rows) if rows else None)
+
+
+def _bits(held: ServedTable) -> object:
+    return "by segment" if held.config else held.bits or 32
 
 
 EXPORT = Command(ExportSettings, export)

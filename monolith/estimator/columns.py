@@ -9,7 +9,16 @@ import attrs
 from monolith.core.errors import ModelError
 from monolith.core.schema import Schema
 from monolith.estimator.learning_rates import LearningRate
-from monolith.table.config import Adagrad, Initializer, Optimizer, RandomUniform, Segment, TableConfig
+from monolith.table.config import (
+    Adagrad,
+    Compressor,
+    Fp32,
+    Initializer,
+    Optimizer,
+    RandomUniform,
+    Segment,
+    TableConfig,
+)
 from monolith.table.pooling import Combiner
 
 # The loss is a mean over the batch, so that gradients of a row are small: an accumulator that starts at 0.1
@@ -33,8 +42,9 @@ class FeatureColumn:
     learns in its own way. The module sees float32 [B, width], or [B, max_length, width] where the combiner
     is "first_n" (further ids are cut, missing ones are zeros).
 
-    `learning_rate` overrides the optimizer's own, for the vector only. Columns whose rows are alike share
-    a table: ids of different features never meet, since the feature's slot is part of the id.
+    `learning_rate` overrides the optimizer's own, and `compressor` says in what form values are served, both
+    for the vector only. Columns whose rows are alike share a table: ids of different features never meet,
+    since the feature's slot is part of the id.
 
     Raises:
         ModelError: a length where the combiner has no use for one, or none where it needs one.
@@ -46,6 +56,7 @@ class FeatureColumn:
     max_length: int = attrs.field(default=0, kw_only=True)  # first_n only: ids per example
     initializer: Initializer = attrs.field(default=STARTS, kw_only=True)
     optimizer: Optimizer = attrs.field(default=LEARNS, kw_only=True)
+    compressor: Compressor = attrs.field(default=Fp32(), kw_only=True)
     learning_rate: LearningRate | None = attrs.field(default=None, kw_only=True)
     bias: Segment | None = attrs.field(default=None, kw_only=True)
     feature: str = attrs.field(kw_only=True)  # the schema's name for it
@@ -63,7 +74,7 @@ class FeatureColumn:
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        vector = Segment(self.dim, self.initializer, self.optimizer)
+        vector = Segment(self.dim, self.initializer, self.optimizer, self.compressor)
         return (self.bias, vector) if self.bias else (vector,)
 
     @property

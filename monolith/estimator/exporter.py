@@ -82,7 +82,7 @@ def export(
     with ExportWriter(output, version, overwrite=options.overwrite) as writer:
         progress.begin("exporting", len(tables) + 1, "parts")
         for name in tables:
-            writer.add_table(name, trained.rows(name), options.bits)
+            writer.add_table(name, trained.rows(name), parts.tables[name].config, bits=options.bits)
             progress.advance()
         writer.add_dense(dense_graph(parts, optimize=options.optimize))
         progress.advance()

@@ -13,13 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monolith.checkpoint.files import FileEntry
+from monolith.checkpoint.table_json import table_to_json
 from monolith.checkpoint.tensorfile import write_tensors
 from monolith.core.batch import Batch
 from monolith.core.errors import ServingError
 from monolith.core.files import DISK, Disk, make_folders, write_atomically, write_file
 from monolith.core.records import framed
+from monolith.serving.compressed import compress, decompress, is_compressed
 from monolith.serving.manifest import DENSE, MANIFEST, WARMUP, ExportManifest, ServedTable
-from monolith.serving.quantise import error, quantise
+from monolith.serving.quantise import error, quantise, restore
+from monolith.table.config import TableConfig
 from monolith.table.rows import TableRows
 from monolith.wire.examples import encode_example_batch
 
@@ -58,10 +61,18 @@ class ExportWriter(AbstractContextManager["ExportWriter"]):
     def __exit__(self, *_: object) -> None:
         _remove(self._part)
 
-    def add_table(self, name: str, rows: TableRows, bits: int | None = None) -> None:
-        """Write a table's values, without optimizer state; with `bits`, rounded to 8 or 16 of them."""
+    def add_table(
+        self, name: str, rows: TableRows, config: TableConfig | None = None, *, bits: int | None = None
+    ) -> None:
+        """Write a table's values, without optimizer state, as the compressors of `config` make them.
+
+        With `bits`, values are rounded to 8 or 16 of them instead. Rows of zeros are left out where `config`
+        says so: what has no row is served as zeros, too.
+        """
+        if config and config.skip_zero_embedding:
+            rows = _without_zeros(rows)
         file = f"table-{len(self.tables)}.safetensors"
-        about, tensors = _stored(rows, bits)
+        about, tensors = _rounded(rows, bits) if bits else _stored(rows, config)
         written = write_tensors(self._part / file, {"fids": rows.fids, **tensors}, self._disk)
         self.tables[name] = about
         self._files.append(
@@ -113,15 +124,27 @@ class ExportWriter(AbstractContextManager["ExportWriter"]):
         return ServingError(f"{self.target} cannot be written: {exc.strerror or exc}")
 
 
-def _stored(rows: TableRows, bits: int | None) -> tuple[ServedTable, dict[str, NDArray[Any]]]:
+def _stored(rows: TableRows, config: TableConfig | None) -> tuple[ServedTable, dict[str, NDArray[Any]]]:
     """What the manifest says of a table, and the tensors that hold its values."""
-    about = ServedTable(dim=rows.values.shape[1], rows=len(rows), bits=bits)
-    if bits is None:
+    about = ServedTable(dim=rows.values.shape[1], rows=len(rows))
+    if config is None or not is_compressed(config):
         return about, {"values": rows.values}
+    tensors = compress(config, rows.values)
+    worst, mean = error(rows.values, decompress(config, tensors))
+    return attrs.evolve(about, max_error=worst, mean_error=mean, config=table_to_json(config)), tensors
+
+
+def _rounded(rows: TableRows, bits: int) -> tuple[ServedTable, dict[str, NDArray[Any]]]:
+    """As `_stored`, with a scale for each row."""
     stored = quantise(rows.values, bits)
-    worst, mean = error(rows.values, stored)
-    tensors: dict[str, NDArray[Any]] = {"codes": stored.codes, "scale": stored.scale}
-    return attrs.evolve(about, max_error=worst, mean_error=mean), tensors
+    worst, mean = error(rows.values, restore(stored))
+    about = ServedTable(dim=rows.values.shape[1], rows=len(rows), bits=bits, max_error=worst, mean_error=mean)
+    return about, {"codes": stored.codes, "scale": stored.scale}
+
+
+def _without_zeros(rows: TableRows) -> TableRows:
+    kept = rows.values.any(axis=1)
+    return TableRows(rows.fids[kept], rows.values[kept], rows.slots[kept])
 
 
 def _remove(folder: Path) -> None:

@@ -36,13 +36,17 @@ class ServedColumn:
 
 @attrs.frozen(kw_only=True)
 class ServedTable:
-    """The rows of one table. `bits` None: float32; else the error that rounding to `bits` bits made."""
+    """The rows of one table, and what was lost where they are not float32.
+
+    Either all values were rounded to `bits` bits, or `config` says which compressors made them what they are.
+    """
 
     dim: int
     rows: int
     bits: int | None = None
     max_error: float = 0.0  # largest |exact - stored| of any value
     mean_error: float = 0.0
+    config: Mapping[str, Any] | None = None  # the table's definition, as `table_to_json` gives it
 
 
 @attrs.frozen(kw_only=True)

@@ -8,13 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from monolith.checkpoint.table_json import table_from_json
 from monolith.checkpoint.tensorfile import read_tensors, verify_file
-from monolith.core.arrays import Floats
+from monolith.core.arrays import Floats, Rows
 from monolith.core.batch import Batch, Ragged
 from monolith.core.errors import CheckpointError, ServingError
 from monolith.core.records import read_records
-from monolith.serving.manifest import DENSE, WARMUP, ExportManifest, ServedColumn, read_manifest
+from monolith.serving.compressed import decompress
+from monolith.serving.manifest import (
+    DENSE,
+    WARMUP,
+    ExportManifest,
+    ServedColumn,
+    ServedTable,
+    read_manifest,
+)
 from monolith.serving.quantise import Quantised, restore
 from monolith.table.config import Segment, Sgd, TableConfig, Zeros
 from monolith.table.dedup import dedup
@@ -43,7 +53,7 @@ class ServingModel:
         self, manifest: ExportManifest, tables: Mapping[str, Table], session: InferenceSession, folder: Path
     ) -> None:
         self.manifest = manifest
-        self._tables = tables
+        self.tables = tables
         self._session = session
         self._folder = folder
         self._inputs = [i.name for i in session.get_inputs()]
@@ -79,7 +89,7 @@ class ServingModel:
         for name, columns in self._columns.items():
             raggeds = [batch.sparse.get(c.feature) or Ragged.empty(len(batch)) for c in columns]
             unique, inverse = dedup(np.concatenate([r.fids for r in raggeds]))
-            rows, found = self._tables[name].find(unique)
+            rows, found = self.tables[name].find(unique)
             ids, unknown = ids + len(unique), unknown + int(len(unique) - found.sum())
             ends = np.cumsum([len(r.fids) for r in raggeds])
             for column, ragged, part in zip(columns, raggeds, np.split(inverse, ends[:-1]), strict=True):
@@ -114,13 +124,19 @@ def _table(folder: Path, manifest: ExportManifest, name: str) -> Table:
     entry = manifest.file("rows", name)
     assert entry is not None  # whoever wrote the manifest listed a file for each table
     held = read_tensors(folder, entry)
-    values = held["values"] if "values" in held else restore(Quantised(held["codes"], held["scale"]))
     about = manifest.tables[name]
+    values = _values(held, about)
     table = Table(
         TableConfig((Segment(about.dim, Zeros(), Sgd()),))
     )  # plain SGD keeps no state beside the values
     table.restore(TableRows(held["fids"], values, np.empty((len(values), 0), np.float32)))
     return table
+
+
+def _values(held: Mapping[str, NDArray[Any]], about: ServedTable) -> Rows:
+    if about.config is not None:
+        return decompress(table_from_json(dict(about.config)), held)
+    return held["values"] if about.bits is None else restore(Quantised(held["codes"], held["scale"]))
 
 
 def _session(path: Path) -> Any:

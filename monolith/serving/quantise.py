@@ -39,9 +39,9 @@ def restore(stored: Quantised) -> Rows:
     return stored.codes.astype(np.float32) / stored.scale[:, None]
 
 
-def error(values: Rows, stored: Quantised) -> tuple[float, float]:
-    """The largest and the mean |exact - stored| of all values."""
+def error(values: Rows, served: Rows) -> tuple[float, float]:
+    """The largest and the mean |exact - served| of all values."""
     if not values.size:
         return 0.0, 0.0
-    off = np.abs(values - restore(stored))
+    off = np.abs(values - served)
     return float(off.max()), float(off.mean())

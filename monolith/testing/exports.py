@@ -16,6 +16,7 @@ from monolith.core.schema import Feature, Kind, Schema
 from monolith.serving.columns import empty_batch
 from monolith.serving.export import ExportWriter
 from monolith.serving.manifest import ExportManifest, ServedColumn
+from monolith.table.config import Compressor, Fp32, Segment, TableConfig
 from monolith.table.pooling import Combiner
 from monolith.table.rows import TableRows
 
@@ -42,14 +43,16 @@ def write_tiny_export(
     *,
     bias: float = 0.0,
     bits: int | None = None,
+    compressor: Compressor = Fp32(),
     embeddings: bool = True,
     disk: Disk = DISK,
 ) -> ExportManifest:
     """Write the tiny model as `<output>/<version>`, in the place of what is there."""
     with ExportWriter(output, version, overwrite=True, disk=disk) as writer:
         if embeddings:
-            writer.add_table("users", _rows("user", USERS), bits)
-            writer.add_table("genres", _rows("genres", GENRES), bits)
+            config = TableConfig([Segment(1), Segment(1, compressor=compressor)])
+            writer.add_table("users", _rows("user", USERS), config, bits=bits)
+            writer.add_table("genres", _rows("genres", GENRES), config, bits=bits)
         writer.add_dense(_sum_of_inputs(bias))
         writer.add_warmup([empty_batch(SCHEMA, 2)])
         return writer.commit(

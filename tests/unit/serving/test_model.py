@@ -7,8 +7,11 @@ import pytest
 
 from monolith.core.batch import Batch
 from monolith.core.errors import ServingError
+from monolith.core.fids import to_fids
 from monolith.serving.columns import RawColumn, empty_batch, to_batch
 from monolith.serving.model import ServingModel
+from monolith.table.compressors import decode, encode
+from monolith.table.config import FixedR8, Fp16, OneBit
 from monolith.testing.exports import GENRES, SCHEMA, USERS, tiny_prediction, write_tiny_export
 
 ROWS = [
@@ -62,6 +65,29 @@ def test_quantised_rows_predict_nearly_the_same(tmp_path, bits, close):
     write_tiny_export(tmp_path, bits=bits)
     found = ServingModel.load(tmp_path / "1").predict(batch_of(ROWS)).outputs["prediction"]
     np.testing.assert_allclose(found, [tiny_prediction(*row) for row in ROWS], atol=close)
+
+
+@pytest.mark.parametrize(
+    ("compressor", "exact"),
+    [
+        (Fp16(), True),  # its rows are multiples of a quarter
+        (FixedR8(2.0), True),
+        (FixedR8(0.5), False),
+        (OneBit(), False),
+    ],
+    ids=str,
+)
+def test_rows_are_served_as_their_compressors_say(tmp_path, compressor, exact):
+    """The second value of each row; the first is kept as it is."""
+    tables = write_tiny_export(tmp_path, compressor=compressor).tables
+    model = ServingModel.load(tmp_path / "1")
+    users, values = np.array(list(USERS)), np.array(list(USERS.values()), np.float32)
+    served = values.copy()
+    served[:, 1:] = decode(compressor, encode(compressor, values[:, 1:]))
+    fids = to_fids(SCHEMA["user"], users.astype(object))
+    np.testing.assert_array_equal(model.tables["users"].find(fids)[0], served)
+    assert tables["users"].max_error == np.abs(values - served).max()
+    assert (tables["users"].max_error == 0) == exact
 
 
 @pytest.mark.parametrize(

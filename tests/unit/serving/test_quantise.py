@@ -45,9 +45,9 @@ def test_codes_are_symmetric_about_zero(bits, codes):
 
 def test_error_tells_worst_and_mean():
     rows = np.array([[127, 0.25], [0, 0]], np.float32)
-    assert error(rows, quantise(rows, 8)) == (0.25, 0.0625)
+    assert error(rows, restore(quantise(rows, 8))) == (0.25, 0.0625)
 
 
 def test_no_rows_have_no_error():
     rows = np.empty((0, 3), np.float32)
-    assert error(rows, quantise(rows, 8)) == (0.0, 0.0)
+    assert error(rows, restore(quantise(rows, 8))) == (0.0, 0.0)
