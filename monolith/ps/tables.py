@@ -92,14 +92,15 @@ class Tables:
 
 
 def _made(table: Table, step: Step, change: Change) -> Applied:
+    asked = len(step.fids)
     match change:
         case Change.LEARN:
-            inserted = table.take(step)
+            taken = table.take(step)
+            return Applied(asked - taken.filtered, taken.created)
         case Change.ASSIGN:
-            inserted = table.assign(step.fids, step.grads)
+            return Applied(asked, table.assign(step.fids, step.grads, times=step.times))
         case Change.ADD:
-            inserted = table.assign_add(step.fids, step.grads)
-    return Applied(updated=len(step.fids), inserted=inserted)
+            return Applied(asked, table.assign_add(step.fids, step.grads, times=step.times))
 
 
 def _stats(name: str, table: Table) -> TableStats:
@@ -112,11 +113,7 @@ def _look_up(table: Table, request: Lookup) -> Found:
         found = table.reinitialize(request.fids)
         rows, _ = table.find(request.fids)
         return Found(rows, found, initialized=len(found) - int(np.count_nonzero(found)))
-    if not request.create:
-        rows, found = table.find(request.fids)
-        return Found(rows, found, initialized=0)
-    rows, found = table.find_or_insert(request.fids)
-    return Found(rows, found, initialized=len(found) - int(np.count_nonzero(found)))
+    return Found(*table.look_up(request.fids, create=request.create))
 
 
 def _judged(table: Table, request: Gradients) -> Step:

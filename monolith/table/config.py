@@ -9,8 +9,10 @@ from collections.abc import Iterable
 
 import attrs
 
+from monolith.config.checks import not_negative, positive
 from monolith.core.errors import ConfigError
 from monolith.table.compressor_config import Compressor, FixedR8, Fp16, Fp32, OneBit
+from monolith.table.fields import number
 from monolith.table.initializer_config import (
     Constants,
     Initializer,
@@ -43,6 +45,13 @@ from monolith.table.optimizer_config import (
     StochasticRoundingFloat16,
     plain,
 )
+from monolith.table.retention import (
+    NEVER,
+    FilterConfig,
+    FilterType,
+    SlotExpireTimeConfig,
+    SlotOccurrenceThresholdConfig,
+)
 
 __all__ = [
     "Adadelta",
@@ -54,6 +63,8 @@ __all__ = [
     "Constants",
     "Dc",
     "DynamicWdAdagrad",
+    "FilterConfig",
+    "FilterType",
     "FixedR8",
     "Fp16",
     "Fp32",
@@ -72,6 +83,8 @@ __all__ = [
     "RmspropV2",
     "Segment",
     "Sgd",
+    "SlotExpireTimeConfig",
+    "SlotOccurrenceThresholdConfig",
     "StochasticRoundingFloat16",
     "TableConfig",
     "TruncatedNormal",
@@ -108,16 +121,46 @@ class TableConfig:
 
     With `skip_zero_embedding` a row that is assigned or restored as nothing but zeros is forgotten instead:
     a lookup gives zeros for it all the same. For tables that serve; it is not asked when a row learns.
+
+    Rows that have expired are forgotten whenever the table is saved; with `enable_feature_eviction` a server
+    does that `feature_evict_every_n_hours`, too. With more than `max_rows` rows, or more than a
+    `memory_budget_bytes` allows, the least recently updated ones are forgotten; 0 is no limit.
     """
 
     segments: tuple[Segment, ...] = attrs.field(converter=_in_order)
     skip_zero_embedding: bool = False
+    slot_occurrence_threshold_config: SlotOccurrenceThresholdConfig = SlotOccurrenceThresholdConfig()
+    slot_expire_time_config: SlotExpireTimeConfig = SlotExpireTimeConfig()
+    filter_config: FilterConfig = FilterConfig()
+    enable_feature_eviction: bool = False
+    feature_evict_every_n_hours: int = number(240, positive)
+    max_rows: int = number(0, not_negative)
+    memory_budget_bytes: int = number(0, not_negative)
 
     def __attrs_post_init__(self) -> None:
         if not self.segments:
             raise ConfigError(["a table without segments: needs at least one"])
+        highest, kind = self.slot_occurrence_threshold_config.highest, self.filter_config.filter_type
+        if highest > kind.counts_to:
+            raise ConfigError(
+                [
+                    f"occurrence threshold {highest}: must be <= {kind.counts_to}, for a {kind} counts no "
+                    f"further; choose {FilterType.EXACT_COUNTER} or {FilterType.PROBABILISTIC_FILTER}"
+                ]
+            )
 
     @property
     def dim(self) -> int:
         """Values in a row, without optimizer state."""
         return sum(s.dim for s in self.segments)
+
+    @property
+    def expires(self) -> bool:
+        """Whether there are rows that do."""
+        return self.slot_expire_time_config.shortest < NEVER
+
+    @property
+    def admits_all(self) -> bool:
+        """Whether every id gets a row the first time it is seen."""
+        no_filter = self.filter_config.filter_type is FilterType.NO_FILTER
+        return no_filter or not self.slot_occurrence_threshold_config.highest

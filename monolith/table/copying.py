@@ -35,6 +35,11 @@ def scatter(rows: Rows, numbers: Indices, start: np.uint64, values: Rows) -> Non
             rows[np.uint64(numbers[i]), start + j] = values[i, j]
 
 
+def set_values(rows: Rows, numbers: Indices, values: Rows) -> None:
+    """`scatter` into the first columns."""
+    scatter(rows, numbers, np.uint64(0), values)
+
+
 @kernel
 def add(rows: Rows, numbers: Indices, values: Rows) -> None:
     """Row `numbers[i]` += values[i], from its first column on, one after the other."""

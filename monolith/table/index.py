@@ -13,12 +13,17 @@ from monolith.table import probing
 from monolith.table.arena import Arena
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from monolith.table.probing import Subtables
 
 SUBTABLES = 1 << probing.SUBTABLE_BITS  # growth handles one at a time: under 2 ms each at 2e7 ids
 FIRST_CELLS = 16
 # Sub-tables fill evenly; were they to grow at the same load, they would all grow in the same batch.
 FULL = np.linspace(0.5, 0.7, SUBTABLES)
+CELL_BYTES = 16
+EMPTY_BYTES = CELL_BYTES * SUBTABLES * FIRST_CELLS  # of an index without fids
+MOST_BYTES = int(2 * CELL_BYTES / FULL[0])  # a fid, beyond that: in a sub-table that has just grown
 
 
 @dataclass
@@ -41,7 +46,7 @@ class Index:
         self._used = np.zeros(SUBTABLES, np.int64)
         self._limit = (FULL * FIRST_CELLS).astype(np.int64)
         self._cells_end = SUBTABLES * FIRST_CELLS
-        self._free = np.empty(0, np.int64)
+        self._free = _Stack()
         self.end = 0
 
     def __len__(self) -> int:
@@ -49,7 +54,7 @@ class Index:
 
     @property
     def memory_bytes(self) -> int:
-        return 16 * (int(self._mask.sum()) + SUBTABLES)
+        return CELL_BYTES * (int(self._mask.sum()) + SUBTABLES)
 
     def find(self, fids: Fids) -> Indices:
         """Row numbers (n,), -1 where unknown."""
@@ -80,16 +85,26 @@ class Index:
         """Forget fids; returns how many were known."""
         freed = np.empty(len(fids), np.int64)
         count = probing.remove(self._subtables(), fids, freed)
-        self._free = np.concatenate([self._free, freed[:count]])
+        self._free.push(freed[:count])
         return count
 
     def entries(self) -> tuple[Fids, Indices]:
         """All fids in ascending order, and their row numbers."""
-        regions = zip(self._first.tolist(), self._mask.tolist(), strict=True)
+        fids, numbers = self.within(0, SUBTABLES)
+        order = np.argsort(fids)
+        return fids[order], numbers[order]
+
+    def within(self, start: int, stop: int) -> tuple[Fids, Indices]:
+        """The fids of sub-tables `start` to `stop`, in whatever order, and their row numbers."""
+        regions = zip(self._first[start:stop].tolist(), self._mask[start:stop].tolist(), strict=True)
         cells = [self._arena.array[first : first + mask + 1] for first, mask in regions]
         taken = np.concatenate([region[region[:, 1] != 0] for region in cells])
-        taken = taken[np.argsort(taken[:, 0])]
         return np.ascontiguousarray(taken[:, 0]), taken[:, 1] - 1
+
+    def fullest(self, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        """Which of these runs of sub-tables holds most fids."""
+        held = np.add.reduceat(self._used, [start for start, _ in spans])
+        return spans[int(held.argmax())]
 
     def survey(self, t: int, into: Survey) -> None:
         """Add what sub-table `t` looks like."""
@@ -120,11 +135,36 @@ class Index:
 
     def _upcoming(self, count: int) -> Indices:
         """The next `count` numbers to give: freed ones, the latest first, then fresh ones."""
-        freed = self._free[::-1][:count]
+        freed = self._free.top(count)
         return np.concatenate([freed, np.arange(self.end, self.end + count - len(freed))])
 
     def _take(self, count: int) -> None:
         """The first `count` of the upcoming numbers are given."""
-        freed = min(count, len(self._free))
-        self._free = self._free[: len(self._free) - freed]
-        self.end += count - freed
+        self.end += count - self._free.pop(count)
+
+
+class _Stack:
+    """Numbers, the last ones first."""
+
+    def __init__(self) -> None:
+        self._held = np.empty(16, np.int64)
+        self._count = 0
+
+    def push(self, numbers: Indices) -> None:
+        count = self._count + len(numbers)
+        if count > len(self._held):
+            larger = np.empty(max(count, 2 * len(self._held)), np.int64)
+            larger[: self._count] = self._held[: self._count]
+            self._held = larger
+        self._held[self._count : count] = numbers
+        self._count = count
+
+    def top(self, count: int) -> Indices:
+        """The last `count`, or all, the latest first."""
+        return self._held[max(self._count - count, 0) : self._count][::-1]
+
+    def pop(self, count: int) -> int:
+        """Forget what `top` gives; returns how many."""
+        popped = min(count, self._count)
+        self._count -= popped
+        return popped

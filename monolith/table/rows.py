@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monolith.core.arrays import Fids, Rows
 
 
@@ -18,6 +21,7 @@ class TableRows:
     fids: Fids  # (n,)
     values: Rows  # (n, dim)
     slots: Rows  # (n, slot_dim); slot_dim may be 0
+    times: NDArray[np.uint32] | None = None  # (n,), see `Step.times`; None: nobody knows
 
     def __len__(self) -> int:
         return len(self.fids)

@@ -29,6 +29,7 @@ class Usage:
     asked: int = 0  # ids that were looked up
     hits: int = 0  # of these, ids that had a row
     evicted: int = 0
+    filtered: int = 0  # gradients dropped, of ids that had not occurred often enough for a row
 
     @property
     def hit_rate(self) -> float:
@@ -42,6 +43,7 @@ class TableReport:
 
     usage: Usage
     memory_bytes: int
+    filter_bytes: int  # of these, what remembers ids without a row
     row_bytes: int  # of one row with its optimizers' state, without its place in the index
     load: float  # share of the index's cells that are taken
     probe_mean: float  # cells looked at to find a fid that is there
@@ -50,11 +52,11 @@ class TableReport:
 
 
 class Tally:
-    """Counts of ids asked for, found and evicted. Not safe from many threads by itself."""
+    """Counts of ids asked for, found, evicted and filtered. Not safe from many threads by itself."""
 
     def __init__(self) -> None:
         self._asked = self._hits = 0
-        self._by_slot = np.zeros((3, SLOTS), np.int64)  # asked for and found, both sampled; evicted
+        self._by_slot = np.zeros((4, SLOTS), np.int64)  # asked for and found, both sampled; evicted; filtered
 
     def looked_up(self, fids: Fids, found: Flags) -> None:
         _tally(fids, found, -self._asked % EVERY, self._by_slot)
@@ -65,20 +67,27 @@ class Tally:
         """Each of `fids` had a row, and lost it."""
         self._by_slot[2] += np.bincount(slot_of(fids), minlength=SLOTS)
 
+    def filtered(self, fids: Fids) -> None:
+        """Each of `fids` had no row, and got none."""
+        self._by_slot[3] += np.bincount(slot_of(fids), minlength=SLOTS)
+
     def usage(self, rows: Indices) -> tuple[Usage, dict[int, Usage]]:
         """All in all, and slot by slot; `rows` (SLOTS,) are how many there are."""
         counts = np.vstack([rows, self._by_slot])
         slots = {int(s): Usage(*counts[:, s].tolist()) for s in np.flatnonzero(counts.any(axis=0))}
-        evicted = int(self._by_slot[2].sum())
-        return Usage(int(rows.sum()), self._asked, self._hits, evicted), slots
+        evicted, filtered = self._by_slot[2:].sum(axis=1).tolist()
+        return Usage(int(rows.sum()), self._asked, self._hits, evicted, filtered), slots
 
 
-def report(survey: Survey, tally: Tally, memory_bytes: int, row_bytes: int) -> TableReport:
+def report(
+    survey: Survey, tally: Tally, memory_bytes: int, *, filter_bytes: int, row_bytes: int
+) -> TableReport:
     """Put together what the index and the tally know."""
     usage, slots = tally.usage(survey.rows_by_slot)
     return TableReport(
         usage=usage,
         memory_bytes=memory_bytes,
+        filter_bytes=filter_bytes,
         row_bytes=row_bytes,
         load=usage.rows / survey.cells,
         probe_mean=survey.probes / usage.rows if usage.rows else 0.0,

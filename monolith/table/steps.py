@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from monolith.config.bad_gradients import BadGradients
 from monolith.core.arrays import as_fids, as_rows
 from monolith.core.errors import ConfigError, DimensionMismatch, GradientNotFinite
 from monolith.table.compiling import given, kernel
+from monolith.table.occurrences import counts_of, times_of
 from monolith.table.optimizer_config import own_rate
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from monolith.core.arrays import Fids, Flags, Rows
     from monolith.table.config import TableConfig
+    from monolith.table.occurrences import Counts, Times
 
 CLIPPED = 1000.0  # what an infinite gradient counts as: upstream's limit for the norm of all of them
 _SIGNLESS, _INFINITE = 0x7FFFFFFF, 0x7F800000  # bits of a float32; what is not finite is no less
@@ -33,6 +35,9 @@ class Step:
     `learning_rates` holds one a segment, or one for all; without any, the optimizers' own are used. The
     global `step` is for these, for optimizers and for compressors that look at it. `latest` holds the
     values (n, dim) that the gradients were computed with, for `Dc`; None: those that are there now.
+
+    `counts` say how often each id occurred, for tables with an occurrence threshold; None: once each.
+    `times` say when, in seconds since 1970, one for each or one for all; None or 0: nobody knows.
     """
 
     fids: Fids
@@ -40,6 +45,8 @@ class Step:
     learning_rates: Sequence[float] = ()
     step: int = 0
     latest: Rows | None = None
+    counts: Counts | None = None
+    times: Times | int | None = None
 
 
 def judged(asked: Step, config: TableConfig, bad: BadGradients, *, of: str = "a table") -> Step:
@@ -47,7 +54,8 @@ def judged(asked: Step, config: TableConfig, bad: BadGradients, *, of: str = "a 
 
     Raises:
         DimensionMismatch: gradients or latest values are not n * dim, or the number of rates does not fit.
-        ConfigError: a rate is negative or not finite, or the step is negative.
+        ConfigError: a rate is negative or not finite, the step is negative, a count is below 1, or a time is
+            before 1970 or after 2106.
         GradientNotFinite: a gradient is NaN or infinite, and `bad` is to refuse that.
     """
     if asked.step < 0:
@@ -55,7 +63,9 @@ def judged(asked: Step, config: TableConfig, bad: BadGradients, *, of: str = "a 
     fids = given(as_fids(asked.fids))
     grads = given(as_rows(asked.grads, len(fids), config.dim))
     latest = None if asked.latest is None else given(as_rows(asked.latest, len(fids), config.dim))
-    return _sifted(Step(fids, grads, _rates(asked, config, of), asked.step, latest), bad, of)
+    counts, times = counts_of(asked.counts, fids, of), times_of(asked.times, fids, of)
+    step = Step(fids, grads, _rates(asked, config, of), asked.step, latest, counts, times)
+    return _sifted(step, bad, of)
 
 
 def _rates(asked: Step, config: TableConfig, of: str) -> tuple[float, ...]:
@@ -80,7 +90,7 @@ def _sifted(step: Step, bad: BadGradients, of: str) -> Step:
     sound = np.logical_and.reduce(np.isfinite(step.grads), axis=1)
     if bad is BadGradients.REFUSE:
         raise _refusal(step, int(sound.argmin()), of)
-    return _only(step, sound)
+    return only(step, sound)
 
 
 def _refusal(step: Step, position: int, of: str) -> GradientNotFinite:
@@ -88,9 +98,11 @@ def _refusal(step: Step, position: int, of: str) -> GradientNotFinite:
     return GradientNotFinite(int(step.fids[position]), float(step.grads[position, column]), column, of)
 
 
-def _only(step: Step, kept: Flags) -> Step:
-    latest = None if step.latest is None else given(step.latest[kept])
-    return replace(step, fids=given(step.fids[kept]), grads=given(step.grads[kept]), latest=latest)
+def only(step: Step, kept: Flags) -> Step:
+    """The part of a judged step that is about the `kept` (n,) of its fids."""
+    arrays = {name: getattr(step, name) for name in ("fids", "grads", "latest", "counts", "times")}
+    parts: dict[str, Any] = {name: given(a[kept]) for name, a in arrays.items() if a is not None}
+    return replace(step, **parts)
 
 
 @kernel

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from monolith.core.arrays import Fids, Flags
 from monolith.core.errors import ConfigError
 from monolith.table.admission.cells import Counts
+from monolith.table.dedup import dedup
 
 State: TypeAlias = dict[str, NDArray[np.generic]]
 
@@ -26,17 +27,34 @@ def must_hold(state: Mapping[str, object], *names: str) -> None:
         raise ConfigError([f"what a filter is restored from lacks: {', '.join(missing)}"])
 
 
+def further_up(fids: Fids, counts: Counts) -> Counts:
+    """How often each of `fids` (n,) occurs further up, by `counts` (n,)."""
+    if len(dedup(fids)[0]) == len(fids):
+        return np.zeros(len(fids), np.int64)
+    order = np.argsort(fids, kind="stable")
+    total = np.cumsum(counts[order]) - counts[order]
+    begins = np.diff(fids[order], prepend=~fids[order[0]]) != 0
+    before = np.empty(len(fids), np.int64)
+    before[order] = total - np.maximum.accumulate(np.where(begins, total, 0))
+    return before
+
+
 class Filter(Protocol):
     """What a table asks before it makes rows."""
 
     @property
     def memory_bytes(self) -> int: ...
 
-    def admits(self, fids: Fids, counts: Counts, thresholds: Counts, step: int) -> Flags:
-        """Which of `fids` (n,), unique and without a row, get one now.
+    @property
+    def most_bytes(self) -> int:
+        """What `memory_bytes` may grow to."""
 
-        `counts` (n,) says how often each occurs in this batch, at least once; `thresholds` (n,) how often
-        it must have occurred *before* this batch. A threshold of 0 or less admits at once.
+    def admits(self, fids: Fids, counts: Counts, thresholds: Counts, step: int) -> Flags:
+        """Which of `fids` (n,), which have no row, get one now.
+
+        `counts` (n,) says how often each occurs here, at least once; `thresholds` (n,) how often it must have
+        occurred *before*. A threshold of 0 or less admits at once. Of a fid that stands there twice the
+        second counts what the first brought, and is admitted if the first is.
         """
 
     def state(self) -> State:
@@ -79,9 +97,14 @@ class CountingFilter(ABC):
     @abstractmethod
     def memory_bytes(self) -> int: ...
 
+    @property
+    def most_bytes(self) -> int:
+        """What `memory_bytes` may grow to."""
+        return self.memory_bytes
+
     @abstractmethod
     def add(self, fids: Fids, counts: Counts) -> Counts:
-        """Add `counts` (n,) to those of `fids` (n,); returns what those were before (n,)."""
+        """Add `counts` (n,) to those of `fids` (n,), one after the other; what each was before (n,)."""
 
     @abstractmethod
     def get(self, fids: Fids) -> Counts:

@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monolith.core.arrays import Fids, as_fids
-from monolith.table.admission.base import CountingFilter, State, must_hold
+from monolith.core.errors import ConfigError
+from monolith.table.admission.base import CountingFilter, State, further_up, must_hold
 from monolith.table.admission.cells import Counts
 from monolith.table.compiling import given
-from monolith.table.index import Index
+from monolith.table.index import EMPTY_BYTES, MOST_BYTES, Index
+
+_COUNT_BYTES = 8
 
 
 class ExactCounter(CountingFilter):
@@ -38,9 +41,14 @@ class ExactCounter(CountingFilter):
     def memory_bytes(self) -> int:
         return self._young.memory_bytes + self._old.memory_bytes
 
+    @property
+    def most_bytes(self) -> int:
+        """But for what one batch brings in."""
+        return 2 * (EMPTY_BYTES + self.capacity * (MOST_BYTES + 2 * _COUNT_BYTES))
+
     def add(self, fids: Fids, counts: Counts) -> Counts:
         fids = given(as_fids(fids))
-        before = self.get(fids)
+        before = self.get(fids) + further_up(fids, counts)
         self._young.set(fids, before + counts)
         if len(self._young) >= self.capacity:
             self._young, self._old = _Generation(), self._young
@@ -57,6 +65,10 @@ class ExactCounter(CountingFilter):
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         must_hold(state, "young", "old")
+        for name in ("young", "old"):
+            if state[name].ndim != 2 or len(state[name]) != 2:
+                said = f"{name} of shape {state[name].shape}, where a counter has fids and their counts"
+                raise ConfigError([f"what a filter is restored from has {said}"])
         self._young, self._old = _Generation(), _Generation()
         for generation, name in ((self._young, "young"), (self._old, "old")):
             fids, counts = state[name].astype(np.int64)
@@ -82,6 +94,7 @@ class _Generation:
         return np.where(numbers >= 0, self._counts[numbers], 0)
 
     def set(self, fids: Fids, counts: Counts) -> None:
+        """Of a fid that stands there twice, the last."""
         self._index.add(fids)
         if self._index.end > len(self._counts):
             larger = np.zeros(max(self._index.end, 2 * len(self._counts)), np.int64)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monolith.core.arrays import Fids, Flags
-from monolith.table.admission.base import State
+from monolith.table.admission.base import State, further_up
 from monolith.table.admission.cells import Counts
 from monolith.table.compiling import given, kernel, mix
 
@@ -24,7 +24,7 @@ class ProbabilisticFilter:
     What is drawn depends on (seed, fid, step) alone.
     """
 
-    memory_bytes = 0
+    memory_bytes = most_bytes = 0
 
     def __init__(self, *, equal_probability: bool = True, seed: int = 0) -> None:
         self._equal = equal_probability
@@ -34,7 +34,8 @@ class ProbabilisticFilter:
         """As `Filter.admits`."""
         drawn = np.empty(len(fids))
         draw(given(fids), np.uint64(self._seed), np.uint64(step), drawn)
-        admitted: Flags = (thresholds <= 0) | (drawn < self.chance(counts, np.maximum(thresholds, 1)))
+        so_far = counts + further_up(fids, counts)
+        admitted: Flags = (thresholds <= 0) | (drawn < self.chance(so_far, np.maximum(thresholds, 1)))
         return admitted
 
     def chance(self, counts: Counts, thresholds: Counts) -> NDArray[np.float64]:

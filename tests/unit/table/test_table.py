@@ -189,7 +189,10 @@ def test_a_row_used_again_starts_afresh():
     np.testing.assert_array_equal(table.export().slots, fresh.export().slots)
 
 
-FAKED = [Segment(2, Constants(3.5), Sgd(1.0), FixedR8(5.0)), Segment(1, Constants(2.0), Sgd(1.0), OneBit())]
+FAKED = [
+    Segment(2, Constants(3.5), Sgd(1.0), FixedR8(5.0)),
+    Segment(1, Constants(2.0), Sgd(1.0), OneBit(amplitude=0.1)),
+]
 
 
 def test_reads_are_as_served():
@@ -297,7 +300,7 @@ def test_out_of_memory_changes_nothing(part, monkeypatch):
     table, batch = Table(CONFIG, seed=SEED), np.arange(10_000)
     table.apply([5], np.ones((1, 6)))
     before = table.export()
-    arena = table._index._arena if part == "index" else table._arena
+    arena = table._store.index._arena if part == "index" else table._store._arena
     with monkeypatch.context() as full:
         full.setattr(arena, "ensure", _no_more)
         with pytest.raises(MemoryError):

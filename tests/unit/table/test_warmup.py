@@ -9,10 +9,14 @@ from monolith.table.config import (
     Adam,
     Compressor,
     Dc,
+    FilterConfig,
+    FilterType,
     Ftrl,
     Initializer,
     Segment,
     Sgd,
+    SlotExpireTimeConfig,
+    SlotOccurrenceThresholdConfig,
     StochasticRoundingFloat16,
     TableConfig,
     Zeros,
@@ -28,6 +32,16 @@ CONFIGS = [
     TableConfig([Segment(1, optimizer=Dc(StochasticRoundingFloat16(kind()))) for kind in get_args(Plain)]),
     TableConfig([Segment(2, initializer=kind()) for kind in get_args(Initializer)]),
     TableConfig([Segment(2, compressor=kind()) for kind in get_args(Compressor)]),
+    *(
+        TableConfig(
+            [Segment(1)],
+            slot_occurrence_threshold_config=SlotOccurrenceThresholdConfig((), 1),
+            slot_expire_time_config=SlotExpireTimeConfig((), 1),
+            filter_config=FilterConfig(kind, 1000),
+            max_rows=100,
+        )
+        for kind in FilterType
+    ),
 ]
 USE_ALL = """
 import gc
@@ -51,6 +65,8 @@ for table in tables:
     for fids in (np.arange(20000), np.frombuffer(bytes(24), np.int64), np.arange(9)[::3]):
         rows, _ = table.find_or_insert(fids)
         table.apply(fids, np.frombuffer(rows.tobytes(), np.float32), latest=rows)
+        table.apply(fids, rows, counts=np.frombuffer(fids.tobytes(), np.int64) * 0 + 2, times=fids % 9)
+        table.expire()
         table.assign(fids, rows)
         table.restore(table.export())
         table.evict(fids)

@@ -1,0 +1,67 @@
+"""How often ids occurred, and when: judged before anything changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monolith.core.errors import ConfigError, DimensionMismatch
+from monolith.table.compiling import given
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from monolith.core.arrays import Fids
+
+Counts: TypeAlias = NDArray[np.int64]  # (n,)
+Times: TypeAlias = NDArray[np.uint32]  # (n,) seconds since 1970, by event time; 0 where that is not known
+LAST = 2**32 - 1  # second that a time can hold, in 2106
+
+
+def counts_of(counts: ArrayLike | None, fids: Fids, of: str) -> Counts | None:
+    """`counts` as filters take them. `of` names the table in errors.
+
+    Raises:
+        DimensionMismatch: there is not one for each of `fids` (n,).
+        ConfigError: one is below 1.
+    """
+    if counts is None:
+        return None
+    held = given(np.asarray(counts, np.int64).reshape(-1))
+    _one_each(held, fids, f"counts of {of}")
+    _refuse(held < 1, fids, held, f"count {{}} of fid {{}} in {of}: must be >= 1")
+    return held
+
+
+def times_of(times: ArrayLike | None, fids: Fids, of: str) -> Times | None:
+    """`times` as tables keep them; None if there are none, which is what 0 for all means.
+
+    Raises:
+        DimensionMismatch: there is neither one for all of `fids` (n,), nor one for each.
+        ConfigError: one is before 1970 or after 2106.
+    """
+    if times is None:
+        return None
+    held = np.asarray(times, np.int64)
+    if held.ndim == 0:
+        held = np.full(len(fids) if held else 0, held)
+        if not len(held):
+            return None
+    held = held.reshape(-1)
+    _one_each(held, fids, f"times of {of}")
+    said = f"time {{}} of fid {{}} in {of}: must be 0..{LAST}, in seconds since 1970"
+    _refuse((held < 0) | (held > LAST), fids, held, said)
+    return given(held.astype(np.uint32))
+
+
+def _one_each(held: NDArray[np.int64], fids: Fids, what: str) -> None:
+    if len(held) != len(fids):
+        raise DimensionMismatch(len(fids), len(held), what=what)
+
+
+def _refuse(bad: NDArray[np.bool_], fids: Fids, held: NDArray[np.int64], said: str) -> None:
+    if bad.any():
+        first = int(bad.argmax())
+        raise ConfigError([said.format(held[first], fids[first])])
