@@ -65,7 +65,7 @@ CLEANUP = [
     ),
     Bug(
         "After success the last trouble of the cleanup leads",
-        "monolith/core/errors.py",
+        "monolith/core/errors/discovery.py",
         "first, *rest = self.cleanup\n",
         "*rest, first = self.cleanup\n",
     ),
@@ -341,7 +341,7 @@ SEARCH = [
 COMMAND_LINE = [
     Bug(
         "The command line does not print what was noted beside an error",
-        "monolith/core/errors.py",
+        "monolith/core/errors/base.py",
         '"\\n  ".join([str(error), *getattr(error, "__notes__", ())])',
         "str(error)",
     ),

@@ -1,0 +1,26 @@
+"""How serving goes wrong."""
+
+from __future__ import annotations
+
+from monolith.core.errors.base import MonolithError
+
+
+class ServingError(MonolithError):
+    """An exported model cannot be loaded, or a request cannot be answered."""
+
+    def __init__(self, message: str, *, model: str = "", version: int | None = None) -> None:
+        super().__init__(message)
+        self.model = model
+        self.version = version
+
+
+class ModelNotFound(ServingError):
+    """The model, or the version of it, that a request names is not served here."""
+
+
+class InvalidRequest(ServingError):
+    """A request does not fit the model. `input` is the part of it that does not, where one can be named."""
+
+    def __init__(self, message: str, *, input: str = "") -> None:  # noqa: A002  # TF-Serving's word
+        super().__init__(message)
+        self.input = input
