@@ -145,12 +145,12 @@ def test_a_restart_of_zookeeper_costs_no_step(
 
     servers = [start("ps", f"--index={index}") for index in (0, 1)]
     workers = [start("worker", f"--index={index}", *train(dataset)[1:]) for index in (0, 1)]
-    until("a checkpoint", lambda: bool(saved(cli)))
+    until("a checkpoint", lambda: bool(saved(cli)) or workers[0].poll() is not None, DEADLINE_S)
+    begun = saved(cli)
     zookeeper.restart()
-    assert [worker.poll() for worker in workers] == [None, None]  # it was in the middle
     told = [worker.communicate(timeout=DEADLINE_S) for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], told
-    assert saved(cli)[-1] == STEPS
+    assert begun[-1] < STEPS == saved(cli)[-1]  # it was in the middle, and the job came to its end
     for server in servers:
         server.terminate()
     assert [server.wait(DEADLINE_S) for server in servers] == [0, 0]
