@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import attrs
 import numpy as np
 import pytest
 
@@ -50,6 +53,19 @@ def test_a_checkpoint_comes_back(store, tmp_path, together, parts):
     assert not store.verify(10)
 
 
+def test_times_come_along(store, tmp_path):
+    """Those that rows know; the others are said to be of `time`."""
+    write_table(tmp_path / f"{TABLE}item", dump_of(ITEM, timed(marked(ITEM, [1, 2], 5).rows), time=0))
+    import_dump(store, save(store, 10, mark=2), tmp_path, {})
+    export_dump(store, store.latest(), tmp_path / "again", Dumping(time=7))
+    (one,) = (s for s in dumped(tmp_path / "again") if s.name == "item")
+    assert one.read(ITEM).times.tolist() == [2**32 - 1, 7]
+
+
+def timed(rows):
+    return replace(rows, times=np.array([2**32 - 1, 0], np.uint32))
+
+
 def test_other_tables_stay(store, tmp_path):
     write_table(tmp_path / f"{TABLE}item", marked(ITEM, [-7, 8], 5))
     assert import_dump(store, save(store, 10, mark=2), tmp_path, {}) == {"item": 2}
@@ -74,6 +90,13 @@ def test_a_table_under_another_name(store, tmp_path):
         import_dump(store, manifest, tmp_path, {})
     with pytest.raises(CheckpointNotFound, match="has no dump of user/age; it has slot_3"):
         import_dump(store, manifest, tmp_path, {"item": "slot_3", "user/age": "slot_4"})
+
+
+def test_a_tables_own_name_comes_first(store, tmp_path):
+    """`item_1` would be the second server's part of `item`, were it not a table."""
+    write_table(tmp_path / f"{TABLE}item_1", marked(ITEM, [4], 5))
+    manifest = attrs.evolve(save(store, 10, mark=2), tables={**TABLES, "item_1": ITEM})
+    assert import_dump(store, manifest, tmp_path, {}) == {"item_1": 1}
 
 
 def test_a_bad_dump_leaves_the_checkpoint(store, tmp_path):
