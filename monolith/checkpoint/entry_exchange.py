@@ -16,7 +16,7 @@ from monolith.checkpoint.boundary import loading
 from monolith.checkpoint.catalogue import Catalogue
 from monolith.checkpoint.dump_names import TABLE, base_of
 from monolith.checkpoint.entry_reading import read_table, read_tables, tables_in, together
-from monolith.checkpoint.entry_tables import Dump, dump_of, write_table, write_tables
+from monolith.checkpoint.entry_tables import Dump, dump_of, rows_of, write_table, write_tables
 from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.manifest import Manifest
 from monolith.checkpoint.restore_dir import copy_file
@@ -39,7 +39,7 @@ class Dumping:
 
     together: bool = False  # all tables in the same files, compressed
     shards: int = 0  # files; 0: as many as upstream would
-    time: int = 0  # seconds since 1970 that stand as every row's last update
+    time: int = 0  # seconds since 1970 of the last update of rows that do not know it
 
 
 class Source(NamedTuple):
@@ -79,7 +79,7 @@ def import_dump(
     """Save the checkpoint of `manifest` again, with the rows of those tables that are in `folder`.
 
     `called` maps our name of a table to its name in the dump; other tables are recognised by `is_dump_of`.
-    Returns how many rows each table has that was found. When rows were last updated is not kept.
+    Returns how many rows each table has that was found. Filters of these tables begin anew.
 
     Raises:
         CheckpointNotFound: none was found, or one of `called` was not.
@@ -94,7 +94,7 @@ def import_dump(
     rows = {}
     for name, held in sources.items():
         dump = together([source.read(manifest.tables[name]) for source in held], folder)
-        files += _split(at, name, dump.rows, manifest.shards, store)
+        files += _split(at, name, rows_of(dump), manifest.shards, store)
         rows[name] = len(dump.rows)
     store.commit(attrs.evolve(manifest, files=files))
     return rows
@@ -171,5 +171,4 @@ def _split(
     """Write each server's rows."""
     order, counts = route(rows.fids, shards)
     for shard, mine in enumerate(np.split(order, np.cumsum(counts)[:-1])):
-        part = TableRows(rows.fids[mine], rows.values[mine], rows.slots[mine])
-        yield write_rows(folder, table, part, shard=shard, shards=shards, disk=store.disk)
+        yield write_rows(folder, table, rows.at(mine), shard=shard, shards=shards, disk=store.disk)

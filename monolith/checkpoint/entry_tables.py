@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -21,6 +22,7 @@ from monolith.core.files import DISK, Disk, make_folders, replacing
 from monolith.core.inflate import Compression, deflating
 from monolith.core.records import framed
 from monolith.table.config import TableConfig
+from monolith.table.occurrences import LAST
 from monolith.table.rows import TableRows
 from monolith.wire.embedding_hash_table_pb2 import MultiHashTableMetadata
 from monolith.wire.entries import Entries, framed_entries
@@ -42,8 +44,15 @@ class _Out(Protocol):
 
 
 def dump_of(config: TableConfig, rows: TableRows, time: int = 0) -> Dump:
-    """A dump of `rows`, all last updated at `time`."""
-    return Dump(config, rows, np.full(len(rows), time, np.int64))
+    """A dump of `rows`, last updated at `time` where they do not know when."""
+    known = rows.known_times.astype(np.int64)
+    return Dump(config, rows, np.where(known > 0, known, time))
+
+
+def rows_of(dump: Dump) -> TableRows:
+    """The rows, which know when they were last updated if the dump does. Times beyond 2106 become that."""
+    times = np.clip(dump.times, 0, LAST).astype(np.uint32)
+    return replace(dump.rows, times=times if times.any() else None)
 
 
 def write_table(base: Path, dump: Dump, *, shards: int = 0, disk: Disk = DISK) -> list[Path]:

@@ -10,9 +10,9 @@ class FileEntry:
     """One file of a checkpoint or export, relative to the manifest's folder."""
 
     name: str
-    kind: str  # "rows" or "dense"
+    kind: str  # "rows", "filter" or "dense"
     size: int  # bytes
     crc32c: int  # of the whole file
-    table: str = ""  # rows only
-    shard: int = 0  # rows only: which server wrote it
+    table: str = ""  # whose rows, or filter
+    shard: int = 0  # of these: which server wrote it
     count: int = 0  # rows only: how many

@@ -27,8 +27,10 @@ def write_rows(
         CheckpointError: the disk is full or fails.
     """
     rows = _ascending(rows)
-    name = f"ps-{shard}-of-{shards}-{_plain(table)}.safetensors"
+    name = file_name(table, shard, shards)
     tensors: Tensors = {"fids": rows.fids, "slots": rows.slots, "values": rows.values}
+    if rows.times is not None:
+        tensors = {**tensors, "times": rows.times}
     written = write_tensors(folder / name, tensors, disk)
     return FileEntry(
         name=name,
@@ -49,17 +51,22 @@ def read_rows(folder: Path, entry: FileEntry) -> TableRows:
         CheckpointUnreadable: its size, checksum or content is not what the manifest says.
     """
     tensors = read_tensors(folder, entry)
-    if tensors.keys() != {"fids", "slots", "values"} or len(tensors["fids"]) != entry.count:
+    known = tensors.keys() - {"times"} == {"fids", "slots", "values"}
+    if not known or any(len(tensor) != entry.count for tensor in tensors.values()):
         raise CheckpointUnreadable(f"does not hold {entry.count} rows of a table", path=folder / entry.name)
-    return TableRows(tensors["fids"], tensors["values"], tensors["slots"])
+    return TableRows(tensors["fids"], tensors["values"], tensors["slots"], tensors.get("times"))
+
+
+def file_name(table: str, shard: int, shards: int, part: str = "") -> str:
+    """What the file of a table is called; `part` tells it from the one with the rows."""
+    return f"ps-{shard}-of-{shards}-{_plain(table)}{part}.safetensors"
 
 
 def _ascending(rows: TableRows) -> TableRows:
     fids: Fids = rows.fids
     if np.all(fids[1:] > fids[:-1]):
         return rows
-    order = np.argsort(fids, kind="stable")
-    return TableRows(fids[order], rows.values[order], rows.slots[order])
+    return rows.at(np.argsort(fids, kind="stable"))
 
 
 def _plain(table: str) -> str:

@@ -40,7 +40,7 @@ class ExportSettings(DumpSettings):
                              "has them; else files of its own for each.", group="dump")
     parts: int = setting(0, "Files to write side by side; 0: as many as upstream would, one a million "
                          "rows and at most four.", group="dump", check=not_negative)
-    time: int = setting(0, "Seconds since 1970 that stand as every row's last update.", group="dump",
+    time: int = setting(0, "Seconds since 1970 of the last update of rows that do not know it.", group="dump",
                         check=not_negative)
     # fmt: on
 

@@ -2,55 +2,76 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
 
 from monolith.checkpoint.files import FileEntry
+from monolith.checkpoint.filterfile import read_filter, write_filter
 from monolith.checkpoint.rowfile import read_rows, write_rows
+from monolith.core.errors import CheckpointMismatch, ConfigError
 from monolith.ps.api import RestoreOrder, SaveOrder
 from monolith.ps.tables import Tables
 from monolith.table.dedup import route
 from monolith.table.rows import TableRows
+from monolith.table.table import Table
 
 
 def save(tables: Tables, order: SaveOrder) -> list[FileEntry]:
     """Write each table, sorted by fid, into a file of its own; the files are fsynced, the folder is not.
 
+    Rows that have expired are forgotten first. What a filter remembers goes into a file beside the rows.
+
     Raises:
         CheckpointError: the disk is full or fails.
     """
-    return [
-        write_rows(order.folder, name, table.export(), shard=order.shard, shards=order.shards)
-        for name, table in tables.items()
-    ]
+    return [entry for name, table in tables.items() for entry in _save(name, table, order)]
+
+
+def _save(name: str, table: Table, order: SaveOrder) -> Iterator[FileEntry]:
+    table.expire()
+    yield write_rows(order.folder, name, table.export(), shard=order.shard, shards=order.shards)
+    if state := table.filter_state():
+        yield write_filter(order.folder, name, state, shard=order.shard, shards=order.shards)
 
 
 def restore(tables: Tables, order: RestoreOrder) -> int:
     """Read everything, then replace all rows by it; returns how many rows there are then.
 
+    Filters begin anew if another number of servers wrote, for most do not know which ids they count.
+
     Raises:
         TableNotFound: rows of a table that was not created.
-        CheckpointError: a file is missing or is not what it was.
+        CheckpointError: a file is missing or is not what it was, or is of another filter than the table's.
         DimensionMismatch: rows of another length than the table's.
     """
     read: dict[str, list[TableRows]] = {}
-    for entry in _mine(order):
-        tables.get(entry.table)
-        read.setdefault(entry.table, []).append(_owned(read_rows(order.folder, entry), order))
+    ours = _all_ours(order)
+    for entry in order.files:
+        if entry.kind == "rows" and (not ours or entry.shard == order.shard):
+            tables.get(entry.table)
+            read.setdefault(entry.table, []).append(_owned(read_rows(order.folder, entry), order))
+    filters = {e.table: e for e in order.files if e.kind == "filter" and ours and e.shard == order.shard}
     for name, table in tables.items():
         if parts := read.pop(name, []):
-            table.restore(_joined(parts))
+            _replace(name, table, TableRows.joined(parts), filters.get(name), order)
         else:
             table.clear()
     return sum(len(table) for _, table in tables.items())
 
 
-def _mine(order: RestoreOrder) -> list[FileEntry]:
-    """The files that can hold rows of this shard: only its own, if as many servers wrote as read."""
-    files = [entry for entry in order.files if entry.kind == "rows"]
-    writers = 1 + max((entry.shard for entry in files), default=-1)
-    if writers != order.shards:
-        return files
-    return [entry for entry in files if entry.shard == order.shard]
+def _replace(
+    name: str, table: Table, rows: TableRows, filter_: FileEntry | None, order: RestoreOrder
+) -> None:
+    state = read_filter(order.folder, filter_) if filter_ else None
+    try:
+        table.restore(rows, state)
+    except ConfigError as exc:
+        said = f"the filter of table {name}: {exc}; give the table the filter that it was saved with"
+        raise CheckpointMismatch(said, path=order.folder) from exc
+
+
+def _all_ours(order: RestoreOrder) -> bool:
+    """Whether as many servers wrote as read, so that a shard needs only its own files."""
+    return order.shards == 1 + max((entry.shard for entry in order.files if entry.kind == "rows"), default=-1)
 
 
 def _owned(rows: TableRows, order: RestoreOrder) -> TableRows:
@@ -58,15 +79,4 @@ def _owned(rows: TableRows, order: RestoreOrder) -> TableRows:
     if counts[order.shard] == len(rows):
         return rows
     start = int(counts[: order.shard].sum())
-    mine = places[start : start + counts[order.shard]]
-    return TableRows(rows.fids[mine], rows.values[mine], rows.slots[mine])
-
-
-def _joined(parts: list[TableRows]) -> TableRows:
-    if len(parts) == 1:
-        return parts[0]
-    return TableRows(
-        np.concatenate([part.fids for part in parts]),
-        np.concatenate([part.values for part in parts]),
-        np.concatenate([part.slots for part in parts]),
-    )
+    return rows.at(places[start : start + counts[order.shard]])

@@ -1,0 +1,96 @@
+"""Rows, times and filters, to files and back."""
+
+import attrs
+import numpy as np
+import pytest
+
+from monolith.core.errors import CheckpointMismatch
+from monolith.ps.api import RestoreOrder, SaveOrder
+from monolith.ps.snapshot import restore, save
+from monolith.ps.tables import Tables
+from monolith.table.config import (
+    FilterConfig,
+    FilterType,
+    Segment,
+    SlotExpireTimeConfig,
+    SlotOccurrenceThresholdConfig,
+    TableConfig,
+)
+from monolith.table.retention import DAY_S
+
+CONFIG = TableConfig(
+    (Segment(2),),
+    slot_occurrence_threshold_config=SlotOccurrenceThresholdConfig((), 2),
+    slot_expire_time_config=SlotExpireTimeConfig((), 1),
+    filter_config=FilterConfig(FilterType.SLIDING_HASH_FILTER, 300),
+)
+
+
+def tables_of(config=CONFIG):
+    tables = Tables(0, seed=1)
+    tables.create({"t": config})
+    return tables
+
+
+def learned(config=CONFIG):
+    """Fids 1 and 2 have occurred once, 3 and 4 thrice; 4 was last updated a day before 3."""
+    tables = tables_of(config)
+    table, grads = tables.get("t"), np.ones((4, 2))
+    table.apply([1, 2, 3, 4], grads, counts=[1, 1, 2, 2])
+    table.apply([3, 4], grads[:2], times=[5 * DAY_S, 4 * DAY_S])
+    return tables
+
+
+def saved(tables, folder, shard=0, shards=1):
+    return save(tables, SaveOrder(folder, shard, shards))
+
+
+@pytest.mark.parametrize("kind", list(FilterType))
+def test_rows_times_and_counts_come_back(tmp_path, kind):
+    config = attrs.evolve(CONFIG, filter_config=FilterConfig(kind, 300))
+    before, after = learned(config), tables_of(config)
+    restore(after, RestoreOrder(tmp_path, saved(before, tmp_path), 0, 1))
+    for tables in (before, after):
+        tables.get("t").apply([1, 2, 7], np.ones((3, 2)), counts=[2, 1, 1], step=9)
+        tables.get("t").apply([1, 2, 7], np.ones((3, 2)), step=10)
+    one, other = before.get("t").export(), after.get("t").export()
+    for name in ("fids", "values", "slots", "times"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_what_has_expired_is_not_written(tmp_path):
+    tables = learned()
+    assert [(e.kind, e.count) for e in saved(tables, tmp_path)] == [("rows", 1), ("filter", 0)]
+    assert tables.get("t").export().fids.tolist() == [3]
+
+
+def test_the_same_state_gives_the_same_bytes(tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    assert saved(learned(), tmp_path / "one") == saved(learned(), tmp_path / "other")
+
+
+def test_times_survive_another_number_of_servers(tmp_path):
+    files = saved(learned(attrs.evolve(CONFIG, slot_expire_time_config=SlotExpireTimeConfig())), tmp_path)
+    tables = tables_of()
+    assert restore(tables, RestoreOrder(tmp_path, files, 1, 2)) == 1
+    rows = tables.get("t").export()
+    assert (rows.fids.tolist(), rows.times.tolist()) == ([3], [5 * DAY_S])
+
+
+def test_another_filter_is_refused(tmp_path):
+    files = saved(learned(), tmp_path)
+    config = attrs.evolve(CONFIG, filter_config=FilterConfig(FilterType.SLIDING_HASH_FILTER, 900))
+    with pytest.raises(CheckpointMismatch, match=r"the filter of table t: .* that it was saved with"):
+        restore(tables_of(config), RestoreOrder(tmp_path, files, 0, 1))
+
+
+def test_tables_without_times_write_none(tmp_path):
+    """As they did before there were times, so that older programs and files stay readable."""
+    tables = tables_of(TableConfig((Segment(2),)))
+    tables.get("t").apply([1], np.ones((1, 2)))
+    (entry,) = saved(tables, tmp_path)
+    assert b'"times"' not in (tmp_path / entry.name).read_bytes()
+    restored = tables_of()
+    restore(restored, RestoreOrder(tmp_path, [entry], 0, 1))
+    assert restored.get("t").export().times is None
