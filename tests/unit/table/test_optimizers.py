@@ -63,7 +63,7 @@ def test_kernel_is_its_formula(kind, data, dim, numbers, random):
     state = np.tile(initial_state(optimizer, dim), (4, 1))
     rows = np.hstack([generator.uniform(-1, 1, (4, 3 + dim)), state]).astype(np.float32)
     grads = generator.uniform(-3, 3, (len(numbers), 3 + dim)).astype(np.float32)
-    rate, step = np.float32(generator.uniform(0.01, 1)), random.getrandbits(34)
+    rate, step = np.float32(generator.uniform(0.01, 1)), data.draw(st.integers(0, 2**40))
     expected = rows.astype(np.float64)
     for number, grad in zip(numbers, grads.astype(np.float64), strict=True):
         w, s = expected[number, 3 : 3 + dim], expected[number, 3 + dim :]
@@ -211,6 +211,15 @@ def test_saved_and_restored_learns_alike(kind):
     for table in (first, second):
         table.apply(FID, 1 - np.arange(2.0 + dim)[None], step=2**25 + 4)
     np.testing.assert_array_equal(value_of(first), value_of(second))
+
+
+@pytest.mark.parametrize("step", [5, 2**24 - 3, 2**24, 2**40 + 1])
+def test_batch_softmax_counts_exactly(step):
+    """Steps that float32 cannot hold."""
+    table = one_segment(BatchSoftmax())
+    for at in (step, step + 7):
+        table.apply(FID, np.zeros((1, 1)), [1.0], at)
+    assert value_of(table).tolist() == [7.0]
 
 
 def test_batch_softmax_learns_intervals():
