@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from monolith.config.cluster import Cluster
-from monolith.config.settings import again, chosen, setting
+from monolith.config.settings import again, chosen, setting, sourced
 
 
 class ServiceDiscoveryType(StrEnum):
@@ -88,8 +88,9 @@ class RunConfig(_Common):
         asked = {k: v for k, v in self.user_overrides().items() if k != "enable_parameter_sync"}
         kept = {name: layer for name, layer in base.sources.items() if name not in asked}
         sources = kept | {name: self.sources[name] for name in asked if name in self.sources}
-        merged = attrs.evolve(base, **asked, sources=sources)
-        return attrs.evolve(merged, **_ahead(merged), **_synced(enabled=self.enable_parameter_sync))
+        merged = attrs.evolve(base, **asked)
+        merged = attrs.evolve(merged, **_ahead(merged), **_synced(enabled=self.enable_parameter_sync))
+        return sourced(merged, sources)
 
 
 def _as_json(value: Any) -> Any:

@@ -97,11 +97,15 @@ def again(cls: type, name: str, default: Any = ...) -> Any:
     return attrs.field(default=default, converter=field.converter, metadata=field.metadata)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # without slots there is room for what is no setting
 class Settings:
     """Base of every set of settings. Frozen; built by `build` from layers, or directly in code."""
 
-    sources: Mapping[str, Layer] = attrs.field(factory=dict, repr=False, eq=False)
+    @property
+    def sources(self) -> Mapping[str, Layer]:
+        """Where the values came from that someone gave; see `sourced`."""
+        sources: Mapping[str, Layer] = self.__dict__.get("_sources", {})
+        return sources
 
     def rules(self) -> Iterator[Problem]:
         """Rules between settings; rules of one setting stand on the setting."""
@@ -111,6 +115,12 @@ class Settings:
         """Whether someone said what `name` is, be it its default."""
         layer = self.sources.get(name)
         return name in chosen(self) if layer is None else layer.source is not Source.DEFAULT
+
+
+def sourced(cfg: C, sources: Mapping[str, Layer]) -> C:
+    """`cfg`, just made, with where its values came from."""
+    cfg.__dict__["_sources"] = sources
+    return cfg
 
 
 def fields(cls: type[Settings]) -> tuple[tuple[attrs.Attribute[Any], Setting], ...]:
@@ -135,7 +145,7 @@ def part(cls: type[C], cfg: Settings, **more: Any) -> C:
     values = {name: value for name in shared if (value := getattr(cfg, name)) is not None}
     left = {name: value for name, value in values.items() if not cfg.has_chosen(name)}
     defaults = dict.fromkeys(left, Layer(Source.DEFAULT, left))  # which may not be those of `cls`
-    return cls(**{**values, "sources": {**defaults, **cfg.sources}, **more})
+    return sourced(cls(**{**values, **more}), {**defaults, **cfg.sources})
 
 
 def flag(f: attrs.Attribute[Any], about: Setting) -> str:
@@ -159,7 +169,7 @@ def build(cls: type[C], *layers: Layer) -> C:
     Raises:
         ConfigError: every broken rule at once, not only the first.
     """
-    return checked(cls(**merged(layers), sources=_strongest(layers)))
+    return checked(sourced(cls(**merged(layers)), _strongest(layers)))
 
 
 def merged(layers: Iterable[Layer]) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def test_every_shared_setting_reaches_the_run() -> None:
         if not isinstance(f.default, str)
     }
     other |= {f.name: "other" for f in shared if isinstance(f.default, str)}
-    settings = RoleSettings(**other, sources={name: Layer(Source.CODE, other) for name in other})
+    settings = build(RoleSettings, Layer(Source.FILE, other, "job.toml"))
     runner = settings.as_role(Role.WORKER).runner
     assert {name: getattr(runner, name) for name in other} == other
     assert {name: runner.sources[name] for name in other} == settings.sources

@@ -134,4 +134,4 @@ def test_unreadable_variable_is_named() -> None:
 def test_reference_has_a_row_each() -> None:
     rows = reference(Small).splitlines()
     assert rows[2] == "| `count` | `--count` | `MONOLITH_COUNT` | `1` | How many. |"
-    assert len(rows) == 2 + len(attrs.fields(Small)) - 1
+    assert len(rows) == 2 + len(attrs.fields(Small))
