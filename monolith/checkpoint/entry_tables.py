@@ -22,8 +22,7 @@ from monolith.core.files import DISK, Disk, make_folders, replacing
 from monolith.core.inflate import Compression, deflating
 from monolith.core.records import framed
 from monolith.table.config import TableConfig
-from monolith.table.occurrences import LAST
-from monolith.table.rows import TableRows
+from monolith.table.rows import LAST, TableRows
 from monolith.wire.embedding_hash_table_pb2 import MultiHashTableMetadata
 from monolith.wire.entries import Entries, framed_entries
 

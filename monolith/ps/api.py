@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from monolith.checkpoint.files import FileEntry
 from monolith.core.arrays import Fids, Flags, Floats, Rows
 from monolith.table.config import TableConfig
+from monolith.table.rows import Counts, Times
 from monolith.table.stats import TableReport
 
 
@@ -58,6 +59,7 @@ class Gradients:
 
     `learning_rates` holds one rate per segment, or one for all, or none: then the table's own are used.
     `latest` are the values that the gradients were computed with, for optimizers that compensate for delay.
+    `counts` and `times` say how often each id occurred, and when; None: once each, at a time nobody knows.
     """
 
     table: str
@@ -67,16 +69,20 @@ class Gradients:
     step: int = 0
     change: Change = Change.LEARN
     latest: Rows | None = None  # (n, dim)
+    counts: Counts | None = None
+    times: Times | None = None
 
     @property
     def row_bytes(self) -> int:
         """Of what is sent for one fid, without the fid."""
-        return 4 * int(self.grads.shape[1]) * (1 if self.latest is None else 2)
+        words = sum(numbers is not None for numbers in (self.counts, self.times))
+        return 4 * (int(self.grads.shape[1]) * (1 if self.latest is None else 2) + words)
 
     def of(self, some: slice | Flags) -> Gradients:
         """The same for some of the fids."""
-        latest = None if self.latest is None else self.latest[some]
-        return replace(self, fids=self.fids[some], grads=self.grads[some], latest=latest)
+        held = {name: getattr(self, name) for name in ("fids", "grads", "latest", "counts", "times")}
+        parts: dict[str, Any] = {name: array[some] for name, array in held.items() if array is not None}
+        return replace(self, **parts)
 
 
 @dataclass(frozen=True, slots=True)

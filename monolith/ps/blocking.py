@@ -16,8 +16,9 @@ from monolith.aio.loop_thread import LoopThread
 from monolith.checkpoint.files import FileEntry
 from monolith.core.arrays import Fids, Rows
 from monolith.ps.api import Applied, DenseTensors, JobStats, Shard
-from monolith.ps.client import PsClient, Updates
+from monolith.ps.client import EventTimes, PsClient, Updates
 from monolith.table.config import TableConfig
+from monolith.table.rows import Counts
 
 T = TypeVar("T")
 
@@ -68,9 +69,17 @@ class BlockingClient:
         step: int = 0,
         unique: bool = False,
         latest: Mapping[str, Rows] | None = None,
+        counts: Mapping[str, Counts] | None = None,
+        times: EventTimes = 0,
     ) -> Applied:
         return self.submit_apply(
-            updates, learning_rates=learning_rates, step=step, unique=unique, latest=latest
+            updates,
+            learning_rates=learning_rates,
+            step=step,
+            unique=unique,
+            latest=latest,
+            counts=counts,
+            times=times,
         ).result()
 
     def submit_apply(
@@ -81,19 +90,27 @@ class BlockingClient:
         step: int = 0,
         unique: bool = False,
         latest: Mapping[str, Rows] | None = None,
+        counts: Mapping[str, Counts] | None = None,
+        times: EventTimes = 0,
     ) -> Future[Applied]:
         """Begin an apply; `.result()` waits for it. The arrays must not change before that."""
         return self._submit(
             self._client.apply(
-                updates, learning_rates=learning_rates, step=step, unique=unique, latest=latest
+                updates,
+                learning_rates=learning_rates,
+                step=step,
+                unique=unique,
+                latest=latest,
+                counts=counts,
+                times=times,
             )
         )
 
-    def assign(self, updates: Updates) -> Applied:
-        return self._submit(self._client.assign(updates)).result()
+    def assign(self, updates: Updates, *, times: EventTimes = 0) -> Applied:
+        return self._submit(self._client.assign(updates, times=times)).result()
 
-    def assign_add(self, updates: Updates) -> Applied:
-        return self._submit(self._client.assign_add(updates)).result()
+    def assign_add(self, updates: Updates, *, times: EventTimes = 0) -> Applied:
+        return self._submit(self._client.assign_add(updates, times=times)).result()
 
     def reinitialize(self, wanted: Mapping[str, Fids]) -> dict[str, NDArray[np.int8]]:
         return self._submit(self._client.reinitialize(wanted)).result()

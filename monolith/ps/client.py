@@ -31,9 +31,12 @@ from monolith.ps.placement import Placement, in_turn
 from monolith.ps.routing import Route
 from monolith.ps.together import together
 from monolith.table.config import TableConfig
+from monolith.table.occurrences import counts_of, times_of
+from monolith.table.rows import Counts, Times
 
 T = TypeVar("T")
 Updates = Mapping[str, tuple[Fids, Rows]]
+EventTimes = Mapping[str, Times | int] | int  # of the fids of each table, or one for all; 0: not known
 
 
 class PsClient:
@@ -58,6 +61,7 @@ class PsClient:
         self._worker = int.from_bytes(os.urandom(8)) if worker is None else worker
         self._sequence = count(1)
         self._dims: dict[str, int] = {}
+        self._counting: set[str] = set()  # tables with occurrence thresholds
         self._place = place
         self._owners: dict[str, int] = {}
 
@@ -81,6 +85,7 @@ class PsClient:
         """
         await together(shard.create_tables(tables) for shard in self._shards)
         self._dims.update({name: config.dim for name, config in tables.items()})
+        self._counting |= {name for name, config in tables.items() if not config.admits_all}
 
     async def lookup(
         self, wanted: Mapping[str, Fids], *, create: bool = True, unique: bool = False
@@ -112,16 +117,22 @@ class PsClient:
         step: int = 0,
         unique: bool = False,
         latest: Mapping[str, Rows] | None = None,
+        counts: Mapping[str, Counts] | None = None,
+        times: EventTimes = 0,
     ) -> Applied:
         """Send gradients (n, dim) for the n fids of each table; one call per server.
 
         Gradients of one id are added up first. Returns counts of unique ids, summed over tables and servers.
         `latest` holds, of tables that compensate for delay, the values (n, dim) that were looked up.
 
+        `counts` say how often each of the n occurred, once where they do not say; those of one id are added
+        up too. `times` say when, in seconds since 1970; of those of one id the latest counts.
+
         Raises:
             TableNotFound: a table that this client has not created.
-            DimensionMismatch: gradients or latest values that are not n * dim.
-            ConfigError: a rate is negative or not finite.
+            DimensionMismatch: gradients or latest values that are not n * dim, or not n counts or times.
+            ConfigError: a rate is negative or not finite, a count is below 1, or a time is before 1970 or
+                after 2106.
             GradientNotFinite: a gradient is NaN or infinite, and its server refuses such.
         """
         ways = {name: self._route(name, fids, unique) for name, (fids, _) in updates.items()}
@@ -135,22 +146,31 @@ class PsClient:
             for name, rows in (latest or {}).items()
         }
 
+        often = self._counted(updates, ways, counts or {})
+        when = _timed(updates, ways, times)
+
         def asked(shard: int) -> Iterable[Gradients]:
             for name, way in ways.items():
-                mine = known[name][shard] if name in known else None
                 yield Gradients(
-                    name, way.parts[shard], grads[name][shard], rates.get(name, ()), step, latest=mine
+                    name,
+                    way.parts[shard],
+                    grads[name][shard],
+                    rates.get(name, ()),
+                    step,
+                    latest=known[name][shard] if name in known else None,
+                    counts=often[name][shard] if name in often else None,
+                    times=when[name][shard] if name in when else None,
                 )
 
         return await self._change(asked)
 
-    async def assign(self, updates: Updates) -> Applied:
+    async def assign(self, updates: Updates, *, times: EventTimes = 0) -> Applied:
         """Set the values of rows (n, dim); of a fid that occurs twice the last. As `apply` otherwise."""
-        return await self._write(updates, Change.ASSIGN)
+        return await self._write(updates, Change.ASSIGN, times)
 
-    async def assign_add(self, updates: Updates) -> Applied:
+    async def assign_add(self, updates: Updates, *, times: EventTimes = 0) -> Applied:
         """Add (n, dim) to the values of rows, for a fid that occurs twice both. As `apply` otherwise."""
-        return await self._write(updates, Change.ADD)
+        return await self._write(updates, Change.ADD, times)
 
     async def reinitialize(self, wanted: Mapping[str, Fids]) -> dict[str, NDArray[np.int8]]:
         """Let rows be as they start, values and optimizers' state.
@@ -228,18 +248,34 @@ class PsClient:
     async def close(self) -> None:
         await together(shard.close() for shard in self._shards)
 
-    async def _write(self, updates: Updates, change: Change) -> Applied:
+    async def _write(self, updates: Updates, change: Change, times: EventTimes) -> Applied:
         ways = {name: self._route(name, fids, unique=False) for name, (fids, _) in updates.items()}
         rows = {}
         for name, (fids, given) in updates.items():
             whole = as_rows(given, len(as_fids(fids)), self._dims[name])
             rows[name] = (ways[name].split if change is Change.ADD else ways[name].split_last)(whole)
 
+        when = _timed(updates, ways, times)
+
         def asked(shard: int) -> Iterable[Gradients]:
             for name, way in ways.items():
-                yield Gradients(name, way.parts[shard], rows[name][shard], change=change)
+                at = when[name][shard] if name in when else None
+                yield Gradients(name, way.parts[shard], rows[name][shard], change=change, times=at)
 
         return await self._change(asked)
+
+    def _counted(
+        self, updates: Updates, ways: Mapping[str, Route], counts: Mapping[str, Counts]
+    ) -> dict[str, list[Counts]]:
+        """How often the ids of each shard occurred, for tables that ask."""
+        often = {}
+        for name in updates.keys() & self._counting:
+            fids = as_fids(updates[name][0])
+            told = counts_of(counts.get(name), fids, f"table {name}")
+            if told is not None or ways[name].inverse is not None:
+                each = np.ones(len(fids), np.int64) if told is None else told
+                often[name] = ways[name].split_numbers(each, np.add)
+        return often
 
     async def _change(self, asked: Callable[[int], Iterable[Gradients]]) -> Applied:
         stamp = self._stamp()
@@ -293,3 +329,14 @@ def _judge(arrival: Arrival, timeout_ms: int) -> None:
         if value <= 0:
             raise arrival.misused(f"{name} must be greater than zero")
     arrival.check(timeout_ms)
+
+
+def _timed(updates: Updates, ways: Mapping[str, Route], times: EventTimes) -> dict[str, list[Times]]:
+    """When the ids of each shard occurred, for tables of which that is known."""
+    when = {}
+    for name, (fids, _) in updates.items():
+        given = times.get(name) if isinstance(times, Mapping) else times
+        told = times_of(given, as_fids(fids), f"table {name}")
+        if told is not None:
+            when[name] = ways[name].split_numbers(told, np.maximum)
+    return when

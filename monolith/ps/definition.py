@@ -13,6 +13,7 @@ import numpy as np
 from google.protobuf.message import Message
 
 from monolith.core.errors import ConfigError
+from monolith.ps.retention_message import FIELDS, put_retention, retention_of
 from monolith.table.config import (
     Compressor,
     Dc,
@@ -34,6 +35,7 @@ Part: TypeAlias = InitializerConfig | OptimizerConfig | FloatCompressorConfig  #
 Kinds: TypeAlias = Mapping[
     str, type[Any]
 ]  # member of a oneof -> our class, whose fields have its fields' names
+_PARTS = ("entry_config", "cuckoo", "initial_capacity", "entry_type", "skip_zero_embedding")
 _WRAPPED = "stochastic_rounding_float16"  # of OptimizerConfig, beside its oneof
 
 
@@ -58,6 +60,7 @@ def to_message(config: TableConfig) -> EmbeddingHashTableConfig:
         _put(held.init_config, INITIALIZERS, segment.initializer)
         _put_optimizer(held.opt_config, segment.optimizer)
         _put(held.comp_config, COMPRESSORS, segment.compressor)
+    put_retention(config, message)
     return message
 
 
@@ -67,12 +70,12 @@ def from_message(table: str, message: EmbeddingHashTableConfig) -> TableConfig:
     Raises:
         ConfigError: it has no segments, or asks for something that our tables do not do.
     """
-    _only(table, message, {"entry_config", "cuckoo", "initial_capacity", "entry_type", "skip_zero_embedding"})
+    _only(table, message, {*_PARTS, *FIELDS})
     _only(table, message.entry_config, {"segments", "entry_type"})
     if not message.entry_config.segments:
         raise ConfigError([f"table {table}: its entry_config has no segments"])
     segments = [_segment(table, segment) for segment in message.entry_config.segments]
-    return TableConfig(segments, message.skip_zero_embedding)
+    return TableConfig(segments, message.skip_zero_embedding, **retention_of(message))
 
 
 def _segment(table: str, message: EntryConfig.Segment) -> Segment:

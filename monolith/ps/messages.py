@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +87,10 @@ def gradients_request(request: Gradients, *, packed: bool) -> Framed:
         change=_CHANGES[request.change],
     )
     codec.put_fids(head, request.fids, packed=packed)
+    if request.counts is not None:
+        head.counts_le = codec.word_bytes(request.counts)
+    if request.times is not None:
+        head.times_le = codec.word_bytes(request.times)
     message = Framed(head)
     message.put(pb.ApplyGradientsRequest.GRADIENTS_FIELD_NUMBER, codec.float_buffer(request.grads))
     if request.latest is not None:
@@ -98,7 +102,8 @@ def gradients_of(message: pb.ApplyGradientsRequest, dim: int) -> Gradients:
     """The update that `message` asks for of a table of `dim`.
 
     Raises:
-        DimensionMismatch: another number of gradients, or of latest values, than ids times `dim`.
+        DimensionMismatch: another number of gradients, or of latest values, than ids times `dim`; or of
+            counts or times than ids.
         PsError: it asks for a change that this program does not know.
     """
     fids = codec.fids_of(message)
@@ -110,7 +115,13 @@ def gradients_of(message: pb.ApplyGradientsRequest, dim: int) -> Gradients:
     if change is None:
         raise PsError(f"change {message.change} of table {message.table_name} is unknown here")
     latest = codec.rows_of(message.latest, len(fids), dim, "latest") if message.latest else None
-    return Gradients(message.table_name, fids, grads, rates, message.global_step, change, latest)
+    update = Gradients(message.table_name, fids, grads, rates, message.global_step, change, latest)
+    if message.counts_le:
+        counts = codec.words_of(message.counts_le, len(fids), "counts").astype(np.int64)
+        update = replace(update, counts=counts)
+    if message.times_le:
+        update = replace(update, times=codec.words_of(message.times_le, len(fids), "times"))
+    return update
 
 
 def applied_response(applied: Applied) -> pb.ApplyGradientsResponse:

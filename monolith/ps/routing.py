@@ -57,7 +57,15 @@ class Route:
             kept[self.inverse] = rows  # numpy writes in order
         return self._by_shard(kept)
 
-    def _by_shard(self, rows: Rows) -> list[Rows]:
+    def split_numbers(self, numbers: NDArray[T], together: np.ufunc) -> list[NDArray[T]]:
+        """Whole numbers >= 0 (n,) for each shard; `together` makes one of those of one id."""
+        kept = numbers
+        if self.inverse is not None:
+            kept = np.zeros(len(self.order), numbers.dtype)
+            together.at(kept, self.inverse, numbers)
+        return self._by_shard(kept)
+
+    def _by_shard(self, rows: NDArray[T]) -> list[NDArray[T]]:
         bounds = np.cumsum([len(part) for part in self.parts])[:-1]
         return np.split(rows[self.order], bounds)
 

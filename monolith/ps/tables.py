@@ -117,5 +117,13 @@ def _look_up(table: Table, request: Lookup) -> Found:
 
 
 def _judged(table: Table, request: Gradients) -> Step:
-    asked = Step(request.fids, request.grads, request.learning_rates, request.step, request.latest)
+    asked = Step(
+        request.fids,
+        request.grads,
+        request.learning_rates,
+        request.step,
+        request.latest,
+        request.counts,
+        request.times,
+    )
     return table.judge(asked, of=f"table {request.table}")

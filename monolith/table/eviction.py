@@ -17,7 +17,7 @@ from monolith.table.index import EMPTY_BYTES, MOST_BYTES, SUBTABLES
 if TYPE_CHECKING:
     from monolith.core.arrays import Fids, Indices
     from monolith.table.config import TableConfig
-    from monolith.table.occurrences import Times
+    from monolith.table.rows import Times
     from monolith.table.store import Store
 
 SLICE = 1 << 16  # rows, or those of one sub-table if it has more: other calls wait about 2 ms

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monolith.core.errors import ConfigError, DimensionMismatch
 from monolith.table.compiling import given
+from monolith.table.rows import LAST
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from monolith.core.arrays import Fids
-
-Counts: TypeAlias = NDArray[np.int64]  # (n,)
-Times: TypeAlias = NDArray[np.uint32]  # (n,) seconds since 1970, by event time; 0 where that is not known
-LAST = 2**32 - 1  # second that a time can hold, in 2106
+    from monolith.table.rows import Counts, Times
 
 
 def counts_of(counts: ArrayLike | None, fids: Fids, of: str) -> Counts | None:

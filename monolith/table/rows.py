@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monolith.core.arrays import Fids, Indices, Rows
+
+Counts: TypeAlias = NDArray[np.int64]  # (n,), how often each id occurred
+Times: TypeAlias = NDArray[np.uint32]  # (n,) seconds since 1970, by event time; 0 where that is not known
+LAST = 2**32 - 1  # second that a time can hold, in 2106
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,7 @@ class TableRows:
     fids: Fids  # (n,)
     values: Rows  # (n, dim)
     slots: Rows  # (n, slot_dim); slot_dim may be 0
-    times: NDArray[np.uint32] | None = None  # (n,), see `Step.times`; None: nobody knows
+    times: Times | None = None  # of the last update; None: nobody knows
 
     def __len__(self) -> int:
         return len(self.fids)
@@ -46,6 +51,6 @@ class TableRows:
         )
 
     @property
-    def known_times(self) -> NDArray[np.uint32]:
+    def known_times(self) -> Times:
         """`times`, all 0 where there are none."""
         return np.zeros(len(self), np.uint32) if self.times is None else self.times

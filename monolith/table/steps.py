@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from monolith.core.arrays import Fids, Flags, Rows
     from monolith.table.config import TableConfig
-    from monolith.table.occurrences import Counts, Times
+    from monolith.table.rows import Counts, Times
 
 CLIPPED = 1000.0  # what an infinite gradient counts as: upstream's limit for the norm of all of them
 _SIGNLESS, _INFINITE = 0x7FFFFFFF, 0x7F800000  # bits of a float32; what is not finite is no less

@@ -18,8 +18,8 @@ from monolith.table.admission.gate import gate_of
 from monolith.table.compiling import given
 from monolith.table.config import FixedR8, OneBit
 from monolith.table.index import SUBTABLES, Survey
-from monolith.table.occurrences import LAST, times_of
-from monolith.table.rows import TableRows
+from monolith.table.occurrences import times_of
+from monolith.table.rows import LAST, TableRows
 from monolith.table.stats import TableReport, Tally, report
 from monolith.table.steps import Step, judged, only
 from monolith.table.store import Store
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from monolith.table.admission.base import State
     from monolith.table.admission.gate import Gate
     from monolith.table.config import TableConfig
-    from monolith.table.occurrences import Counts, Times
+    from monolith.table.rows import Counts, Times
 
 
 class LookedUp(NamedTuple):

@@ -12,7 +12,7 @@ from monolith.table.compiling import AHEAD, kernel, prefetch
 
 if TYPE_CHECKING:
     from monolith.core.arrays import Indices
-    from monolith.table.occurrences import Times
+    from monolith.table.rows import Times
 
 
 class UpdateTimes:

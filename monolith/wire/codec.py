@@ -72,6 +72,24 @@ def rows_of(field: bytes, count: int, dim: int, what: str) -> Rows:
     return as_rows(floats_of(field, what), count, dim)
 
 
+def word_bytes(values: NDArray[np.integer]) -> bytes:
+    """Whole numbers >= 0 as uint32; those beyond are the highest it has."""
+    words = np.minimum(values, np.iinfo(np.uint32).max).astype("<u4", copy=False)
+    return bytes(words.data)
+
+
+def words_of(field: bytes, count: int, what: str) -> NDArray[np.uint32]:
+    """The numbers of a field, (count,).
+
+    Raises:
+        DimensionMismatch: there are more or fewer.
+    """
+    words = _numbers(field, "<u4", f"bytes of {what}").astype(np.uint32, copy=False)
+    if len(words) != count:
+        raise DimensionMismatch(count, len(words), what=what)
+    return words
+
+
 def flag_bytes(flags: Flags) -> bytes:
     """Booleans as a packed `repeated bool` holds them: one byte each."""
     return flags.astype(np.bool_, copy=False).tobytes()

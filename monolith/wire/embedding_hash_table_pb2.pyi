@@ -79,12 +79,24 @@ class SlotOccurrenceThresholdConfig(_message.Message):
     default_occurrence_threshold: int
     def __init__(self, slot_occurrence_thresholds: _Optional[_Iterable[_Union[SlotOccurrenceThresholdConfig.SlotOccurrenceThreshold, _Mapping]]] = ..., default_occurrence_threshold: _Optional[int] = ...) -> None: ...
 
+class FilterConfig(_message.Message):
+    __slots__ = ("filter_type", "filter_capacity", "filter_split_num", "filter_equal_probability")
+    FILTER_TYPE_FIELD_NUMBER: _ClassVar[int]
+    FILTER_CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    FILTER_SPLIT_NUM_FIELD_NUMBER: _ClassVar[int]
+    FILTER_EQUAL_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    filter_type: str
+    filter_capacity: int
+    filter_split_num: int
+    filter_equal_probability: bool
+    def __init__(self, filter_type: _Optional[str] = ..., filter_capacity: _Optional[int] = ..., filter_split_num: _Optional[int] = ..., filter_equal_probability: bool = ...) -> None: ...
+
 class CuckooEmbeddingHashTableConfig(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class EmbeddingHashTableConfig(_message.Message):
-    __slots__ = ("entry_config", "initial_capacity", "slot_expire_time_config", "cuckoo", "entry_type", "enable_feature_eviction", "feature_evict_every_n_hours", "skip_zero_embedding")
+    __slots__ = ("entry_config", "initial_capacity", "slot_expire_time_config", "cuckoo", "entry_type", "enable_feature_eviction", "feature_evict_every_n_hours", "skip_zero_embedding", "slot_occurrence_threshold_config", "filter_config", "max_rows", "memory_budget_bytes")
     class EntryType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PACKED: _ClassVar[EmbeddingHashTableConfig.EntryType]
@@ -99,6 +111,10 @@ class EmbeddingHashTableConfig(_message.Message):
     ENABLE_FEATURE_EVICTION_FIELD_NUMBER: _ClassVar[int]
     FEATURE_EVICT_EVERY_N_HOURS_FIELD_NUMBER: _ClassVar[int]
     SKIP_ZERO_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    SLOT_OCCURRENCE_THRESHOLD_CONFIG_FIELD_NUMBER: _ClassVar[int]
+    FILTER_CONFIG_FIELD_NUMBER: _ClassVar[int]
+    MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BUDGET_BYTES_FIELD_NUMBER: _ClassVar[int]
     entry_config: EntryConfig
     initial_capacity: int
     slot_expire_time_config: SlotExpireTimeConfig
@@ -107,7 +123,11 @@ class EmbeddingHashTableConfig(_message.Message):
     enable_feature_eviction: bool
     feature_evict_every_n_hours: int
     skip_zero_embedding: bool
-    def __init__(self, entry_config: _Optional[_Union[EntryConfig, _Mapping]] = ..., initial_capacity: _Optional[int] = ..., slot_expire_time_config: _Optional[_Union[SlotExpireTimeConfig, _Mapping]] = ..., cuckoo: _Optional[_Union[CuckooEmbeddingHashTableConfig, _Mapping]] = ..., entry_type: _Optional[_Union[EmbeddingHashTableConfig.EntryType, str]] = ..., enable_feature_eviction: bool = ..., feature_evict_every_n_hours: _Optional[int] = ..., skip_zero_embedding: bool = ...) -> None: ...
+    slot_occurrence_threshold_config: SlotOccurrenceThresholdConfig
+    filter_config: FilterConfig
+    max_rows: int
+    memory_budget_bytes: int
+    def __init__(self, entry_config: _Optional[_Union[EntryConfig, _Mapping]] = ..., initial_capacity: _Optional[int] = ..., slot_expire_time_config: _Optional[_Union[SlotExpireTimeConfig, _Mapping]] = ..., cuckoo: _Optional[_Union[CuckooEmbeddingHashTableConfig, _Mapping]] = ..., entry_type: _Optional[_Union[EmbeddingHashTableConfig.EntryType, str]] = ..., enable_feature_eviction: bool = ..., feature_evict_every_n_hours: _Optional[int] = ..., skip_zero_embedding: bool = ..., slot_occurrence_threshold_config: _Optional[_Union[SlotOccurrenceThresholdConfig, _Mapping]] = ..., filter_config: _Optional[_Union[FilterConfig, _Mapping]] = ..., max_rows: _Optional[int] = ..., memory_budget_bytes: _Optional[int] = ...) -> None: ...
 
 class MultiEmbeddingHashTableConfig(_message.Message):
     __slots__ = ("names", "configs")

@@ -43,7 +43,7 @@ class LookupResponse(_message.Message):
     def __init__(self, status_code: _Optional[int] = ..., error_message: _Optional[str] = ..., embeddings: _Optional[bytes] = ..., found: _Optional[bytes] = ..., num_found: _Optional[int] = ..., num_initialized: _Optional[int] = ...) -> None: ...
 
 class ApplyGradientsRequest(_message.Message):
-    __slots__ = ("table_name", "fids", "gradients", "dim_size", "learning_rate", "global_step", "timeout_ms", "fids_le", "learning_rates", "change", "latest")
+    __slots__ = ("table_name", "fids", "gradients", "dim_size", "learning_rate", "global_step", "timeout_ms", "fids_le", "learning_rates", "change", "counts_le", "times_le", "latest")
     class Change(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         LEARN: _ClassVar[ApplyGradientsRequest.Change]
@@ -62,6 +62,8 @@ class ApplyGradientsRequest(_message.Message):
     FIDS_LE_FIELD_NUMBER: _ClassVar[int]
     LEARNING_RATES_FIELD_NUMBER: _ClassVar[int]
     CHANGE_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_LE_FIELD_NUMBER: _ClassVar[int]
+    TIMES_LE_FIELD_NUMBER: _ClassVar[int]
     LATEST_FIELD_NUMBER: _ClassVar[int]
     table_name: str
     fids: _containers.RepeatedScalarFieldContainer[int]
@@ -73,8 +75,10 @@ class ApplyGradientsRequest(_message.Message):
     fids_le: bytes
     learning_rates: _containers.RepeatedScalarFieldContainer[float]
     change: ApplyGradientsRequest.Change
+    counts_le: bytes
+    times_le: bytes
     latest: bytes
-    def __init__(self, table_name: _Optional[str] = ..., fids: _Optional[_Iterable[int]] = ..., gradients: _Optional[bytes] = ..., dim_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., global_step: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., fids_le: _Optional[bytes] = ..., learning_rates: _Optional[_Iterable[float]] = ..., change: _Optional[_Union[ApplyGradientsRequest.Change, str]] = ..., latest: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, table_name: _Optional[str] = ..., fids: _Optional[_Iterable[int]] = ..., gradients: _Optional[bytes] = ..., dim_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., global_step: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., fids_le: _Optional[bytes] = ..., learning_rates: _Optional[_Iterable[float]] = ..., change: _Optional[_Union[ApplyGradientsRequest.Change, str]] = ..., counts_le: _Optional[bytes] = ..., times_le: _Optional[bytes] = ..., latest: _Optional[bytes] = ...) -> None: ...
 
 class ApplyGradientsResponse(_message.Message):
     __slots__ = ("status_code", "error_message", "num_updated", "num_not_found", "num_inserted", "duplicate")

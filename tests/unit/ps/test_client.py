@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given
@@ -26,7 +27,17 @@ from monolith.ps.api import Applied, Found, Gradients, Lookup, Shard, ShardStats
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.client import PsClient
 from monolith.ps.shard import LocalShard
-from monolith.table.config import Adagrad, Constants, Ftrl, Segment, Sgd, TableConfig, Zeros
+from monolith.table.config import (
+    Adagrad,
+    Constants,
+    Ftrl,
+    Segment,
+    Sgd,
+    SlotExpireTimeConfig,
+    SlotOccurrenceThresholdConfig,
+    TableConfig,
+    Zeros,
+)
 from monolith.testing import virtual_time
 from tests.upstream import by_name, vectors
 
@@ -87,6 +98,57 @@ def test_rows_count_their_updates(num_ps: int, ids: list[int]) -> None:
         client.apply({"t": (fids, np.ones((len(ids), 1), np.float32))})
         rows = client.lookup({"t": fids}, create=False)["t"]
     np.testing.assert_array_equal(rows, column(*(-ids.count(one) for one in ids)))
+
+
+RARE = attrs.evolve(COUNTING, slot_occurrence_threshold_config=SlotOccurrenceThresholdConfig((), 3))
+
+
+@pytest.mark.parametrize("num_ps", [1, 2])
+def test_occurrences_reach_their_servers(num_ps: int) -> None:
+    """Fid 1 occurs thrice, 2 twice, before both do again: 1 then has a row, and 2 after a lookup has none."""
+    grads = np.ones((3, 1), np.float32)
+    with client_of([LocalShard(i) for i in range(num_ps)], RARE) as client:
+        first = client.apply({"t": (np.array([1, 2, 1]), grads)}, counts={"t": np.array([1, 2, 2])})
+        client.lookup({"t": np.array([1, 2])})
+        second = client.apply({"t": (np.array([1, 2]), grads[:2])})
+        rows = client.lookup({"t": np.array([1, 2])})["t"]
+        third = client.apply({"t": (np.array([2]), grads[:1])})
+    assert (first, second, third) == (Applied(0, 0), Applied(1, 1), Applied(1, 1))
+    assert rows.tolist() == [[-1], [0]]
+
+
+@pytest.mark.parametrize("num_ps", [1, 2])
+def test_the_latest_time_of_a_fid_counts(num_ps: int, tmp_path: Path) -> None:
+    config = attrs.evolve(COUNTING, slot_expire_time_config=SlotExpireTimeConfig((), 1))
+    fids, times = np.array([1, 2, 1]), np.array([100, 90_000, 90_001], np.uint32)
+    with client_of([LocalShard(i) for i in range(num_ps)], config) as client:
+        client.apply({"t": (fids, np.ones((3, 1), np.float32))}, times={"t": times})
+        client.assign({"t": (np.array([3, 4]), column(1, 1))}, times=100)
+        files = client.save(tmp_path)
+        assert client.restore(tmp_path, files) == 2
+        assert client.lookup({"t": np.array([1, 2, 3, 4])}, create=False)["t"].tolist() == [
+            [-2],
+            [-1],
+            [0],
+            [0],
+        ]
+
+
+BAD_OCCURRENCES = {
+    "count 0 of fid 7": {"counts": {"t": np.array([0])}},
+    "time -1 of fid 7": {"times": -1},
+    "counts of table t": {"counts": {"t": np.array([1, 1])}},
+    "times of table t": {"times": {"t": np.array([1, 1])}},
+}
+
+
+@pytest.mark.parametrize("said", BAD_OCCURRENCES)
+def test_impossible_occurrences_are_refused(said: str) -> None:
+    with (
+        client_of([LocalShard(0)], RARE) as client,
+        pytest.raises((ConfigError, DimensionMismatch), match=said),
+    ):
+        client.apply({"t": (np.array([7]), column(1))}, **BAD_OCCURRENCES[said])
 
 
 def test_rows_are_found_on_their_servers() -> None:

@@ -74,11 +74,12 @@ def set_field(path: str, value: object) -> Callable[[EmbeddingHashTableConfig], 
 @pytest.mark.parametrize(
     ("change", "named"),
     [
+        (set_field("table.feature_evict_every_n_hours", 0), "feature_evict_every_n_hours=0: must be > 0"),
+        (set_field("table.filter_config.filter_type", "sieve"), "filter_type=sieve: must be one of: no_fil"),
         (
-            set_field("table.enable_feature_eviction", True),
-            "EmbeddingHashTableConfig.enable_feature_eviction",
+            set_field("table.slot_occurrence_threshold_config.default_occurrence_threshold", 16),
+            "threshold 16: must be <= 15",
         ),
-        (set_field("table.slot_expire_time_config.default_expire_time", 3), "slot_expire_time_config"),
         (set_field("segment.opt_config.batch_softmax", None), "dim=4: must be 1 for BatchSoftmax"),
         (set_field("segment.opt_config.dc.lambda_", 0.5), "DcOptimizerConfig.optimizer is missing"),
         (set_field("segment.opt_config.sgd.warmup_steps", -5), "Sgd warmup_steps=-5"),

@@ -9,9 +9,13 @@ from monolith.table.config import (
     BatchSoftmax,
     Compressor,
     Dc,
+    FilterConfig,
+    FilterType,
     Initializer,
     RandomUniform,
     Segment,
+    SlotExpireTimeConfig,
+    SlotOccurrenceThresholdConfig,
     StochasticRoundingFloat16,
     TableConfig,
 )
@@ -23,8 +27,8 @@ _BY_TYPE = {"bool": st.booleans(), "int": st.integers(1, 500), "float": PARTS}
 
 def any_of(kind: type[Any], **chosen: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Any value of a class of numbers and flags; fields that are `chosen` are drawn from there."""
-    fields = {f.name: chosen.get(f.name, _BY_TYPE[str(f.type)]) for f in attrs.fields(kind)}
-    return st.builds(kind, **fields)
+    others = {f.name: _BY_TYPE[str(f.type)] for f in attrs.fields(kind) if f.name not in chosen}
+    return st.builds(kind, **others, **chosen)
 
 
 plain_optimizers = st.sampled_from(get_args(Plain)).flatmap(any_of)
@@ -43,4 +47,16 @@ def segments(draw: st.DrawFn) -> Segment:
     return Segment(dim, draw(initializers), optimizer, draw(compressors))
 
 
-tables = st.builds(TableConfig, st.lists(segments(), min_size=1, max_size=3), st.booleans())
+by_slot = st.dictionaries(st.integers(0, 32767), st.integers(0, 15), max_size=3)
+tables = st.builds(
+    TableConfig,
+    st.lists(segments(), min_size=1, max_size=3),
+    st.booleans(),
+    slot_occurrence_threshold_config=st.builds(SlotOccurrenceThresholdConfig, by_slot, st.integers(0, 15)),
+    slot_expire_time_config=st.builds(SlotExpireTimeConfig, by_slot, st.integers(0, 40_000)),
+    filter_config=any_of(FilterConfig, filter_type=st.sampled_from(FilterType)),
+    enable_feature_eviction=st.booleans(),
+    feature_evict_every_n_hours=st.integers(1, 500),
+    max_rows=st.integers(0, 2**40),
+    memory_budget_bytes=st.integers(0, 2**40),
+)
