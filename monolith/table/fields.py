@@ -15,7 +15,14 @@ _FLOAT32_MAX = 3.4028234e38
 
 
 def number(default: float, *checks: Callable[[Any], str | None]) -> Any:
-    """A field that holds a number; None is the default. What a check has to say is raised as ConfigError."""
+    """A field that holds a number; None is the default. What a check has to say is raised as ConfigError.
+
+    Where the default is a float, every number becomes one: kernels are compiled for floats.
+    """
+
+    def convert(value: Any) -> Any:
+        given = default if value is None else value
+        return float(given) if isinstance(default, float) else given
 
     def judge(owner: object, field: attrs.Attribute[float], value: float) -> None:
         said = [check(value) for check in checks]
@@ -24,7 +31,7 @@ def number(default: float, *checks: Callable[[Any], str | None]) -> Any:
         if problems:
             raise ConfigError(problems)
 
-    return attrs.field(default=default, validator=judge, converter=attrs.converters.default_if_none(default))
+    return attrs.field(default=default, validator=judge, converter=convert)
 
 
 def below_one(value: float) -> str | None:

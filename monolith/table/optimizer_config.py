@@ -7,6 +7,7 @@ A `learning_rate` counts where `apply` is given none; during the first `warmup_s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import attrs
@@ -178,51 +179,33 @@ class GroupFtrl:
     warmup_steps: int = number(0, not_negative)
 
 
+# fmt: off
 Plain: TypeAlias = (
-    Sgd
-    | Momentum
-    | MovingAverage
-    | BatchSoftmax
-    | Adagrad
-    | DynamicWdAdagrad
-    | GroupAdaGrad
-    | Adadelta
-    | Rmsprop
-    | RmspropV2
-    | Adam
-    | Amsgrad
-    | Ftrl
-    | GroupFtrl
+    Sgd | Momentum | MovingAverage | BatchSoftmax | Adagrad | DynamicWdAdagrad | GroupAdaGrad | Adadelta
+    | Rmsprop | RmspropV2 | Adam | Amsgrad | Ftrl | GroupFtrl
 )
+# fmt: on
 
 
 @attrs.frozen
 class Dc:
-    """Compensates for the delay of gradients that were computed with older values, then does as `optimizer`.
-
-    Raises:
-        ConfigError: `optimizer` is itself a `Dc`.
-    """
+    """Compensates for gradients having been computed with older values, then does as `optimizer`."""
 
     optimizer: Plain | StochasticRoundingFloat16
     lambda_: float = number(0.0, not_negative)
 
     def __attrs_post_init__(self) -> None:
-        _wraps_no_other(self, self.optimizer)
+        _must_be_alone(self)
 
 
 @attrs.frozen
 class StochasticRoundingFloat16:
-    """Does as `optimizer`, then rounds each value to the half below or above it, the nearer the likelier.
-
-    Raises:
-        ConfigError: `optimizer` is itself a `StochasticRoundingFloat16`.
-    """
+    """Does as `optimizer`, then rounds each value to the half below or above it, the nearer the likelier."""
 
     optimizer: Plain | Dc
 
     def __attrs_post_init__(self) -> None:
-        _wraps_no_other(self, self.optimizer)
+        _must_be_alone(self)
 
 
 Optimizer: TypeAlias = Plain | Dc | StochasticRoundingFloat16
@@ -230,17 +213,12 @@ Optimizer: TypeAlias = Plain | Dc | StochasticRoundingFloat16
 
 def plain(optimizer: Optimizer) -> Plain:
     """The optimizer within the wrappers, which keeps the state and has the learning rate."""
-    while isinstance(optimizer, Dc | StochasticRoundingFloat16):
-        optimizer = optimizer.optimizer
-    return optimizer
+    return plain(optimizer.optimizer) if isinstance(optimizer, Dc | StochasticRoundingFloat16) else optimizer
 
 
 def compensates(optimizer: Optimizer) -> bool:
     """Whether a `Dc` is among the wrappers."""
-    match optimizer:
-        case StochasticRoundingFloat16(optimizer=inner):
-            return isinstance(inner, Dc)
-    return isinstance(optimizer, Dc)
+    return any(isinstance(one, Dc) for one in _layers(optimizer))
 
 
 def own_rate(optimizer: Optimizer, step: int) -> float:
@@ -254,8 +232,13 @@ def own_rate(optimizer: Optimizer, step: int) -> float:
     return rate * step / warmup if step < warmup else rate
 
 
-def _wraps_no_other(wrapper: Dc | StochasticRoundingFloat16, optimizer: Optimizer) -> None:
-    while isinstance(optimizer, Dc | StochasticRoundingFloat16):
-        if type(optimizer) is type(wrapper):
-            raise ConfigError([f"{type(wrapper).__name__} within itself: once is enough"])
-        optimizer = optimizer.optimizer
+def _layers(optimizer: Optimizer) -> Iterator[Optimizer]:
+    """From the outside in."""
+    yield optimizer
+    if isinstance(optimizer, Dc | StochasticRoundingFloat16):
+        yield from _layers(optimizer.optimizer)
+
+
+def _must_be_alone(wrapper: Dc | StochasticRoundingFloat16) -> None:
+    if sum(type(one) is type(wrapper) for one in _layers(wrapper)) > 1:
+        raise ConfigError([f"{type(wrapper).__name__} within itself: once is enough"])

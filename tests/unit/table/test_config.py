@@ -27,19 +27,19 @@ BAD = {
     "Sgd learning_rate=nan": lambda: Sgd(float("nan")),
     "Adagrad learning_rate=1e+39": lambda: Adagrad(1e39),
     "Adam warmup_steps=-1": lambda: Adam(warmup_steps=-1),
-    "Momentum momentum=1": lambda: Momentum(momentum=1),
-    "TruncatedNormal std=-1": lambda: TruncatedNormal(std=-1),
+    "Momentum momentum=1.0": lambda: Momentum(momentum=1),
+    "TruncatedNormal std=-1.0": lambda: TruncatedNormal(std=-1),
     "segment dim=2": lambda: Segment(2, optimizer=Dc(BatchSoftmax())),
-    "Adagrad initial_accumulator_value=0": lambda: Adagrad(initial_accumulator_value=0),
-    "Adagrad weight_decay_factor=-1": lambda: Adagrad(weight_decay_factor=-1),
-    "Adam beta1=1": lambda: Adam(beta1=1),
+    "Adagrad initial_accumulator_value=0.0": lambda: Adagrad(initial_accumulator_value=0),
+    "Adagrad weight_decay_factor=-1.0": lambda: Adagrad(weight_decay_factor=-1),
+    "Adam beta1=1.0": lambda: Adam(beta1=1),
     "Adam beta2=-0.5": lambda: Adam(beta2=-0.5),
-    "Adam epsilon=0": lambda: Adam(epsilon=0),
-    "Ftrl initial_accumulator_value=-1": lambda: Ftrl(initial_accumulator_value=-1),
-    "Ftrl beta=-1": lambda: Ftrl(beta=-1),
+    "Adam epsilon=0.0": lambda: Adam(epsilon=0),
+    "Ftrl initial_accumulator_value=-1.0": lambda: Ftrl(initial_accumulator_value=-1),
+    "Ftrl beta=-1.0": lambda: Ftrl(beta=-1),
     "Ftrl l1_regularization_strength=inf": lambda: Ftrl(l1_regularization_strength=float("inf")),
     "Constants constant=nan": lambda: Constants(float("nan")),
-    "RandomUniform minval=1": lambda: RandomUniform(1, 0),
+    "RandomUniform minval=1.0": lambda: RandomUniform(1, 0),
     "segment dim=0": lambda: Segment(0),
     "a table without segments": lambda: TableConfig(()),
 }
@@ -50,6 +50,11 @@ def test_impossible_definition_is_refused(culprit):
     with pytest.raises(ConfigError) as refusal:
         BAD[culprit]()
     assert str(refusal.value).startswith(f"{culprit}: must") or "needs" in str(refusal.value)
+
+
+def test_numbers_are_of_their_fields_type():
+    told = Adam(beta1=0, warmup_steps=3)
+    assert [type(value) for value in (told.beta1, told.warmup_steps)] == [float, int]
 
 
 def test_none_is_the_default():
