@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monolith.core.arrays import Fids, Floats, Splits
 
@@ -39,6 +40,14 @@ class Batch:
     dense: Mapping[str, Floats]  # name -> (B, width)
     labels: Floats  # (B,)
     weights: Floats  # (B,)
+    times: NDArray[np.uint32] | None = (
+        None  # (B,), event times in seconds since 1970, or 0; None: not known
+    )
+
+    @property
+    def known_times(self) -> NDArray[np.uint32]:
+        """`times`, all 0 where there are none."""
+        return np.zeros(len(self), np.uint32) if self.times is None else self.times
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -18,6 +18,7 @@ from monolith.data.dataset import SCHEMA, SPLITS, Dataset
 from monolith.data.raw import Chunk, to_batch
 from monolith.data.rows import take
 from monolith.data.splits import assigner
+from monolith.data.times import dated
 from monolith.data.writing import SplitWriter
 
 Chunks = Callable[[], Iterable[Chunk]]  # called twice where rows are split by time
@@ -60,7 +61,7 @@ def _write(schema: Schema, chunks: Chunks, folder: Path, progress: Progress) -> 
     with ExitStack() as stack:
         writers = [stack.enter_context(SplitWriter(folder / split)) for split in SPLITS]
         for chunk in chunks():
-            batch, assigned = to_batch(schema, chunk), assign(chunk)
+            batch, assigned = dated(schema, to_batch(schema, chunk), chunk), assign(chunk)
             for place, writer in enumerate(writers):
                 writer.add(take(batch, np.flatnonzero(assigned == place)))
             progress.advance(len(chunk))

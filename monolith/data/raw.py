@@ -47,7 +47,7 @@ class Chunk:
 def needed(schema: Schema) -> list[str]:
     """The columns that `schema` reads, each once."""
     names = [f.column or f.name for f in schema.features]
-    names += [name for name in (schema.label.column, schema.weight, schema.split.time) if name]
+    names += [name for name in (schema.label.column, schema.weight, schema.time, schema.split.time) if name]
     return list(dict.fromkeys(names))
 
 

@@ -18,6 +18,7 @@ def take(batch: Batch, rows: NDArray[np.int64]) -> Batch:
         {name: values[rows] for name, values in batch.dense.items()},
         batch.labels[rows],
         batch.weights[rows],
+        None if batch.times is None else batch.times[rows],
     )
 
 
@@ -28,6 +29,7 @@ def cut(batch: Batch, begin: int, end: int) -> Batch:
         {name: values[begin:end] for name, values in batch.dense.items()},
         batch.labels[begin:end],
         batch.weights[begin:end],
+        None if batch.times is None else batch.times[begin:end],
     )
 
 
@@ -35,12 +37,13 @@ def joined(batches: Sequence[Batch]) -> Batch:
     """The rows of at least one batch of the same schema, one batch after another."""
     if len(batches) == 1:
         return batches[0]
-    first = batches[0]
+    first, timed = batches[0], any(b.times is not None for b in batches)
     return Batch(
         {name: _joined([b.sparse[name] for b in batches]) for name in first.sparse},
         {name: np.concatenate([b.dense[name] for b in batches]) for name in first.dense},
         np.concatenate([b.labels for b in batches]),
         np.concatenate([b.weights for b in batches]),
+        np.concatenate([b.known_times for b in batches]) if timed else None,
     )
 
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monolith.core.schema import Split
-from monolith.data.raw import Chunk, numbers
+from monolith.data.raw import Chunk
+from monolith.data.times import seconds
 
 Assignment = NDArray[np.int8]  # (n,) places in dataset.SPLITS
 _TRAIN, _VALID, _TEST = range(3)
-_NEITHER = "which is neither a number nor a timestamp"
 
 
 def assigner(split: Split, chunks: Callable[[], Iterable[Chunk]]) -> Callable[[Chunk], Assignment]:
@@ -27,7 +27,7 @@ def assigner(split: Split, chunks: Callable[[], Iterable[Chunk]]) -> Callable[[C
     """
     if not split.time:
         return _by_lot(split)
-    times = [_times(chunk, split.time) for chunk in chunks()]
+    times = [seconds(chunk, split.time) for chunk in chunks()]
     return _in_turn(by_time(np.concatenate(times) if times else np.empty(0), split))
 
 
@@ -63,38 +63,3 @@ def _in_turn(assigned: Assignment) -> Callable[[Chunk], Assignment]:
         return assigned[given - len(chunk) : given]
 
     return assign
-
-
-def _times(chunk: Chunk, column: str) -> NDArray[Any]:
-    """Seconds as float64: numbers as they are, timestamps since 1970."""
-    values = chunk[column]
-    if values.dtype.kind == "M":
-        return _since_1970(chunk, column, values)
-    if values.dtype.kind == "O" and not _is_number(values[0]):
-        return _since_1970(chunk, column, _timestamps(chunk, column))
-    return numbers(chunk, column)
-
-
-def _since_1970(chunk: Chunk, column: str, stamps: NDArray[Any]) -> NDArray[Any]:
-    if (gone := np.isnat(stamps)).any():
-        raise chunk.refuse(column, int(np.argmax(gone)), _NEITHER)
-    return stamps.astype("datetime64[us]").astype(np.int64) / 1e6
-
-
-def _timestamps(chunk: Chunk, column: str) -> NDArray[Any]:
-    """ISO 8601 text as UTC."""
-    stamps = np.empty(len(chunk), "datetime64[us]")
-    for row, value in enumerate(chunk[column].tolist()):
-        try:
-            stamps[row] = value.removesuffix("Z") if isinstance(value, str) else value
-        except (TypeError, ValueError):
-            raise chunk.refuse(column, row, _NEITHER) from None
-    return stamps
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True

@@ -6,20 +6,24 @@ from collections.abc import Sequence
 
 import attrs
 
-from monolith.core.errors import ModelError
+from monolith.core.errors import ConfigError, ModelError
 from monolith.core.schema import Schema
 from monolith.estimator.learning_rates import LearningRate
 from monolith.table.config import (
     Adagrad,
     Compressor,
+    FilterConfig,
     Fp32,
     Initializer,
     Optimizer,
     RandomUniform,
     Segment,
+    SlotExpireTimeConfig,
+    SlotOccurrenceThresholdConfig,
     TableConfig,
 )
 from monolith.table.pooling import Combiner
+from monolith.table.retention import NEVER
 
 # The loss is a mean over the batch, so that gradients of a row are small: an accumulator that starts at 0.1
 # would hold them down for many steps. With these, MovieLens-100K is learned in two passes.
@@ -46,8 +50,13 @@ class FeatureColumn:
     for the vector only. Columns whose rows are alike share a table: ids of different features never meet,
     since the feature's slot is part of the id.
 
+    An id gets a row once it has occurred `occurrence_threshold` times before, as `filter_config` counts;
+    until then it reads as zeros and learns nothing. A row that was not updated for `expire_days` of event
+    time is forgotten, at the latest when the table is saved.
+
     Raises:
-        ModelError: a length where the combiner has no use for one, or none where it needs one.
+        ModelError: a length where the combiner has no use for one, or none where it needs one; or a number
+            that cannot be.
     """
 
     name: str
@@ -59,6 +68,9 @@ class FeatureColumn:
     compressor: Compressor = attrs.field(default=Fp32(), kw_only=True)
     learning_rate: LearningRate | None = attrs.field(default=None, kw_only=True)
     bias: Segment | None = attrs.field(default=None, kw_only=True)
+    occurrence_threshold: int = attrs.field(default=0, kw_only=True)
+    expire_days: int = attrs.field(default=NEVER, kw_only=True)
+    filter_config: FilterConfig = attrs.field(default=FilterConfig(), kw_only=True)
     feature: str = attrs.field(kw_only=True)  # the schema's name for it
 
     @feature.default
@@ -71,6 +83,10 @@ class FeatureColumn:
                 f"column {self.name}: max_length={self.max_length} with combiner={self.combiner}; "
                 "first_n needs a max_length > 0, the other combiners take none"
             )
+        try:
+            _ = self.table_config
+        except ConfigError as exc:
+            raise ModelError(f"column {self.name}: {exc}") from exc
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -84,7 +100,12 @@ class FeatureColumn:
 
     @property
     def table_config(self) -> TableConfig:
-        return TableConfig(self.segments)
+        return TableConfig(
+            self.segments,
+            slot_occurrence_threshold_config=SlotOccurrenceThresholdConfig((), self.occurrence_threshold),
+            slot_expire_time_config=SlotExpireTimeConfig((), self.expire_days),
+            filter_config=self.filter_config,
+        )
 
     @property
     def rates(self) -> tuple[LearningRate | None, ...]:

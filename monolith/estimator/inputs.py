@@ -21,6 +21,7 @@ from monolith.estimator.columns import FeatureColumn
 from monolith.estimator.tables import PlannedTable
 from monolith.table.dedup import dedup
 from monolith.table.pooling import pool, unpool
+from monolith.table.rows import Counts, Times
 
 if TYPE_CHECKING:
     from monolith.ps.api import Applied
@@ -54,6 +55,8 @@ class TableIds:
 
     unique: Fids
     pools: tuple[Pool, ...]
+    counts: Counts | None  # how often each of `unique` occurs, where the table asks
+    times: Times | None  # of the latest example it occurs in, where the examples know
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,15 @@ class SparseInputs:
             return None
         rates = {name: self._tables[name].learning_rates(step) for name in grads}
         latest = {name: rows for name, rows in embedded.rows.items() if name in grads}
-        return self._client.submit_apply(grads, learning_rates=rates, step=step, unique=True, latest=latest)
+        return self._client.submit_apply(
+            grads,
+            learning_rates=rates,
+            step=step,
+            unique=True,
+            latest=latest,
+            counts={name: c for name in grads if (c := ids[name].counts) is not None},
+            times={name: t for name in grads if (t := ids[name].times) is not None},
+        )
 
 
 def _summed(ids: TableIds, leaves: Sequence[torch.Tensor], dim: int) -> Rows:
@@ -137,7 +148,20 @@ def _table_ids(table: PlannedTable, batch: Batch) -> TableIds:
         Pool(group, part, _chained(ids))
         for group, part, ids in zip(table.pools, np.split(inverse, ends[:-1]), ragged, strict=True)
     ]
-    return TableIds(unique, tuple(pools))
+    counts = None if table.config.admits_all else np.bincount(inverse, minlength=len(unique))
+    return TableIds(unique, tuple(pools), counts, _times(batch, ragged, inverse, len(unique)))
+
+
+def _times(
+    batch: Batch, ragged: Sequence[Sequence[Ragged]], inverse: NDArray[np.int64], count: int
+) -> Times | None:
+    """When each of `count` unique ids occurred last; `inverse` says which one each id in `ragged` is."""
+    if batch.times is None:
+        return None
+    each = [np.repeat(batch.times, one.lengths) for group in ragged for one in group]
+    latest = np.zeros(count, np.uint32)
+    np.maximum.at(latest, inverse, np.concatenate(each))
+    return latest
 
 
 def _chained(ragged: Sequence[Ragged]) -> Splits:

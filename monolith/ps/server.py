@@ -19,6 +19,7 @@ from monolith.ps.handlers import handlers
 from monolith.ps.limits import SERVICE, Limits, server_options
 from monolith.ps.metrics import PsMetrics
 from monolith.ps.shard import LocalShard
+from monolith.ps.upkeep import Ticking
 
 CALLS = 4096  # answered or waiting at once; more are refused with RESOURCE_EXHAUSTED
 MEETING = 1024  # threads for workers that wait at barriers, made as they come
@@ -53,6 +54,7 @@ class PsServer:
         self._health = health.HealthServicer()
         self._waiting = ThreadPoolExecutor(MEETING, "ps-meeting")
         self._calls = Calls()
+        self._upkeep = Ticking(self._state.tick)
         self._server: grpc.Server | None = None
         self._stop_metrics: Callable[[], None] | None = None
 
@@ -67,6 +69,7 @@ class PsServer:
         if self._metrics_port is not None:
             self._stop_metrics = self._serve_metrics(self._metrics_port)
         server.start()
+        self._upkeep.start()
         for service in ("", SERVICE):
             self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         return str(bound)
@@ -82,6 +85,7 @@ class PsServer:
         self._state.meetings.close()
         await asyncio.to_thread(self._drain, self._server, grace_s)
         await asyncio.to_thread(self._waiting.shutdown)
+        await asyncio.to_thread(self._upkeep.stop, grace_s)
         if self._stop_metrics:
             await asyncio.to_thread(self._stop_metrics)
 

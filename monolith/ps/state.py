@@ -25,6 +25,7 @@ from monolith.ps.dense import DenseValues, Values
 from monolith.ps.meeting import MeetingPlace
 from monolith.ps.once import Once
 from monolith.ps.tables import Tables
+from monolith.ps.upkeep import Upkeep
 from monolith.table.config import TableConfig
 
 T = TypeVar("T")
@@ -54,6 +55,7 @@ class ShardState:
         self._once = Once()
         self._tables = Tables(shard, seed, bad_gradients)
         self._dense = DenseValues(shard)
+        self._upkeep = Upkeep(self._tables.items, clock)
         self._files = threading.Lock()  # a save that is sent again must not write beside the first
 
     @property
@@ -104,6 +106,10 @@ class ShardState:
     def restore(self, order: RestoreOrder) -> int:
         with self._files:
             return snapshot.restore(self._tables, order)
+
+    def tick(self) -> None:
+        """Do what is due of its own accord. To be called every few seconds, by one thread."""
+        self._upkeep.tick()
 
     def stats(self) -> ShardStats:
         lookups, applies = self._counts[Operation.LOOKUP], self._counts[Operation.APPLY]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monolith.core.arrays import Floats
 from monolith.core.batch import Batch, Ragged
@@ -17,6 +18,7 @@ from monolith.wire.scan import DOUBLES, FID_V1, FID_V2, FLOATS, INT64S, Column
 LABEL = "__LABEL__"
 WEIGHT = "instance_weight"
 LINE_ID = "__LINE_ID__"
+TIME = "__REQ_TIME__"  # ours: the event time of a row, which upstream has in its line id
 MAX_ROWS = (
     1 << 20
 )  # of one batch on the wire; it can name its size in five bytes, so the size is bounded here
@@ -34,13 +36,29 @@ def assembled(schema: Schema, rows: int, lookup: Lookup) -> Batch:
         DataError: a column has another number of rows.
         SchemaError: a column holds something else than the schema says.
     """
-    labels, weights = lookup(LABEL), lookup(WEIGHT)
+    labels, weights, times = lookup(LABEL), lookup(WEIGHT), lookup(TIME)
     return Batch(
         {f.name: _ids(f, lookup(f.name), rows) for f in schema.sparse},
         {f.name: _floats(f.name, lookup(f.name), rows, f.width) for f in schema.dense},
         _floats(LABEL, labels, rows, 1).reshape(-1),
         _floats(WEIGHT, weights, rows, 1, missing=1).reshape(-1),
+        None if times is None or times.kind == 0 else _times(times, rows),
     )
+
+
+def _times(column: Column, rows: int) -> NDArray[np.uint32]:
+    """(rows,) seconds; a row that holds nothing is 0."""
+    column = _spread(TIME, column, rows)
+    there = np.diff(column.row_splits)
+    if column.kind not in (DOUBLES, INT64S) or (there > 1).any():
+        raise SchemaError(f"feature {TIME!r} holds something else than one number of seconds a row")
+    beyond = ~((column.values >= 0) & (column.values <= np.iinfo(np.uint32).max))
+    if beyond.any():
+        value = column.values[beyond.argmax()]
+        raise SchemaError(f"feature {TIME!r} holds {value}: must be 0..4294967295, in seconds since 1970")
+    times = np.zeros(rows, np.uint32)
+    times[there == 1] = column.values.astype(np.uint32)
+    return times
 
 
 def _ids(feature: Feature, column: Column | None, rows: int) -> Ragged:

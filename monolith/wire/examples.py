@@ -17,7 +17,7 @@ from monolith.core.batch import Batch
 from monolith.core.errors import DataError
 from monolith.core.schema import Schema
 from monolith.wire import example_pb2, line_id_pb2
-from monolith.wire.columns import LABEL, LINE_ID, MAX_ROWS, WEIGHT, assembled
+from monolith.wire.columns import LABEL, LINE_ID, MAX_ROWS, TIME, WEIGHT, assembled
 from monolith.wire.emit import features, length_delimited
 from monolith.wire.fields import LENGTH, VARINT, fields
 from monolith.wire.scan import (
@@ -72,6 +72,8 @@ def encode_example_batch(batch: Batch) -> bytes:
     """`batch` as one serialized ExampleBatch, the same bytes for the same batch."""
     ids = [(name, FID_V2, ids.fids, ids.row_splits) for name, ids in sorted(batch.sparse.items())]
     numbers = [(name, FLOATS, *_even(rows)) for name, rows in _numbers(batch)]
+    if batch.times is not None:
+        numbers.append((TIME, DOUBLES, *_even(batch.times.astype(np.float64).reshape(-1, 1))))
     message = example_pb2.ExampleBatch(batch_size=len(batch))
     lists = [
         length_delimited(
@@ -131,6 +133,8 @@ def _example(batch: Batch, row: int) -> example_pb2.Example:
         example.named_feature.add(name=name).feature.fid_v2_list.value.extend(fids.tolist())
     for name, numbers in sorted(batch.dense.items()):
         example.named_feature.add(name=name).feature.float_list.value.extend(numbers[row].tolist())
+    if batch.times is not None:
+        example.named_feature.add(name=TIME).feature.int64_value = int(batch.times[row])
     return example
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import attrs
 import numpy as np
 import pytest
@@ -49,6 +51,19 @@ def test_a_checkpoint_comes_back(store, tmp_path, together, parts):
     assert held(store, "item") == {fid: (1, fid % 3) for fid in range(10)}
     assert set(store.load_dense(store.latest())["bias"]) == {2}
     assert not store.verify(10)
+
+
+def test_times_come_along(store, tmp_path):
+    """Those that rows know; the others are said to be of `time`."""
+    write_table(tmp_path / f"{TABLE}item", dump_of(ITEM, timed(marked(ITEM, [1, 2], 5).rows), time=0))
+    import_dump(store, save(store, 10, mark=2), tmp_path, {})
+    export_dump(store, store.latest(), tmp_path / "again", Dumping(time=7))
+    (one,) = (s for s in dumped(tmp_path / "again") if s.name == "item")
+    assert one.read(ITEM).times.tolist() == [2**32 - 1, 7]
+
+
+def timed(rows):
+    return replace(rows, times=np.array([2**32 - 1, 0], np.uint32))
 
 
 def test_other_tables_stay(store, tmp_path):

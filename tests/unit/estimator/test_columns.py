@@ -27,6 +27,9 @@ def test_first_n_keeps_ids_apart():
     [
         ({"combiner": "first_n"}, "max_length=0 with combiner=first_n"),
         ({"combiner": "sum", "max_length": 3}, "max_length=3 with combiner=sum"),
+        ({"occurrence_threshold": -1}, "column movie: .*default_occurrence_threshold=-1: must be >= 0"),
+        ({"occurrence_threshold": 16}, "column movie: occurrence threshold 16: must be <= 15"),
+        ({"expire_days": -1}, "column movie: .*default_expire_time=-1: must be >= 0"),
         ({"combiner": "max"}, "unknown combiner 'max': give one of sum, mean, sqrtn, first_n"),
     ],
 )

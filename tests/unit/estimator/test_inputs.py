@@ -1,5 +1,7 @@
 """The way of ids to tensors and of gradients back, against the obvious way."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -43,6 +45,30 @@ def inputs_for(client, *columns) -> SparseInputs:
 
 def row(client, table, fid):
     return client.lookup({table: np.array([fid], np.int64)}, create=False)[table][0]
+
+
+RARE = FeatureColumn("b", 2, occurrence_threshold=2, expire_days=1, **ALIKE)
+
+
+def test_ids_count_as_often_as_they_occur(client):
+    """Fid 7 occurs twice and so has a row the second time; a row's time is that of its last example."""
+    inputs = inputs_for(client, RARE)
+    for _ in range(2):
+        timed = replace(batch(), times=np.array([50, 60, 90_000], np.uint32))
+        ids = inputs.prepare(timed)
+        embedded = inputs.lookup(ids, create=True)
+        embedded.by_column["b"].sum().backward()
+        inputs.submit_apply(ids, embedded, step=0).result()
+    [asked] = inputs.prepare(timed).values()
+    told = np.stack([asked.unique, asked.counts, asked.times]).T.tolist()
+    assert told == [[7, 2, 50], [8, 1, 50], [9, 1, 90_000]]
+    found = client.lookup({"b": np.array([7, 8, 9])}, create=False)["b"].any(axis=1)
+    assert found.tolist() == [True, False, False]
+
+
+def test_what_nobody_asks_is_not_counted(client):
+    [asked] = inputs_for(client, *COLUMNS).prepare(batch()).values()
+    assert (asked.counts, asked.times) == (None, None)
 
 
 class Counting:

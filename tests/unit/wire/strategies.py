@@ -57,7 +57,9 @@ def batches(draw):
     numbers = np.array(draw(st.lists(singles, min_size=4 * rows, max_size=4 * rows)), np.float32)
     vector, labels, weights = np.split(numbers, [2 * rows, 3 * rows])
     sparse = {name: draw(raggeds(rows)) for name in ("user", "tags")}
-    return Batch(sparse, {"vector": vector.reshape(rows, 2)}, labels, weights)
+    seconds = st.lists(st.integers(0, 2**32 - 1), min_size=rows, max_size=rows)
+    times = draw(st.none() | seconds.map(lambda each: np.array(each, np.uint32)) if rows else st.none())
+    return Batch(sparse, {"vector": vector.reshape(rows, 2)}, labels, weights, times)
 
 
 @st.composite
@@ -75,4 +77,5 @@ def told(batch):
     """A batch as plain lists, to compare."""
     sparse = {n: (r.fids.tolist(), r.row_splits.tolist()) for n, r in sorted(batch.sparse.items())}
     dense = {n: v.tolist() for n, v in sorted(batch.dense.items())}
-    return sparse, dense, batch.labels.tolist(), batch.weights.tolist()
+    times = None if batch.times is None else batch.times.tolist()
+    return sparse, dense, batch.labels.tolist(), times, batch.weights.tolist()

@@ -31,7 +31,7 @@ def test_a_batch_survives_the_wire(batch):
 def test_rows_survive_as_examples(batch):
     weights = np.where(batch.weights == 0, 1, batch.weights)  # proto3 cannot tell 0 from absent
     read = parse_examples(encode_examples(batch), SCHEMA)
-    assert told(read)[:3] == told(batch)[:3]
+    assert told(read)[:4] == told(batch)[:4]
     assert read.weights.tolist() == weights.tolist()
 
 
@@ -77,7 +77,7 @@ def floats(*values):
 def test_what_is_missing_is_empty_or_zero():
     batch = parse_example_batch(message(2), SCHEMA)
     ids = ([], [0, 0, 0])
-    assert told(batch) == ({"tags": ids, "user": ids}, {"vector": [[0, 0], [0, 0]]}, [0, 0], [1, 1])
+    assert told(batch) == ({"tags": ids, "user": ids}, {"vector": [[0, 0], [0, 0]]}, [0, 0], None, [1, 1])
 
 
 def test_a_row_may_hold_nothing():
