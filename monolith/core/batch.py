@@ -40,9 +40,7 @@ class Batch:
     dense: Mapping[str, Floats]  # name -> (B, width)
     labels: Floats  # (B,)
     weights: Floats  # (B,)
-    times: NDArray[np.uint32] | None = (
-        None  # (B,), event times in seconds since 1970, or 0; None: not known
-    )
+    times: NDArray[np.uint32] | None = None  # (B,), event times in seconds since 1970, or 0; None: not known
 
     @property
     def known_times(self) -> NDArray[np.uint32]:
