@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from monolith.table.rows import Times
     from monolith.table.store import Store
 
-SLICE = 1 << 16  # rows, or those of one sub-table if it has more: other calls wait about 2 ms
+SLICE = 1 << 14  # rows, or those of one sub-table if it has more, that other calls wait for
 SHARE = 8  # of a slice, at most one row in so many leaves for others at once
 _TIME_BYTES = 4
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)

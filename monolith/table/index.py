@@ -96,10 +96,10 @@ class Index:
 
     def within(self, start: int, stop: int) -> tuple[Fids, Indices]:
         """The fids of sub-tables `start` to `stop`, in whatever order, and their row numbers."""
-        regions = zip(self._first[start:stop].tolist(), self._mask[start:stop].tolist(), strict=True)
-        cells = [self._arena.array[first : first + mask + 1] for first, mask in regions]
-        taken = np.concatenate([region[region[:, 1] != 0] for region in cells])
-        return np.ascontiguousarray(taken[:, 0]), taken[:, 1] - 1
+        count = int(self._used[start:stop].sum())
+        fids, numbers = np.empty(count, np.int64), np.empty(count, np.int64)
+        probing.within(self._subtables(), start, stop, fids, numbers)
+        return fids, numbers
 
     def fullest(self, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
         """Which of these runs of sub-tables holds most fids."""

@@ -152,6 +152,18 @@ def _close_gap(tables: Subtables, gap: Any, t: Any) -> None:
 
 
 @kernel
+def within(tables: Subtables, start: int, stop: int, fids: Fids, numbers: Indices) -> None:
+    """List the fids of sub-tables `start` to `stop`, cell by cell, and their row numbers."""
+    cells, first, mask, _, _ = tables
+    count = 0
+    for t in range(start, stop):
+        for place in range(first[t], first[t] + mask[t] + np.uint64(1)):
+            if cells[place, 1] != 0:
+                fids[count], numbers[count] = cells[place, 0], cells[place, 1] - 1
+                count += 1
+
+
+@kernel
 def survey(tables: Subtables, t: int, rows_by_slot: Indices) -> tuple[int, int]:
     """Count the fids of sub-table `t` by slot; how many cells are looked at to find each, and at most."""
     cells, first, mask, _, _ = tables

@@ -22,6 +22,7 @@ from monolith.models.deepfm import DeepFm
 from monolith.models.lr import LogisticRegression
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.shard import LocalShard
+from monolith.table.retention import FilterConfig
 
 
 class Small(DeepFm):
@@ -33,6 +34,15 @@ class Small(DeepFm):
         module = super().module(columns, schema)
         module.deep.insert(1, torch.nn.Dropout(0.2))
         return module
+
+
+class Picky(Small):
+    """Ids must occur twice before they are learned."""
+
+    def columns(self, schema):
+        few = FilterConfig(filter_capacity=1000)
+        wanted = super().columns(schema)
+        return [attrs.evolve(c, occurrence_threshold=2, filter_config=few) for c in wanted]
 
 
 @contextlib.contextmanager
@@ -88,10 +98,11 @@ def test_saves_come_every_save_steps_and_last(dataset, config):
     assert steps(config) == [4, 8, 10]
 
 
-def test_the_same_seed_gives_the_same_bytes(dataset, config, tmp_path):
+@pytest.mark.parametrize("model", [Small, Picky])
+def test_the_same_seed_gives_the_same_bytes(dataset, config, tmp_path, model):
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
-        train(dataset, attrs.evolve(config, model_dir=folder), clock=lambda: 1.0)
+        train(dataset, attrs.evolve(config, model_dir=folder), model, clock=lambda: 1.0)
     assert files(folders[0]) == files(folders[1])
 
 
@@ -101,11 +112,12 @@ def test_another_seed_gives_other_bytes(dataset, config, tmp_path):
     assert files(tmp_path / "0") != files(tmp_path / "1")
 
 
-def test_resuming_is_as_if_never_stopped(dataset, config, tmp_path):
+@pytest.mark.parametrize("model", [Small, Picky])
+def test_resuming_is_as_if_never_stopped(dataset, config, tmp_path, model):
     straight = attrs.evolve(config, model_dir=tmp_path / "straight")
-    train(dataset, straight)
+    train(dataset, straight, model)
     for target in (8, 12, 20):
-        train(dataset, attrs.evolve(config, train_steps=target))
+        train(dataset, attrs.evolve(config, train_steps=target), model)
     assert files(straight.model_dir) == files(config.model_dir)
 
 
