@@ -33,15 +33,19 @@ class Tables:
 
         Raises:
             TableConflict: it differs.
+            ConfigError: a budget does not reach for one row.
         """
         with self._lock:
             for name, config in configs.items():
                 there = self._by_name.get(name)
                 if there is not None and there.config != config:
                     raise TableConflict(name, str(there.config), str(config), shard=self._shard)
-            for name, config in configs.items():
-                if name not in self._by_name:
-                    self._by_name[name] = Table(config, seed=self._seed, bad_gradients=self._bad_gradients)
+            made = {
+                name: Table(config, seed=self._seed, bad_gradients=self._bad_gradients)
+                for name, config in configs.items()
+                if name not in self._by_name
+            }
+            self._by_name |= made
 
     def get(self, name: str) -> Table:
         """The table of that name.
