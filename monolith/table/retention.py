@@ -111,7 +111,7 @@ def _filter_type(name: str) -> FilterType:
 class FilterConfig:
     """The filter of a table with occurrence thresholds; a table without any has none.
 
-    `filter_capacity` is how many ids it remembers, in two bytes each, or at most 160 of the exact counter:
+    `filter_capacity` is how many ids it remembers, in three bytes each, or up to 160 of the exact counter:
     upstream has 300,000,000 for all tables of a server, here each table has a filter of its own.
     `filter_split_num` is how many parts the sliding one forgets in turn; `filter_equal_probability`, whether
     each occurrence has the same chance with the probabilistic one.
