@@ -61,7 +61,8 @@ class Unwind:
             try:
                 await bounded(operation, call, ms=ms, scope="discovery cleanup" if told else "cleanup")
             except MonolithError as error:
-                log.warning("Failed to %s: %s", operation, error)
+                # What the error will say anyway is no warning of its own.
+                log.log(logging.INFO if told else logging.WARNING, "Failed to %s: %s", operation, error)
                 troubles += [Trouble(operation, str(error), error)] if told else []
         return troubles
 
