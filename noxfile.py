@@ -16,6 +16,7 @@ import urllib.request
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.options.sessions = ["tests"]
 
@@ -115,7 +116,12 @@ def parity(session: nox.Session) -> None:
 @session
 def integration(session: nox.Session) -> None:
     """Real processes, real sockets, real clients."""
-    run(session, "pytest -q tests/integration", *session.posargs)
+    try:
+        run(session, "pytest -q tests/integration", *session.posargs)
+    except CommandFailed:
+        # Deadlines of real servers can pass on a machine that others use too. Twice in a row they do not.
+        session.warn("what failed is tried once more; what passes only now is flaky, and to be mended")
+        run(session, "pytest -q --last-failed tests/integration", *session.posargs)
 
 
 @session
