@@ -26,10 +26,9 @@ _BY_TYPE = {"bool": st.booleans(), "int": st.integers(1, 500), "float": PARTS}
 
 
 def any_of(kind: type[Any], **chosen: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Any value of a class of numbers and flags; of its fields those that are `chosen` are drawn from there."""
-    drawn = {f.name: chosen.get(f.name) for f in attrs.fields(kind)}
-    types = {f.name: str(f.type) for f in attrs.fields(kind)}
-    return st.builds(kind, **{name: how or _BY_TYPE[types[name]] for name, how in drawn.items()})
+    """Any value of a class of numbers and flags; its fields that are `chosen` are drawn from there."""
+    fields = {f.name: str(f.type) for f in attrs.fields(kind)}
+    return st.builds(kind, **{n: chosen[n] if n in chosen else _BY_TYPE[t] for n, t in fields.items()})
 
 
 plain_optimizers = st.sampled_from(get_args(Plain)).flatmap(any_of)
