@@ -91,12 +91,12 @@ def test_interrupt_saves_and_says_so(cli: Cli, dataset: Path, ended: Ended) -> N
 def test_second_interrupt_ends_at_once(cli: Cli, dataset: Path, ended: Ended) -> None:
     job = cli.start(*train(dataset, *CLUSTER, "--train-steps=100000", "--epochs=100000"))
     ended(job)
-    until("all roles", lambda: len(descendants(job.pid)) >= 4)
-    everyone = descendants(job.pid)
+    assert job.stderr
+    until("a server", lambda: "ready at" in job.stderr.readline())  # type: ignore[union-attr]
     stuck = role_pid(job, "worker", 1)
+    everyone = descendants(job.pid)
     kill(stuck, signal.SIGSTOP)  # it will not stop when asked
     job.send_signal(signal.SIGINT)
-    assert job.stderr
     until("the request", lambda: "Ctrl-C again" in job.stderr.readline())  # type: ignore[union-attr]
     job.send_signal(signal.SIGINT)
     assert job.wait(DEADLINE_S) == 130
