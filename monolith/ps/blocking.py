@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,17 @@ from monolith.table.config import TableConfig
 from monolith.table.rows import Counts
 
 T = TypeVar("T")
+
+
+class HowToApply(TypedDict, total=False):
+    """What `PsClient.apply` takes beside the updates."""
+
+    learning_rates: Mapping[str, Sequence[float]] | None
+    step: int
+    unique: bool
+    latest: Mapping[str, Rows] | None
+    counts: Mapping[str, Counts] | None
+    times: EventTimes
 
 
 class BlockingClient:
@@ -61,50 +72,12 @@ class BlockingClient:
         """Begin a lookup; `.result()` waits for the rows."""
         return self._submit(self._client.lookup(wanted, create=create, unique=unique))
 
-    def apply(
-        self,
-        updates: Updates,
-        *,
-        learning_rates: Mapping[str, Sequence[float]] | None = None,
-        step: int = 0,
-        unique: bool = False,
-        latest: Mapping[str, Rows] | None = None,
-        counts: Mapping[str, Counts] | None = None,
-        times: EventTimes = 0,
-    ) -> Applied:
-        return self.submit_apply(
-            updates,
-            learning_rates=learning_rates,
-            step=step,
-            unique=unique,
-            latest=latest,
-            counts=counts,
-            times=times,
-        ).result()
+    def apply(self, updates: Updates, **how: Unpack[HowToApply]) -> Applied:
+        return self.submit_apply(updates, **how).result()
 
-    def submit_apply(
-        self,
-        updates: Updates,
-        *,
-        learning_rates: Mapping[str, Sequence[float]] | None = None,
-        step: int = 0,
-        unique: bool = False,
-        latest: Mapping[str, Rows] | None = None,
-        counts: Mapping[str, Counts] | None = None,
-        times: EventTimes = 0,
-    ) -> Future[Applied]:
+    def submit_apply(self, updates: Updates, **how: Unpack[HowToApply]) -> Future[Applied]:
         """Begin an apply; `.result()` waits for it. The arrays must not change before that."""
-        return self._submit(
-            self._client.apply(
-                updates,
-                learning_rates=learning_rates,
-                step=step,
-                unique=unique,
-                latest=latest,
-                counts=counts,
-                times=times,
-            )
-        )
+        return self._submit(self._client.apply(updates, **how))
 
     def assign(self, updates: Updates, *, times: EventTimes = 0) -> Applied:
         return self._submit(self._client.assign(updates, times=times)).result()
