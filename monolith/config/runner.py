@@ -11,6 +11,7 @@ import attrs
 
 from monolith.config.cluster import Cluster
 from monolith.config.settings import again, chosen, setting, sourced
+from monolith.config.training import TrainingConfig
 
 
 class ServiceDiscoveryType(StrEnum):
@@ -45,7 +46,7 @@ class _Common(Cluster):
     enable_gpu_training: bool = setting(False, "Train on a GPU.")
     enable_parameter_sync: bool = setting(False, "Push changed rows to serving while training.",
                                           group="parameter sync")
-    embedding_prefetch_capacity: int = setting(0, "Batches whose rows are fetched ahead.")
+    embedding_prefetch_capacity: int = again(TrainingConfig, "embedding_prefetch_capacity", 0)
     enable_embedding_postpush: bool = setting(False, "Push gradients while the next batch is computed.")
     tf_grpc_worker_cache_threads: int | None = setting(None, "Told to TensorFlow by the environment.")
     monolith_grpc_worker_service_handler_multiplier: int | None = setting(
@@ -65,7 +66,7 @@ class _Common(Cluster):
 class RunnerConfig(_Common):
     """What one process is told. Builds with any values; `rules.judge` says what a run refuses."""
 
-    embedding_prefetch_capacity: int = again(_Common, "embedding_prefetch_capacity", 1)
+    embedding_prefetch_capacity: int = again(TrainingConfig, "embedding_prefetch_capacity", 1)
     enable_embedding_postpush: bool = again(_Common, "enable_embedding_postpush", default=True)
     enable_realtime_training: bool = setting(False, "Learn from a stream.")
 

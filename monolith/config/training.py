@@ -30,6 +30,10 @@ class TrainingConfig(Settings):
                                         group="training")
     dense_sync_steps: int = setting(8, "Steps between two exchanges of the dense parameters.",
                                     group="training", check=positive)
+    embedding_prefetch_capacity: int = setting(0, "Batches whose rows are read before their turn, while "
+                                               "others are trained: faster, and their rows lack as many "
+                                               "updates; 0 reads them in turn.", group="training",
+                                               check=not_negative)
     save_steps: int = setting(1_000, "Steps between two checkpoints; 0 saves at the end only.",
                               group="checkpoint", check=not_negative)
     max_to_keep: int = setting(5, "Checkpoints to keep; 0 keeps all.", group="checkpoint", check=not_negative)

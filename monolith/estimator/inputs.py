@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from monolith.aio.in_turn import InTurn, answered
 from monolith.core.arrays import Fids, Rows, Splits, splits_of
 from monolith.core.batch import Batch, Ragged
 from monolith.core.errors import SchemaError
@@ -77,11 +79,16 @@ class Embedded:
 
 
 class SparseInputs:
-    """The way of the ids of a batch through the tables of a model."""
+    """The way of the ids of a batch through the tables of a model.
+
+    Rows are read and updated in the order in which that was submitted, each only once the servers have
+    answered all before it: what a lookup sees does not depend on who is how fast.
+    """
 
     def __init__(self, tables: Mapping[str, PlannedTable], client: BlockingClient) -> None:
         self._tables = tables
         self._client = client
+        self._turns = InTurn()
 
     def prepare(self, batch: Batch) -> dict[str, TableIds]:
         """What to ask each table for; asks nobody yet.
@@ -93,10 +100,17 @@ class SparseInputs:
 
     def lookup(self, ids: Mapping[str, TableIds], *, create: bool) -> Embedded:
         """The embeddings of a batch; without `create`, ids that no table knows read as zeros."""
+        return self.embedded(ids, self.submit_lookup(ids, create=create).result())
+
+    def submit_lookup(self, ids: Mapping[str, TableIds], *, create: bool) -> Future[dict[str, Rows]]:
+        """Ask for the rows that `embedded` takes."""
         if not ids:
-            return Embedded({}, {}, {})
+            return answered({})
         wanted = {name: one.unique for name, one in ids.items()}
-        rows = self._client.lookup(wanted, create=create, unique=True)
+        return self._turns.then(partial(self._client.submit_lookup, wanted, create=create, unique=True))
+
+    def embedded(self, ids: Mapping[str, TableIds], rows: Mapping[str, Rows]) -> Embedded:
+        """The embeddings of a batch, from the `rows` of its `ids`."""
         leaves = {name: tuple(p.forward(rows[name]) for p in one.pools) for name, one in ids.items()}
         by_column = {
             column.name: tensor
@@ -106,6 +120,10 @@ class SparseInputs:
         }
         kept = {name: rows[name] for name in ids if self._tables[name].compensates}
         return Embedded(by_column, leaves, kept)
+
+    def settle(self) -> None:
+        """Wait until everything that was submitted is done. Raises what the first that failed did."""
+        self._turns.wait()
 
     def submit_apply(
         self, ids: Mapping[str, TableIds], embedded: Embedded, step: int
@@ -120,14 +138,17 @@ class SparseInputs:
             return None
         rates = {name: self._tables[name].learning_rates(step) for name in grads}
         latest = {name: rows for name, rows in embedded.rows.items() if name in grads}
-        return self._client.submit_apply(
-            grads,
-            learning_rates=rates,
-            step=step,
-            unique=True,
-            latest=latest,
-            counts={name: c for name in grads if (c := ids[name].counts) is not None},
-            times={name: t for name in grads if (t := ids[name].times) is not None},
+        return self._turns.then(
+            partial(
+                self._client.submit_apply,
+                grads,
+                learning_rates=rates,
+                step=step,
+                unique=True,
+                latest=latest,
+                counts={name: c for name in grads if (c := ids[name].counts) is not None},
+                times={name: t for name in grads if (t := ids[name].times) is not None},
+            )
         )
 
 

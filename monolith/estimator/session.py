@@ -91,6 +91,7 @@ class TrainingSession:
             model.optimizer(parts.module.parameters(), config.dense_learning_rate),
             clip_norm=config.clip_norm,
             sync_steps=config.dense_sync_steps,
+            ahead=config.embedding_prefetch_capacity,
         )
         self._hooks = HookList(self._around.hooks)
         self._pace = Pace(save_steps=config.save_steps, target=config.train_steps)
@@ -194,15 +195,15 @@ class TrainingSession:
         )
 
     def _train(self, batches: Batches) -> Note:
-        """Do what is ours of a round."""
+        """Do what is ours of a round. Nothing is left under way: each round begins with rows as they are."""
         quality, steps, stopping, readers = Quality(), 0, False, sum(self._reading)
         share = self._pace.shares(self._step, self._reading)[self._place.worker]
         _seed(self._config.seed, self._step, self._place.worker)
         began = self._around.timer()
-        for batch in itertools.islice(batches, share):
+        for asked in self._trainer.asked(itertools.islice(batches, share)):
             step = self._step + steps * readers  # as if all were equally fast
             self._hooks.before_step(step)
-            loss = self._trainer.train(batch, step, quality)
+            loss = self._trainer.train(asked, step, quality)
             steps += 1
             self._metrics = Metrics(loss, quality)
             self._around.progress.advance(1, loss=loss)

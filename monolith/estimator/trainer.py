@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 import attrs
 import torch
 
-from monolith.core.arrays import Floats
+from monolith.core.arrays import Floats, Rows
 from monolith.core.batch import Batch
 from monolith.core.errors import ModelError
 from monolith.core.schema import Schema
 from monolith.estimator.clipping import factor, global_norm
 from monolith.estimator.columns import FeatureColumn, checked_columns
 from monolith.estimator.dense import DenseParameters
-from monolith.estimator.inputs import Embedded, SparseInputs
+from monolith.estimator.inputs import Embedded, SparseInputs, TableIds
 from monolith.estimator.model import EstimatorSpec, Features, Mode, MonolithModel
 from monolith.estimator.tables import PlannedTable, plan_tables
 from monolith.metrics.streaming import Quality
 
 if TYPE_CHECKING:
-    from monolith.ps.api import Applied
     from monolith.ps.blocking import BlockingClient
 
 
@@ -83,11 +83,22 @@ class Predictor:
         return self.parts.model.model_fn(self.parts.module, features, mode)
 
 
+@attrs.frozen
+class Asked:
+    """A batch whose rows were asked for."""
+
+    batch: Batch
+    ids: Mapping[str, TableIds]
+    rows: Future[dict[str, Rows]]
+
+
 class Trainer(Predictor):
     """Learns from batches, one at a time.
 
-    The update of a step's rows is under way while the dense part learns and the next batch is made ready;
-    it is done before the next step reads its rows.
+    What a step does to the rows is under way while the dense part learns and the next steps are computed.
+    With `ahead` batches asked for before their turn, the rows of step t + ahead are read after the update of
+    step t - 1 and before that of step t, whoever is slow: so they lack the last `ahead` updates, which with
+    `ahead` 0 is none. Same batches, same numbers.
     """
 
     def __init__(
@@ -98,6 +109,7 @@ class Trainer(Predictor):
         *,
         clip_norm: float,
         sync_steps: int,
+        ahead: int = 0,
     ) -> None:
         super().__init__(parts, client)
         self.optimizer = optimizer
@@ -105,40 +117,50 @@ class Trainer(Predictor):
         self._client = client
         self._clip_norm = clip_norm
         self._sync_steps = sync_steps
+        self._ahead = ahead
         self._unsynced = 0
-        self._pending: Future[Applied] | None = None
 
-    def train(self, batch: Batch, step: int, quality: Quality) -> float:
+    def asked(self, batches: Iterable[Batch]) -> Iterator[Asked]:
+        """What `train` takes, one for each of `batches`; each must be trained before the next is taken.
+
+        Raises:
+            SchemaError: a batch lacks a feature.
+        """
+        waiting: deque[Asked] = deque()
+        for batch in batches:
+            ids = self._inputs.prepare(batch)
+            waiting.append(Asked(batch, ids, self._inputs.submit_lookup(ids, create=True)))
+            if len(waiting) > self._ahead:
+                yield waiting.popleft()
+        yield from waiting
+
+    def train(self, asked: Asked, step: int, quality: Quality) -> float:
         """One step: its loss. `quality` counts what was predicted before learning from the batch.
 
         Raises:
             ModelError: the loss is not a finite number.
         """
-        ids = self._inputs.prepare(batch)
-        self._settle()
-        embedded = self._inputs.lookup(ids, create=True)
+        embedded = self._inputs.embedded(asked.ids, asked.rows.result())
         self.parts.module.train()
-        spec = self._spec(batch, embedded, Mode.TRAIN)
+        spec = self._spec(asked.batch, embedded, Mode.TRAIN)
         loss = self._backward(spec, step)
         self._clip(embedded)
-        self._pending = self._inputs.submit_apply(ids, embedded, step)
+        self._inputs.submit_apply(asked.ids, embedded, step)
         (spec.optimizer or self.optimizer).step()
         self._unsynced += 1
         if self._unsynced >= self._sync_steps:
-            self.sync()
-        _count(spec, batch, quality)
+            self._sync_dense()
+        _count(spec, asked.batch, quality)
         return loss
 
     def sync(self) -> None:
         """Bring everything learned here to the servers, and hear what the others have learned."""
-        self._settle()
+        self._inputs.settle()
+        self._sync_dense()
+
+    def _sync_dense(self) -> None:
         self.dense.sync(self._client)
         self._unsynced = 0
-
-    def _settle(self) -> None:
-        pending, self._pending = self._pending, None
-        if pending:
-            pending.result()
 
     def _backward(self, spec: EstimatorSpec, step: int) -> float:
         name = self.parts.model.name

@@ -1,10 +1,11 @@
-"""One step: what is clipped, when workers hear of each other, and in which order rows are asked and told."""
+"""One step: what is clipped, and when workers hear of each other. In which order: test_order.py."""
 
 import numpy as np
 import pytest
 import torch
 
 from monolith.core.errors import ModelError
+from monolith.data.reading import Reading
 from monolith.estimator.columns import FeatureColumn
 from monolith.estimator.model import EstimatorSpec, MonolithModel
 from monolith.estimator.tables import configs
@@ -37,7 +38,7 @@ class Plain(MonolithModel):
 
 
 class Client:
-    """A client that writes down who was called, and when an apply was waited for."""
+    """A client that writes down who was called."""
 
     def __init__(self, client):
         self._client, self.calls = client, []
@@ -45,17 +46,6 @@ class Client:
     def __getattr__(self, name):
         self.calls.append(name)
         return getattr(self._client, name)
-
-    def submit_apply(self, *given, **more):
-        self.calls.append("submit_apply")
-        pending, calls = self._client.submit_apply(*given, **more), self.calls
-
-        class Waited:
-            def result(self):
-                calls.append("applied")
-                return pending.result()
-
-        return Waited()
 
 
 @pytest.fixture
@@ -75,15 +65,19 @@ def trainer(client, dataset, model=None, clip_norm=1000.0, sync_steps=100):
 
 
 def batch(dataset):
-    from monolith.data.reading import Reading
-
     return next(dataset.batches(Reading(batch_size=40, shuffle=False)))
+
+
+def train(one, batches, quality=None):
+    """Losses of a round over `batches`."""
+    asked = enumerate(one.asked(batches))
+    return [one.train(step_of, step, quality or Quality()) for step, step_of in asked]
 
 
 @pytest.mark.parametrize("clip_norm", [1e-3, 1e-1, 1e3])
 def test_dense_and_sparse_are_clipped_together(client, dataset, clip_norm):
     one, first = trainer(client, dataset, clip_norm=clip_norm), batch(dataset)
-    one.train(first, 0, Quality())
+    train(one, [first])
     one.sync()
     errors = (0.5 - first.labels) / 40  # of the logits; each is the gradient of two values of a row
     of_weight = errors @ first.dense["age"].sum(axis=1)
@@ -94,19 +88,10 @@ def test_dense_and_sparse_are_clipped_together(client, dataset, clip_norm):
     np.testing.assert_allclose(-row, errors[users == users[0]].sum() * scale, rtol=1e-4)
 
 
-def test_a_step_reads_after_the_last_one_wrote(client, dataset):
-    one = trainer(client, dataset)
-    for step in range(3):
-        one.train(batch(dataset), step, Quality())
-    one.sync()
-    assert client.calls == ["lookup", "submit_apply", "applied"] * 3 + ["push_dense"]
-
-
 @pytest.mark.parametrize(("sync_steps", "pushes"), [(1, 4), (2, 2), (3, 1), (9, 0)])
 def test_dense_values_travel_every_few_steps(client, dataset, sync_steps, pushes):
     one = trainer(client, dataset, sync_steps=sync_steps)
-    for step in range(4):
-        one.train(batch(dataset), step, Quality())
+    train(one, [batch(dataset)] * 4)
     assert client.calls.count("push_dense") == pushes
 
 
@@ -118,7 +103,7 @@ def test_a_model_that_is_no_classifier_is_not_counted(client, dataset):
             return EstimatorSpec(mode=mode, pred=pred, loss=loss, classification=False)
 
     quality = Quality()
-    assert trainer(client, dataset, Regression()).train(batch(dataset), 0, quality) > 0
+    assert train(trainer(client, dataset, Regression()), [batch(dataset)], quality) > [0]
     assert quality.examples == 0
 
 
@@ -128,7 +113,7 @@ def test_a_model_without_a_loss_is_told(client, dataset):
             return EstimatorSpec(mode=mode, pred=features.labels)
 
     with pytest.raises(ModelError, match="gives no loss to train on"):
-        trainer(client, dataset, Lossless()).train(batch(dataset), 0, Quality())
+        train(trainer(client, dataset, Lossless()), [batch(dataset)])
 
 
 def test_the_same_seed_gives_the_same_module(dataset):
@@ -148,5 +133,5 @@ def test_gradients_that_are_no_numbers_stay_here(client, dataset):
             return EstimatorSpec(mode=mode, pred=pred.sigmoid(), loss=(pred * 0).sqrt().sum())
 
     with pytest.raises(ModelError, match="the norm of the gradients is nan, though the loss is a number"):
-        trainer(client, dataset, Rooted()).train(batch(dataset), 0, Quality())
+        train(trainer(client, dataset, Rooted()), [batch(dataset)])
     assert "submit_apply" not in client.calls
