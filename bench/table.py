@@ -1,118 +1,145 @@
-"""The embedding table beside plain gathers that need no hashing: nanoseconds per id, and start-up times.
+"""The embedding table beside the limit and beside its peers: nanoseconds per id, and what they must be.
 
-    python bench/table.py [--rows 1000000] [--dim 16] [--batch 16384]
+    python bench/table.py [--quick]
 
-Every contender reads the same ids, in turn, within one process; the figures are the
-median and the best of the rounds; on a machine that does other things as well, believe the best.
+Each contender is a process in an environment of its own, filled with the same ids. They are asked in turn,
+round after round, so that they meet the same machine, and ratios are medians of the rounds' own ratios.
+Writes bench-results/table.json and table.png.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
-import torch
+from harness import loads, plots
+from harness.contenders import CONTENDERS, Worker, WorkerFailedError
+from harness.environments import NotInstalledError
+from harness.figures import Figure, Load, Record
+from harness.limits import LIMITS, LOOKUP, UPDATE
 
-from monolith.table.config import Adagrad, Segment, TableConfig
-from monolith.table.dedup import dedup
-from monolith.table.table import Table
+SKEWS = ("uniform", "zipf")
+FULL = [
+    *(Load(rows, 16, 16_384, skew) for rows in (100_000, 5_000_000) for skew in SKEWS),
+    *(Load(1_000_000, dim, 16_384, skew) for dim in (8, 32, 64, 128) for skew in SKEWS),
+    *(
+        Load(rows, 16, batch, skew, threads)
+        for rows in (1_000_000, 20_000_000)
+        for batch, threads in ((1024, 1), (16_384, 1), (131_072, 1), (16_384, 2))
+        for skew in SKEWS
+    ),
+]
+QUICK = [
+    *(Load(100_000, dim) for dim in (16, 64)),
+    *(Load(1_000_000, 16, 16_384, skew) for skew in SKEWS),
+    Load(1_000_000, 16, threads=2),
+]
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
-BATCHES, ROUNDS = 30, 15
-WARM_UP = """
-from monolith.core.progress import Silent
-from monolith.table.config import Segment, TableConfig
-from monolith.table.warmup import warm_up
-warm_up([TableConfig([Segment(16)])], Silent())
-"""
+class Bench:
+    """One run: `record` fills while it goes."""
+
+    def __init__(self, only: list[str], rounds: int, seconds: float, folder: Path) -> None:
+        self.record = Record("table")
+        self._rounds, self._seconds, self._folder = rounds, seconds, folder
+        self._pythons: dict[str, Path] = {}
+        for contender in CONTENDERS:
+            if not only or contender.script in only:
+                try:
+                    self._pythons[contender.script] = contender.python()
+                except NotInstalledError as reason:
+                    self.record.leave_out(contender.script, str(reason))
+
+    def stand(self, rows: int, dim: int, asked: list[Load]) -> None:
+        """Fill everybody with `rows` rows, and measure all that is asked of such tables."""
+        print(f"\n## {rows} rows x {dim}", flush=True)
+        fids = self._folder / "fids.npy"
+        np.save(fids, loads.fids(rows))
+        with self._filled(rows, dim, fids) as workers:
+            for load in asked:
+                batches = self._folder / f"batches-{load.skew}-{load.batch}-{load.threads}.npy"
+                np.save(batches, loads.batches(load))
+                self._measure(workers, load, batches)
+                batches.unlink()
+
+    @contextmanager
+    def _filled(self, rows: int, dim: int, fids: Path) -> Iterator[dict[str, Worker]]:
+        workers: dict[str, Worker] = {}
+        try:
+            for contender in CONTENDERS:
+                name = contender.script
+                if rows * dim > contender.most_values and name in self._pythons:
+                    self.record.leave_out(name, f"{rows} rows of {dim} are too many for it")
+                elif name in self._pythons:
+                    log = self._folder / f"{name}.log"
+                    try:
+                        workers[name] = Worker(contender, self._pythons[name], fids, dim, log)
+                    except WorkerFailedError as reason:
+                        self.record.leave_out(name, str(reason))
+                        continue
+                    took, size = (workers[name].about[what] for what in ("fill_s", "bytes_per_row"))
+                    print(f"  {name:16} filled in {took:6.1f} s, {size:6.0f} bytes a row", flush=True)
+            yield workers
+        finally:
+            for worker in workers.values():
+                worker.close()
+
+    def _measure(self, workers: dict[str, Worker], load: Load, batches: Path) -> None:
+        print(f"\n### {load}", flush=True)
+        taken: dict[tuple[str, str], list[float]] = defaultdict(list)
+        for _ in range(self._rounds):
+            for name, worker in list(workers.items()):
+                try:
+                    for kind, ways in (("lookup", worker.lookups), ("update", worker.updates)):
+                        for way in ways:
+                            taken[kind, way].append(worker.ask(way, batches, load.threads, self._seconds))
+                except WorkerFailedError as reason:
+                    self.record.leave_out(name, str(reason))
+                    workers.pop(name).close()
+        whole = [Figure(load, kind, way, ns) for (kind, way), ns in taken.items() if len(ns) == self._rounds]
+        self.record.figures += whole
+        for figure in sorted(whole, key=lambda one: (one.kind, one.median)):
+            self._print(figure)
+
+    def _print(self, figure: Figure) -> None:
+        ours = self.record.find(figure.load, LOOKUP if figure.kind == "lookup" else UPDATE)
+        ratio = f"{figure.over(ours):6.2f} x ours" if ours else ""
+        spread = f"({min(figure.ns):.1f} to {max(figure.ns):.1f})"
+        print(f"  {figure.kind} {figure.way:30} {figure.median:8.1f} ns/id  {spread:20} {ratio}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    for name, default in (("rows", 1_000_000), ("dim", 16), ("batch", 16_384)):
-        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--quick", action="store_true", help="small tables only: under two minutes")
+    parser.add_argument("--most-rows", type=int, default=1 << 40, help="leave larger tables out")
+    parser.add_argument("--only", nargs="*", default=[], metavar="SCRIPT", help="of bench/peers")
     asked = parser.parse_args()
-    torch.set_num_threads(1)
-    random = np.random.default_rng(0)
-    fids = random.permutation(np.unique(random.integers(-(2**63), 2**63 - 1, asked.rows)))
-    table = Table(TableConfig((Segment(asked.dim, optimizer=Adagrad()),)))
-    print(f"{asked.rows} rows, dim {asked.dim}, batches of {asked.batch}; ns per id, one thread")
-    fill(table, fids, asked.batch)
-    for name, share in (("uniform", np.ones(len(fids))), ("zipf 1.05", np.arange(1, len(fids) + 1) ** -1.05)):
-        chance = random.permutation(share).cumsum() / share.sum()
-        batches = [np.searchsorted(chance, random.random(asked.batch)) for _ in range(BATCHES)]
-        compare(name, contenders(table, fids), batches, fids)
-    start_up()
+    todo = [load for load in (QUICK if asked.quick else FULL) if load.rows <= asked.most_rows]
+    stands: dict[tuple[int, int], list[Load]] = defaultdict(list)
+    for load in todo:
+        stands[load.rows, load.dim].append(load)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        bench = Bench(asked.only, *((5, 0.03) if asked.quick else (7, 0.15)), Path(folder))
+        for (rows, dim), some in stands.items():
+            bench.stand(rows, dim, some)
+    conclude(bench.record, max(load.rows for load in todo))
 
 
-def fill(table: Table, fids: np.ndarray, batch: int) -> None:
-    """Insert everything, and say how long the slowest batch took beside the median one."""
-    table.find_or_insert(fids[:batch])
-    took = [timed(table.find_or_insert, fids[at : at + batch]) for at in range(batch, len(fids), batch)]
-    print(f"  insert {statistics.median(took) / batch:.1f}, slowest batch {max(took) / batch:.1f}")
-
-
-def contenders(table: Table, fids: np.ndarray) -> dict[str, Callable[[np.ndarray, np.ndarray], object]]:
-    """What is compared: each takes a batch's ids and, for those that do not hash, its row numbers."""
-    dense = table.find(fids)[0]
-    tensor, grads = torch.from_numpy(dense.copy()), np.full((1 << 20, table.dim), 0.01, np.float32)
-    squares = torch.full_like(tensor, 0.1)
-
-    def torch_adagrad(_ids: np.ndarray, positions: np.ndarray) -> None:
-        index, grad = torch.from_numpy(positions), torch.from_numpy(grads[: len(positions)])
-        squares.index_add_(0, index, grad * grad)
-        tensor.index_add_(0, index, grad / squares[index].sqrt(), alpha=-0.001)
-
-    return {
-        "numpy gather (no hash)": lambda _, positions: dense[positions],
-        "torch index_select (no hash)": lambda _, p: torch.index_select(tensor, 0, torch.from_numpy(p)),
-        "table find": lambda ids, _: table.find(ids),
-        "table find_or_insert": lambda ids, _: table.find_or_insert(ids),
-        "torch adagrad (no hash)": torch_adagrad,
-        "table apply adagrad": lambda ids, _: table.apply(ids, grads[: len(ids)]),
-        "numpy unique": lambda ids, _: np.unique(ids, return_inverse=True),
-        "dedup": lambda ids, _: dedup(ids),
-    }
-
-
-def compare(
-    name: str,
-    ways: dict[str, Callable[[np.ndarray, np.ndarray], object]],
-    batches: list[np.ndarray],
-    fids: np.ndarray,
-) -> None:
-    queries = [(fids[positions], positions) for positions in batches]
-    took: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(ROUNDS):
-        for way, call in ways.items():
-            took[way].append(sum(timed(call, *query) for query in queries) / sum(map(len, batches)))
-    for way, figures in took.items():
-        print(f"  {name:10} {way:30} {statistics.median(figures):7.1f} {min(figures):7.1f}")
-
-
-def timed(call: Callable[..., object], *arguments: object) -> float:
-    """Nanoseconds of one call."""
-    start = time.perf_counter_ns()
-    call(*arguments)
-    return time.perf_counter_ns() - start
-
-
-def start_up() -> None:
-    """A process that compiles everything, and the next one, which finds it compiled."""
-    with tempfile.TemporaryDirectory() as cache:
-        environ = {**os.environ, "NUMBA_CACHE_DIR": cache}
-        command = [sys.executable, "-c", WARM_UP]
-        cold, warm = (timed(lambda: subprocess.run(command, env=environ, check=True)) / 1e9 for _ in range(2))
-    print(f"  whole process with warm_up: cold {cold:.2f} s, warm {warm:.2f} s")
+def conclude(record: Record, rows: int) -> None:
+    """Judge at the largest size, and write everything."""
+    load = Load(rows, 16)
+    verdicts = [limit.judge(record, load) for limit in LIMITS]
+    print(f"\n## Limits, at {load}", *verdicts, sep="\n")
+    if record.left_out:
+        print("\nleft out:", *(f"{who}: {why}" for who, why in record.left_out.items()), sep="\n  ")
+    record.more["limits"] = [asdict(one) for one in verdicts]
+    print(f"\n{record.write()}\n{plots.table(record)}")
 
 
 if __name__ == "__main__":

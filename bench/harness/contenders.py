@@ -1,0 +1,106 @@
+"""Who is compared, and one of them at work: a process of its own, asked over its standard input."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.environments import PEERS, NotInstalledError, python_of
+
+FILL_WITHIN_S, ANSWER_WITHIN_S, END_WITHIN_S = 600, 120, 15
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A script, the environment that it needs (ours unless named), and what bounds it."""
+
+    script: str
+    environment: str = ""
+    program: str = ""  # must be on the PATH
+    most_values: int = 1 << 40  # rows times dim
+
+    def python(self) -> Path:
+        """The interpreter that runs the script.
+
+        Raises:
+            NotInstalledError: why there is none.
+        """
+        if self.program and not shutil.which(self.program):
+            raise NotInstalledError(f"{self.program} is not on the PATH: apt-get install {self.program}")
+        return python_of(self.environment) if self.environment else Path(sys.executable)
+
+
+CONTENDERS = (
+    Contender("known_rows"),
+    Contender("embedding_table"),
+    Contender("numpy_take", "numpy"),
+    Contender("torch_dense", "torch"),
+    Contender("fbgemm", "fbgemm"),
+    Contender("tfra", "tfra"),
+    Contender("redis_pipeline", "redis", "redis-server", 1_000_000 * 64),  # 5 us a row: minutes to fill more
+)
+
+
+class WorkerFailedError(Exception):
+    """A contender ended, or said nothing in time."""
+
+
+class Worker:
+    """One contender, filled. `lookups` and `updates` are what it can be asked for."""
+
+    def __init__(self, contender: Contender, python: Path, fids: Path, dim: int, log: Path) -> None:
+        self.name = contender.script
+        command = (str(python), str(PEERS / f"{self.name}.py"), str(fids), str(dim))
+        self._log = log
+        with log.open("ab") as errors:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+            )
+        self.about = self._answer(FILL_WITHIN_S)
+        self.lookups: list[str] = self.about["lookups"]
+        self.updates: list[str] = self.about["updates"]
+
+    def ask(self, way: str, batches: Path, threads: int, seconds: float) -> float:
+        """Nanoseconds per id of one turn that takes about so many seconds.
+
+        Raises:
+            WorkerFailedError: it has ended, or is silent.
+        """
+        job = json.dumps({"way": way, "batches": str(batches), "threads": threads, "seconds": seconds})
+        try:
+            self._process.stdin.write(f"{job}\n".encode())
+            self._process.stdin.flush()
+        except BrokenPipeError as exc:
+            raise self._failed("ended") from exc
+        return self._answer(ANSWER_WITHIN_S)
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        try:
+            self._process.wait(END_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _answer(self, within_s: float) -> object:
+        ready, _, _ = select.select([self._process.stdout], [], [], within_s)
+        line = self._process.stdout.readline() if ready else b""
+        if not line:
+            why = "ended" if ready else f"was silent for {within_s:.0f} s"
+            self._process.kill()
+            raise self._failed(why)
+        return json.loads(line)
+
+    def _failed(self, why: str) -> WorkerFailedError:
+        said = self._log.read_text(errors="replace").strip().splitlines()[-1:]
+        return WorkerFailedError(f"{self.name} {why}; its last words: {' '.join(said)}")

@@ -1,0 +1,73 @@
+"""How cost grows, drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("agg")
+from harness.figures import FOLDER, Load, Record
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+COLOURS = {
+    "monolith": "tab:red",
+    "prefetched": "black",
+    "numpy": "tab:gray",
+    "torch": "tab:blue",
+    "fbgemm": "tab:purple",
+    "tfra": "tab:green",
+    "redis": "tab:brown",
+}
+SHOWN = (
+    "prefetched gather",
+    "monolith find",
+    "monolith adagrad",
+    "numpy rows[numbers]",
+    "torch index_select",
+    "torch optim.Adagrad, sparse",
+    "fbgemm forward",
+    "fbgemm exact_adagrad",
+    "tfra lookup",
+    "tfra adagrad",
+    "redis mget",
+    "redis mget, adagrad, mset",
+)
+AXES = ("rows", "dim", "batch", "threads")
+
+
+def table(record: Record) -> Path:
+    """Lookups above, updates below; one axis of the load a column; zipf is dashed."""
+    figure, panels = plt.subplots(2, 4, figsize=(15, 7), layout="constrained", sharey="row")
+    for row, kind in zip(panels, ("lookup", "update"), strict=True):
+        for axes, axis in zip(row, AXES, strict=True):
+            _panel(axes, record, kind, axis)
+        row[0].set_ylabel(f"{kind}: ns per id")
+        row[-1].legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    path = FOLDER / "table.png"
+    figure.savefig(path, dpi=110)
+    return path
+
+
+def _panel(axes: Axes, record: Record, kind: str, axis: str) -> None:
+    at = Load(1_000_000, 16)
+    for way in SHOWN:
+        for skew, style in (("uniform", "-"), ("zipf", "--")):
+            points = _along(record, kind, way, axis, replace(at, skew=skew))
+            label = way if style == "-" else None
+            colour = COLOURS[way.split()[0]]
+            if points:
+                axes.plot(*zip(*points, strict=True), style, marker=".", color=colour, label=label)
+    others = ", ".join(f"{name} {getattr(at, name):g}" for name in AXES if name != axis)
+    axes.set(xlabel=f"{axis}\n({others})", xscale="log", yscale="log")
+    axes.grid(alpha=0.3)
+
+
+def _along(record: Record, kind: str, way: str, axis: str, at: Load) -> list[tuple[int, float]]:
+    """Figures that differ from `at` in one axis only."""
+    same: Callable[[Load], bool] = lambda load: replace(load, **{axis: getattr(at, axis)}) == at  # noqa: E731
+    chosen = [f for f in record.figures if f.kind == kind and f.way == way and same(f.load)]
+    return sorted((getattr(f.load, axis), f.median) for f in chosen)
