@@ -10,7 +10,7 @@ import attrs
 from monolith.estimator.columns import FeatureColumn
 from monolith.estimator.learning_rates import LearningRate, rate_at
 from monolith.table.config import TableConfig
-from monolith.table.optimizer_config import compensates, own_rate, plain
+from monolith.table.optimizer_config import compensation, own_rate, plain
 from monolith.table.pooling import Combiner
 
 
@@ -34,7 +34,7 @@ class PlannedTable:
     @property
     def compensates(self) -> bool:
         """Whether an update wants to know which values its gradients were computed with."""
-        return any(compensates(segment.optimizer) for segment in self.config.segments)
+        return any(compensation(segment.optimizer) for segment in self.config.segments)
 
     def learning_rates(self, step: int) -> tuple[float, ...]:
         """One a segment at `step`; nothing at all where every segment keeps its own."""

@@ -1,21 +1,20 @@
-"""How kernels are compiled, and the little they share: the hash, copying, asking for memory ahead of its use.
+"""How kernels are compiled, and what they are given.
 
 Kernels take arrays of any width, so each is compiled once, whatever the tables. Compiled code is kept on
 disk, beside the source or in NUMBA_CACHE_DIR. numba looks only at a kernel's own file to see whether its
-copy is stale: after an edit in this file, remove `__pycache__/*.nb?`.
+copy is stale: after an edit in a file that kernels take subroutines from, remove `__pycache__/*.nb?`.
 """
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
+from numba import cfunc, njit, types
 from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., Any])
     Scalar = TypeVar("Scalar", bound=np.generic)
-
-AHEAD = 16  # turns of a loop between asking for memory and using it: enough to cover one cache miss
-LINE = 16  # float32 values in a cache line
 
 
 def kernel(function: Function) -> Function:
@@ -42,6 +38,56 @@ def subroutine(function: Function) -> Function:
     return cast("Function", njit(nogil=True, error_model="numpy")(function))
 
 
+# What a formula is called with; pointers, which are indexed like arrays.
+Floats: TypeAlias = Any  # of float32
+Numbers: TypeAlias = Any  # of float64
+Size: TypeAlias = Any  # uint64
+Bits: TypeAlias = Any  # uint64
+_FLOATS, _NUMBERS = types.CPointer(types.float32), types.CPointer(types.float64)
+
+
+class Formula:
+    """What happens to one row: a function (w, s, g, dim, told, draw) that kernels call by its `address`.
+
+    `w`, `s` and `g` point to the weights, the optimizer's state and the gradient of the row's segment, `dim`
+    float32 values each, as much state as the optimizer has. `told` points to float64 numbers, the learning
+    rate first. `draw` is 64 random bits, of the row and the step. Compiled on first use and kept on disk;
+    the row's length is known at run time only: with a fixed one LLVM makes slower code of short loops.
+    """
+
+    SIGNATURE = types.void(_FLOATS, _FLOATS, _FLOATS, types.uint64, _NUMBERS, types.uint64)
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        self._function = function
+        self.__doc__ = function.__doc__
+
+    @cached_property
+    def compiled(self) -> Any:
+        options: dict[str, Any] = {"error_model": "numpy"}
+        try:
+            return cfunc(self.SIGNATURE, cache=True, **options)(self._function)
+        except RuntimeError:  # nowhere to write to
+            return cfunc(self.SIGNATURE, **options)(self._function)
+
+    @property
+    def address(self) -> int:
+        return int(self.compiled.address)
+
+
+def _call(_typing: Any, address: Any, w: Any, s: Any, g: Any, dim: Any, told: Any, draw: Any) -> Any:
+    """Call the `Formula` at an address."""
+
+    def codegen(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(ir.VoidType(), [arg.type for arg in args[1:]])
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), args[1:])
+        return context.get_dummy_value()
+
+    return types.void(address, w, s, g, dim, told, draw), codegen
+
+
+call: Any = intrinsic(_call)
+
+
 def given(array: NDArray[Scalar]) -> NDArray[Scalar]:
     """`array` as kernels take their inputs: contiguous and aligned, as they assume, and read-only.
 
@@ -51,54 +97,6 @@ def given(array: NDArray[Scalar]) -> NDArray[Scalar]:
     view = np.require(array, requirements=["C", "A"]).view()
     view.flags.writeable = False
     return view
-
-
-def _prefetch(_typing: Any, array: Any, _row: Any, _column: Any) -> Any:
-    """Ask for the cache line of `array[row, column]`: 1.5 x to 1.9 x where rows do not fit the cache."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        address, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        signature_of = ir.FunctionType(ir.VoidType(), [address, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, signature_of, "llvm.prefetch.p0")
-        place = _address(context, builder, (signature.args[0], args[0]), args[1:])
-        to_read, keep, data = (ir.Constant(number, n) for n in (0, 3, 1))
-        builder.call(function, [builder.bitcast(place, address), to_read, keep, data])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, types.intp), codegen
-
-
-def _copy(_typing: Any, target: Any, _to: Any, source: Any, _row: Any, _column: Any) -> Any:
-    """Set the row `target[to]` to `source[row]` from `column` on, 1.2 x to 1.7 x as fast as a loop."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        zero = context.get_constant(types.intp, 0)
-        into = _address(context, builder, (signature.args[0], args[0]), [args[1], zero])
-        place = _address(context, builder, (signature.args[2], args[2]), args[3:])
-        shape = make_array(signature.args[0])(context, builder, args[0]).shape
-        width = cgutils.unpack_tuple(builder, shape)[1]
-        cgutils.raw_memcpy(builder, into, place, width, signature.args[0].dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(target, types.intp, source, types.intp, types.intp), codegen
-
-
-def _address(context: Any, builder: Any, array: tuple[Any, Any], indices: Any) -> Any:
-    kind, value = array
-    view = make_array(kind)(context, builder, value)
-    return cgutils.get_item_pointer(context, builder, kind, view, list(indices), wraparound=False)
-
-
-prefetch: Any = intrinsic(_prefetch)
-copy: Any = intrinsic(_copy)
-
-
-@subroutine
-def fetch_ahead(rows: Any, numbers: Any, i: int, start: Any, stop: Any) -> None:
-    """Prefetch columns `start` to `stop` of the row that is `AHEAD` turns away, in turn i of a loop."""
-    number = numbers[min(i + AHEAD, len(numbers) - 1)]
-    for column in range(start, stop, LINE):
-        prefetch(rows, number, column)
 
 
 @subroutine

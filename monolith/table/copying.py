@@ -1,4 +1,4 @@
-"""Rows out of the arena, and back in."""
+"""Whole rows by number: into the arena, where they come from files, and out of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monolith.table.compiling import copy, fetch_ahead, kernel
+from monolith.table.compiling import kernel
+from monolith.table.memory import copy, fetch_ahead
 
 if TYPE_CHECKING:
     from monolith.core.arrays import Indices, Rows
@@ -14,15 +15,11 @@ if TYPE_CHECKING:
 
 @kernel
 def gather(rows: Rows, numbers: Indices, start: np.uint64, out: Rows) -> None:
-    """out[i] = columns of row `numbers[i]` from `start` on, as many as `out` has; zeros where that is -1."""
+    """out[i] = columns of row `numbers[i]` from `start` on, as many as `out` has."""
     dim = np.uint64(out.shape[1])
     for i in range(len(numbers)):
         fetch_ahead(rows, numbers, i, start, start + dim)
-        if numbers[i] < 0:
-            for j in range(dim):
-                out[i, j] = 0
-        else:
-            copy(out, i, rows, numbers[i], start)
+        copy(out, i, rows, numbers[i], start)
 
 
 @kernel
@@ -33,18 +30,3 @@ def scatter(rows: Rows, numbers: Indices, start: np.uint64, values: Rows) -> Non
         fetch_ahead(rows, numbers, i, start, start + dim)
         for j in range(dim):
             rows[np.uint64(numbers[i]), start + j] = values[i, j]
-
-
-def set_values(rows: Rows, numbers: Indices, values: Rows) -> None:
-    """`scatter` into the first columns."""
-    scatter(rows, numbers, np.uint64(0), values)
-
-
-@kernel
-def add(rows: Rows, numbers: Indices, values: Rows) -> None:
-    """Row `numbers[i]` += values[i], from its first column on, one after the other."""
-    dim = np.uint64(values.shape[1])
-    for i in range(len(numbers)):
-        fetch_ahead(rows, numbers, i, 0, dim)
-        for j in range(dim):
-            rows[np.uint64(numbers[i]), j] += values[i, j]

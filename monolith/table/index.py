@@ -59,7 +59,7 @@ class Index:
     def find(self, fids: Fids) -> Indices:
         """Row numbers (n,), -1 where unknown."""
         numbers = np.empty(len(fids), np.int64)
-        probing.find(self._subtables(), fids, numbers)
+        probing.find(self.subtables(), fids, numbers)
         return numbers
 
     def add(self, fids: Fids) -> tuple[Fids, Indices]:
@@ -72,7 +72,7 @@ class Index:
         created = np.empty(len(fids), np.int64)
         done = taken = 0
         while done < len(fids):
-            tables = self._subtables()
+            tables = self.subtables()
             looked_at, used, full = probing.insert(tables, fids[done:], new[taken:], created[taken:])
             created[taken : taken + used] += done
             done, taken = done + looked_at, taken + used
@@ -84,7 +84,7 @@ class Index:
     def remove(self, fids: Fids) -> int:
         """Forget fids; returns how many were known."""
         freed = np.empty(len(fids), np.int64)
-        count = probing.remove(self._subtables(), fids, freed)
+        count = probing.remove(self.subtables(), fids, freed)
         self._free.push(freed[:count])
         return count
 
@@ -98,7 +98,7 @@ class Index:
         """The fids of sub-tables `start` to `stop`, in whatever order, and their row numbers."""
         count = int(self._used[start:stop].sum())
         fids, numbers = np.empty(count, np.int64), np.empty(count, np.int64)
-        probing.within(self._subtables(), start, stop, fids, numbers)
+        probing.within(self.subtables(), start, stop, fids, numbers)
         return fids, numbers
 
     def fullest(self, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -108,12 +108,12 @@ class Index:
 
     def survey(self, t: int, into: Survey) -> None:
         """Add what sub-table `t` looks like."""
-        probes, longest = probing.survey(self._subtables(), t, into.rows_by_slot)
+        probes, longest = probing.survey(self.subtables(), t, into.rows_by_slot)
         into.cells += int(self._mask[t]) + 1
         into.probes += probes
         into.longest = max(into.longest, longest)
 
-    def _subtables(self) -> Subtables:
+    def subtables(self) -> Subtables:
         return self._arena.array, self._first, self._mask, self._used, self._limit
 
     def _grow_or_forget(self, t: int, created: Fids) -> None:
@@ -130,7 +130,7 @@ class Index:
         self._first[t], self._mask[t] = self._cells_end, 2 * size - 1
         self._limit[t] = int(FULL[t] * 2 * size)
         self._cells_end += 2 * size
-        probing.move_in(self._subtables(), self._arena.array[first : first + size])
+        probing.move_in(self.subtables(), self._arena.array[first : first + size])
         self._arena.release(first, first + size)
 
     def _upcoming(self, count: int) -> Indices:

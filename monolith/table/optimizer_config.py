@@ -216,9 +216,14 @@ def plain(optimizer: Optimizer) -> Plain:
     return plain(optimizer.optimizer) if isinstance(optimizer, Dc | StochasticRoundingFloat16) else optimizer
 
 
-def compensates(optimizer: Optimizer) -> bool:
-    """Whether a `Dc` is among the wrappers."""
-    return any(isinstance(one, Dc) for one in _layers(optimizer))
+def compensation(optimizer: Optimizer) -> Dc | None:
+    """The `Dc` among the wrappers."""
+    return next((one for one in _layers(optimizer) if isinstance(one, Dc)), None)
+
+
+def rounds(optimizer: Optimizer) -> bool:
+    """Whether a `StochasticRoundingFloat16` is among the wrappers."""
+    return any(isinstance(one, StochasticRoundingFloat16) for one in _layers(optimizer))
 
 
 def own_rate(optimizer: Optimizer, step: int) -> float:

@@ -1,14 +1,12 @@
-"""Which kernel is an optimizer's formula, what it is told, and what the wrappers do around it."""
+"""Which formula an optimizer is, what it is told, and what the wrappers do around it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from monolith.table.compiling import given
-from monolith.table.drawing import seed_of
-from monolith.table.kernels import adaptive, descent, moments, proximal, wrapping
+from monolith.table.kernels import adaptive, descent, moments, proximal, writing
 from monolith.table.optimizer_config import (
     Adadelta,
     Adagrad,
@@ -22,91 +20,99 @@ from monolith.table.optimizer_config import (
     GroupFtrl,
     Momentum,
     MovingAverage,
-    Optimizer,
     Plain,
     Rmsprop,
     RmspropV2,
     Sgd,
-    StochasticRoundingFloat16,
+    plain,
+    rounds,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Sequence
 
-    from monolith.core.arrays import Fids, Indices, Rows
+    from numpy.typing import NDArray
+
+    from monolith.core.arrays import Rows
+    from monolith.table.compiling import Formula
+    from monolith.table.config import Segment
     from monolith.table.layout import Place
 
 
-class Formula(NamedTuple):
-    """A kernel, and the fields of the optimizer, or of the `Update`, that it is told, in its order."""
+class Told(NamedTuple):
+    """A formula, and the optimizer's fields that it is told after the learning rate, in its order."""
 
-    kernel: Callable[..., None]
+    formula: Formula
     fields: tuple[str, ...] = ()
-
-
-class Update(NamedTuple):
-    """One step of rows `numbers` (n,), which belong to `fids`.
-
-    A row that occurs twice is updated twice, in order. `latest` holds the values that the gradients were
-    computed with; None: those that are there now.
-    """
-
-    rows: Rows
-    numbers: Indices
-    fids: Fids
-    grads: Rows  # (n, dim of the whole row)
-    latest: Rows | None = None  # (n, dim of the whole row)
-    step: int = 0
-    seed: int = 0
 
 
 _BETAS = ("beta1", "beta2", "epsilon", "weight_decay_factor", "use_nesterov")
 _LEADER = ("beta", "l1_regularization_strength", "l2_regularization_strength")
 _RMS = ("momentum", "weight_decay_factor")
-FORMULAS: dict[type[Plain], Formula] = {
-    Sgd: Formula(descent.sgd),
-    Momentum: Formula(descent.momentum, ("momentum", "weight_decay_factor", "use_nesterov")),
-    MovingAverage: Formula(descent.moving_average, ("momentum",)),
-    BatchSoftmax: Formula(descent.batch_softmax, ("step",)),
-    Adagrad: Formula(adaptive.adagrad, ("weight_decay_factor",)),
-    DynamicWdAdagrad: Formula(adaptive.dynamic_wd_adagrad, ("weight_decay_factor", "decouple_weight_decay")),
-    GroupAdaGrad: Formula(
+FORMULAS: dict[type[Plain], Told] = {
+    Sgd: Told(descent.sgd),
+    Momentum: Told(descent.momentum, ("momentum", "weight_decay_factor", "use_nesterov")),
+    MovingAverage: Told(descent.moving_average, ("momentum",)),
+    BatchSoftmax: Told(descent.batch_softmax),
+    Adagrad: Told(adaptive.adagrad, ("weight_decay_factor",)),
+    DynamicWdAdagrad: Told(adaptive.dynamic_wd_adagrad, ("weight_decay_factor", "decouple_weight_decay")),
+    GroupAdaGrad: Told(
         proximal.group_adagrad, ("beta", "l2_regularization_strength", "weight_decay_factor")
     ),
-    Adadelta: Formula(adaptive.adadelta, ("averaging_ratio", "epsilon", "weight_decay_factor")),
-    Rmsprop: Formula(adaptive.rmsprop, _RMS),
-    RmspropV2: Formula(adaptive.rmsprop_v2, _RMS),
-    Adam: Formula(moments.adam, _BETAS),
-    Amsgrad: Formula(moments.amsgrad, _BETAS),
-    Ftrl: Formula(proximal.ftrl, _LEADER),
-    GroupFtrl: Formula(proximal.group_ftrl, _LEADER),
+    Adadelta: Told(adaptive.adadelta, ("averaging_ratio", "epsilon", "weight_decay_factor")),
+    Rmsprop: Told(adaptive.rmsprop, _RMS),
+    RmspropV2: Told(adaptive.rmsprop_v2, _RMS),
+    Adam: Told(moments.adam, _BETAS),
+    Amsgrad: Told(moments.amsgrad, _BETAS),
+    Ftrl: Told(proximal.ftrl, _LEADER),
+    GroupFtrl: Told(proximal.group_ftrl, _LEADER),
 }
 
 
-def apply(optimizer: Optimizer, update: Update, place: Place, rate: np.float32) -> None:
-    """Make the update in one segment, in its columns of rows and gradients."""
-    match optimizer:
-        case Dc():
-            apply(optimizer.optimizer, _compensated(optimizer, update, place), place, rate)
-        case StochasticRoundingFloat16():
-            apply(optimizer.optimizer, update, place, rate)
-            seed, step = seed_of(update.seed), np.uint64(update.step)
-            wrapping.round_to_half(update.rows, update.numbers, update.fids, place, seed, step)
-        case _:
-            kernel, fields = FORMULAS[type(optimizer)]
-            settings = tuple(_told(update if f in Update._fields else optimizer, f) for f in fields)
-            kernel(update.rows, update.numbers, update.grads, place, rate, settings)
+WORDS = 8  # that a formula may be told
+STEP = 1  # where BatchSoftmax, which has no fields, is told the global step
 
 
-def _told(owner: object, field: str) -> Any:
-    value = getattr(owner, field)
-    return np.float32(value) if isinstance(value, float) else value
+class Plan:
+    """What happens to each row in a step, in order: which formula, on which columns, and what it is told."""
+
+    def __init__(self, segments: Sequence[tuple[Segment, Place]]) -> None:
+        lines = [line for n, (segment, place) in enumerate(segments) for line in _lines(n, segment, place)]
+        self.calls = np.array([(line.formula.address, *line.place) for line in lines], np.int64)
+        self._fixed = np.zeros((len(lines), WORDS))
+        for told, line in zip(self._fixed, lines, strict=True):
+            told[1 : 1 + len(line.settings)] = line.settings
+        self._segment = np.array([line.segment for line in lines])
+        self._counts_steps = np.array([line.formula is descent.batch_softmax for line in lines])
+
+    def told(self, learning_rates: Sequence[float], step: int) -> NDArray[np.float64]:
+        """What the formulas are told in a `step` with a rate for each segment, (lines, WORDS)."""
+        told = self._fixed.copy()
+        told[:, 0] = np.asarray(learning_rates)[self._segment]
+        told[self._counts_steps, STEP] = step
+        return told
 
 
-def _compensated(optimizer: Dc, update: Update, place: Place) -> Update:
-    if update.latest is None:
-        return update
-    grads = np.empty_like(update.grads)
-    settings = (np.float32(optimizer.lambda_), grads)
-    wrapping.compensate(update.rows, update.numbers, update.grads, place, update.latest, settings)
-    return update._replace(grads=given(grads))
+class _Line(NamedTuple):
+    formula: Formula
+    segment: int
+    place: Place
+    settings: tuple[float, ...]
+
+
+def _lines(number: int, segment: Segment, place: Place) -> Iterator[_Line]:
+    kept = plain(segment.optimizer)
+    formula, fields = FORMULAS[type(kept)]
+    yield _Line(formula, number, place, tuple(float(getattr(kept, field)) for field in fields))
+    if rounds(segment.optimizer):
+        yield _Line(writing.round_to_half, number, place, (float(place[0]),))
+
+
+def compensated(optimizer: Dc, values: Rows, grads: Rows, latest: Rows) -> Rows:
+    """Delay compensation (Zheng and others 2017): g + λ · g² · (w - latest).
+
+    `values` are the weights now, `latest` those that the gradients were computed with. A row that occurs
+    twice has the same w both times: the one before this step.
+    """
+    squared: Rows = np.float32(optimizer.lambda_) * grads * grads
+    return grads + squared * (values - latest)

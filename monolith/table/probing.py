@@ -1,8 +1,9 @@
 """The kernels of the index: open addressing with linear probing, in many sub-tables.
 
-A cell is (fid, row number + 1), so that zeroed memory is empty and every int64 is a fid. The top bits of a
-fid's hash choose its sub-table, the low bits its home there; the hash is one to one, so no two fids are ever
-taken for each other. Removing closes the gap behind it, so there are no tombstones to sweep.
+A cell is a fid and a word with its row's number plus one, so that zeroed memory is empty and every int64 is
+a fid; `rowlock.py` explains the word's other bits. The top bits of a fid's hash choose its sub-table, the
+low bits its home there; the hash is one to one, so no two fids are ever taken for each other. Removing
+closes the gap behind it, so there are no tombstones to sweep.
 """
 
 from __future__ import annotations
@@ -12,18 +13,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from monolith.core.fids import MAX_SLOT, VALUE_BITS
-from monolith.table.compiling import AHEAD, kernel, mix, prefetch, subroutine
+from monolith.table.compiling import kernel, mix, subroutine
+from monolith.table.memory import AHEAD, prefetch
+from monolith.table.rowlock import number_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monolith.core.arrays import Fids, Indices
 
+    Cells: TypeAlias = NDArray[np.int64]  # (capacity, 2)
     Unsigned: TypeAlias = NDArray[np.uint64]
-    # All cells (capacity, 2); and for each sub-table where its cells begin, their number less one, how many
+    # All cells; and for each sub-table where its cells begin, their number less one, how many
     # are taken, and with how many taken it must grow before it takes another. A plain tuple, as numba keeps
     # the types of arguments on disk, where those of later versions may no longer know a class.
-    Subtables: TypeAlias = tuple[NDArray[np.int64], Unsigned, Unsigned, Indices, Indices]
+    Subtables: TypeAlias = tuple[Cells, Unsigned, Unsigned, Indices, Indices]
 
 SUBTABLE_BITS = 8
 BLOCK = 64
@@ -72,21 +76,29 @@ def _fetch_ahead(tables: Subtables, fids: Fids, i: int) -> None:
     prefetch(cells, _home(first, mask, fids[min(i + AHEAD, len(fids) - 1)]), 0)
 
 
-@kernel
-def find(tables: Subtables, fids: Fids, numbers: Indices) -> None:
-    """Write each fid's row number into `numbers`, -1 where it has none.
+@subroutine
+def seek(tables: Subtables, fids: Fids, begin: int, places: Unsigned) -> Any:
+    """Write the cells of the fids from `begin` on into `places`, or the empty ones where they would go.
 
-    In blocks, asking for all homes before looking into any: 1.3 x as fast as asking `AHEAD` of each look.
+    As many as there are places, or fids; returns how many. All homes are asked for before any is looked into.
     """
     cells, first, mask, _, _ = tables
-    homes = np.empty(BLOCK, np.uint64)
+    count = min(len(places), len(fids) - begin)
+    for i in range(count):
+        places[i] = _home(first, mask, fids[begin + i])
+        prefetch(cells, places[i], 0)
+    for i in range(count):
+        places[i] = _onward(tables, places[i], fids[begin + i])
+    return count
+
+
+@kernel
+def find(tables: Subtables, fids: Fids, numbers: Indices) -> None:
+    """Write each fid's row number into `numbers`, -1 where it has none."""
+    cells, places = tables[0], np.empty(BLOCK, np.uint64)
     for begin in range(0, len(fids), BLOCK):
-        count = min(BLOCK, len(fids) - begin)
-        for i in range(count):
-            homes[i] = _home(first, mask, fids[begin + i])
-            prefetch(cells, homes[i], 0)
-        for i in range(count):
-            numbers[begin + i] = cells[_onward(tables, homes[i], fids[begin + i]), 1] - 1
+        for i in range(seek(tables, fids, begin, places)):
+            numbers[begin + i] = number_of(cells[places[i], 1])
 
 
 @kernel
@@ -112,7 +124,7 @@ def insert(tables: Subtables, fids: Fids, new: Indices, created: Indices) -> tup
 
 
 @kernel
-def move_in(tables: Subtables, moved: NDArray[np.int64]) -> None:
+def move_in(tables: Subtables, moved: Cells) -> None:
     """Put the fids of the cells `moved` (m, 2), which are in no sub-table, where they now belong."""
     cells = tables[0]
     for i in range(len(moved)):
@@ -130,7 +142,7 @@ def remove(tables: Subtables, fids: Fids, freed: Indices) -> int:
         _fetch_ahead(tables, fids, i)
         place, t = _locate(tables, fids[i]), _subtable(fids[i])
         if cells[place, 1] != 0:
-            freed[count] = cells[place, 1] - 1
+            freed[count] = number_of(cells[place, 1])
             count += 1
             used[t] -= 1
             _close_gap(tables, place, t)
@@ -159,7 +171,7 @@ def within(tables: Subtables, start: int, stop: int, fids: Fids, numbers: Indice
     for t in range(start, stop):
         for place in range(first[t], first[t] + mask[t] + np.uint64(1)):
             if cells[place, 1] != 0:
-                fids[count], numbers[count] = cells[place, 0], cells[place, 1] - 1
+                fids[count], numbers[count] = cells[place, 0], number_of(cells[place, 1])
                 count += 1
 
 

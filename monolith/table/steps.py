@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monolith.core.arrays import Fids, Flags, Rows
+    from monolith.core.arrays import Fids, Flags, Indices, Rows
     from monolith.table.config import TableConfig
     from monolith.table.rows import Counts, Times
 
@@ -98,8 +98,8 @@ def _refusal(step: Step, position: int, of: str) -> GradientNotFinite:
     return GradientNotFinite(int(step.fids[position]), float(step.grads[position, column]), column, of)
 
 
-def only(step: Step, kept: Flags) -> Step:
-    """The part of a judged step that is about the `kept` (n,) of its fids."""
+def only(step: Step, kept: Flags | Indices) -> Step:
+    """The part of a judged step that is about some of its fids: `kept` (n,), or at these positions."""
     arrays = {name: getattr(step, name) for name in ("fids", "grads", "latest", "counts", "times")}
     parts: dict[str, Any] = {name: given(a[kept]) for name, a in arrays.items() if a is not None}
     return replace(step, **parts)

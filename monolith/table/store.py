@@ -1,6 +1,6 @@
 """Rows by fid, and when each was last updated: index, memory and times, which belong together.
 
-Not safe from many threads by itself.
+Many threads may `read` and `update` at once. Whoever calls anything else must be alone with the store.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monolith.core.arrays import Flags, Indices
-from monolith.table import copying, initializers, layout
+from monolith.table import copying, initializers, layout, reading, updating
 from monolith.table.arena import Arena
 from monolith.table.compiling import given
 from monolith.table.index import Index
@@ -19,6 +19,11 @@ from monolith.table.times import UpdateTimes
 if TYPE_CHECKING:
     from monolith.core.arrays import Fids, Rows
     from monolith.table.config import TableConfig
+    from monolith.table.learning import Work
+    from monolith.table.rows import TableRows, Times
+
+UNTIMED = given(np.empty(0, np.uint32))  # nobody knows when
+EXPORTED = 1 << 16  # rows that are copied at once
 
 
 class Store:
@@ -39,12 +44,6 @@ class Store:
         return len(self.index)
 
     @property
-    def rows(self) -> Rows:
-        """All rows by number, values and state; rows of the future included."""
-        rows: Rows = self._arena.array
-        return rows
-
-    @property
     def row_bytes(self) -> int:
         """Bytes of a row's values and state."""
         return self._unseen.nbytes
@@ -55,16 +54,38 @@ class Store:
         end = self.index.end
         return end * self.row_bytes + self.times.memory_bytes(end) + self.index.memory_bytes
 
+    def read(self, fids: Fids, out: Rows, start: int = 0) -> Indices:
+        """Copy columns of rows from `start` on into `out` (n, width), each row as it was at one moment.
+
+        Zeros for those that have none; returns their positions.
+        """
+        missing = np.empty(len(fids), np.int64)
+        tables = self.index.subtables()
+        count = reading.read(tables, self._arena.array, fids, np.uint64(start), out, missing)
+        return missing[:count]
+
+    def update(self, work: Work, fids: Fids, values: Rows, times: Times = UNTIMED) -> Indices:
+        """Do `work` to the rows of `fids`, with `values` (n, dim); positions of fids that have no row.
+
+        `times` are when each fid occurred (n,), or `UNTIMED`.
+        """
+        missing = np.empty(len(fids), np.int64)
+        stamps = (self.times.kept, times if self.times.begun else UNTIMED)
+        tables, rows = self.index.subtables(), self._arena.array
+        count = updating.update(tables, rows, (fids, values), tuple(work), stamps, missing)
+        return missing[:count]
+
     def find_or_create(self, fids: Fids) -> tuple[Indices, Flags, int]:
-        """Row numbers (n,), which fids existed, and how many rows were created for the others."""
+        """Row numbers (n,), which fids existed, and how many rows were created for the others.
+
+        Raises:
+            MemoryError: there is no room; nothing has changed.
+        """
         numbers = self.index.find(fids)
         existed = numbers >= 0
-        return numbers, existed, self.create(fids, numbers, np.flatnonzero(~existed))
-
-    def create(self, fids: Fids, numbers: Indices, which: Indices) -> int:
-        """Create rows for `fids[which]`, which have none; sets their `numbers`, and returns how many."""
+        which = np.flatnonzero(~existed)
         if not len(which):
-            return 0
+            return numbers, existed, 0
         unknown = given(fids[which])
         end = self.index.end + len(unknown)
         self._arena.ensure(end)  # first, so that no fid is left without its row
@@ -72,21 +93,40 @@ class Store:
         created, new = self.index.add(unknown)
         self.initialise(new, given(created))
         numbers[which] = self.index.find(unknown)
-        return len(new)
+        return numbers, existed, len(new)
 
     def initialise(self, numbers: Indices, fids: Fids) -> None:
         """Let rows `numbers` of `fids` be as they start."""
-        initializers.stamp(self.rows, numbers, self._unseen)
+        initializers.stamp(self._arena.array, numbers, self._unseen)
         for segment, place in self._segments:
-            initializers.draw(self.rows, numbers, fids, (segment, place), self._seed)
+            initializers.draw(self._arena.array, numbers, fids, (segment, place), self._seed)
 
-    def columns(self, numbers: Indices, start: int, width: int) -> Rows:
-        """Columns `start` to `start + width` of rows `numbers`, zeros where that is -1."""
-        out = np.empty((len(numbers), width), np.float32)
-        copying.gather(self.rows, numbers, np.uint64(start), out)
-        return out
+    def fill(self, rows: TableRows) -> None:
+        """Take in rows of this store's widths, whose times are judged; of a fid that occurs twice the last."""
+        numbers, _, _ = self.find_or_create(rows.fids)
+        copying.scatter(self._arena.array, numbers, np.uint64(0), given(rows.values))
+        copying.scatter(self._arena.array, numbers, np.uint64(rows.values.shape[1]), given(rows.slots))
+        if rows.times is not None and rows.times.any():
+            self.times.begin(self.index.end)
+            self.times.advance(numbers, rows.times)
+            self.times.hear(rows.times)
 
     def forget(self, fids: Fids, numbers: Indices) -> int:
         """These fids and rows, which belong together, part; returns how many there were."""
         self.times.forget(numbers)
         return self.index.remove(given(fids))
+
+    def all(self, dim: int) -> tuple[Fids, Rows, Rows, Times | None]:
+        """Every fid in ascending order, its `dim` values, its state, and when it was updated, if anyone knows.
+
+        Rows may change meanwhile; each is copied as it was at one moment.
+        """
+        fids, numbers = self.index.entries()
+        values = np.empty((len(fids), dim), np.float32)
+        slots = np.empty((len(fids), len(self._unseen) - dim), np.float32)
+        for start in range(0, len(fids), EXPORTED):
+            some = slice(start, start + EXPORTED)
+            rows = np.empty((len(fids[some]), len(self._unseen)), np.float32)
+            self.read(given(fids[some]), rows)
+            values[some], slots[some] = rows[:, :dim], rows[:, dim:]
+        return fids, values, slots, self.times.of(numbers) if self.times.latest else None

@@ -1,7 +1,10 @@
 """The embedding table: an id's own row, whatever the id, until it is evicted.
 
-One lock a table: calls on one table take turns, calls on different tables run side by side, since the
-kernels underneath release the interpreter lock. Arrays that a table gives out are the caller's own.
+Lookups and updates of rows that are there run side by side, as many as there are threads: the kernels
+underneath release the interpreter lock, and a row is never torn, for a lock in its cell (`rowlock.py`) lets
+one thread at a time change it and shows to those who read that it has changed. Whatever moves cells about,
+creating, growing and evicting, is done alone (`turns.py`), a little at a time, so that others wait for some
+milliseconds at most. Arrays that a table gives out are the caller's own.
 """
 
 from __future__ import annotations
@@ -12,28 +15,32 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from monolith.config.bad_gradients import BadGradients
-from monolith.core.arrays import Indices, as_fids, as_rows
-from monolith.table import compressors, copying, eviction, layout, optimizers
+from monolith.core.arrays import as_fids, as_rows
+from monolith.table import eviction, layout
 from monolith.table.admission.gate import gate_of
 from monolith.table.compiling import given
-from monolith.table.config import FixedR8, OneBit
 from monolith.table.index import SUBTABLES, Survey
+from monolith.table.learning import Learner
 from monolith.table.occurrences import times_of
 from monolith.table.rows import LAST, TableRows
 from monolith.table.stats import TableReport, Tally, report
 from monolith.table.steps import Step, judged, only
-from monolith.table.store import Store
+from monolith.table.store import UNTIMED, Store
+from monolith.table.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from monolith.core.arrays import Fids, Flags, Rows
+    from monolith.core.arrays import Fids, Flags, Indices, Rows
     from monolith.table.admission.base import State
     from monolith.table.admission.gate import Gate
     from monolith.table.config import TableConfig
+    from monolith.table.learning import Work
     from monolith.table.rows import Counts, Times
+
+CREATED_AT_ONCE = 4096  # rows, while others wait
 
 
 class LookedUp(NamedTuple):
@@ -74,9 +81,9 @@ class Table:
         self.slot_dim = layout.slot_dim(config)
         self._seed = seed
         self._bad_gradients = bad_gradients
-        self._segments = tuple(layout.places(config))
-        self._compressed = [s for s in self._segments if isinstance(s[0].compressor, FixedR8 | OneBit)]
-        self._lock = threading.Lock()
+        self._learner = Learner(config, seed)
+        self._turns = Turns()
+        self._counting = threading.Lock()
         self._tally = Tally()
         self._step = 0  # the latest that the table learned in
         self._lifetimes = config.slot_expire_time_config.by_slot() if config.expires else None
@@ -91,9 +98,8 @@ class Table:
         nobody, nothing = np.empty(0, np.int64), np.empty((0, self.dim), np.float32)
         step = self.judge(Step(nobody, nothing, latest=nothing))
         self._store.initialise(nobody, step.fids)
-        self._learn(nobody, step)
-        self._as_read(nobody)
-        self._store.times.advance(nobody, given(np.empty(0, np.uint32)), 0)
+        self._learner.learn(self._store, step, UNTIMED, 0)
+        self._learner.as_read(np.empty((0, self.dim), np.float32), 0)
         if self._gate:
             self._gate.admits(step.fids, None, 0)
 
@@ -102,13 +108,13 @@ class Table:
         self._gate = gate
 
     def __len__(self) -> int:
-        with self._lock:
+        with self._turns.shared:
             return len(self._store)
 
     @property
     def memory_bytes(self) -> int:
         """Bytes of rows, index and filter in use; those of evicted rows too, for they are kept for others."""
-        with self._lock:
+        with self._turns.shared:
             return self._store.memory_bytes + self._filter_bytes
 
     @property
@@ -129,18 +135,22 @@ class Table:
         """
         return self.look_up(fids, create=True)[:2]
 
-    def look_up(self, fids: Fids, *, create: bool) -> LookedUp:
-        """`find_or_insert`, or `find`, and how many rows that created."""
+    def look_up(self, fids: Fids, *, create: bool, out: Rows | None = None) -> LookedUp:
+        """`find_or_insert`, or `find`, and how many rows that created.
+
+        `out` (n, dim), contiguous float32, takes the rows, if given.
+        """
         fids = given(as_fids(fids))
-        with self._lock:
-            numbers = self._store.index.find(fids)
-            found = numbers >= 0
-            created = self._create_on_sight(fids, numbers) if create and not found.all() else 0
+        rows = np.empty((len(fids), self.dim), np.float32) if out is None else out
+        with self._turns.shared:
+            missing = self._store.read(fids, rows)
+        found = np.ones(len(fids), np.bool_)
+        found[missing] = False
+        created = self._create_on_sight(fids, missing, rows) if create and len(missing) else 0
+        with self._counting:
             self._tally.looked_up(fids, found)
-            rows = self._as_read(numbers)
-            if created:
-                self._keep_room()
-            return LookedUp(rows, found, created)
+        self._learner.as_read(rows, self._step)
+        return LookedUp(rows, found, created)
 
     def assign(self, fids: Fids, rows: Rows, *, times: Times | int | None = None) -> int:
         """Set the values of rows (n, dim); of a fid that occurs twice the last. Returns rows created.
@@ -152,37 +162,35 @@ class Table:
             DimensionMismatch: `rows` is not n * dim values.
             ConfigError: a time is before 1970 or after 2106.
         """
-        return self._write(copying.set_values, fids, rows, times)
+        return self._write(self._learner.assign, fids, rows, times)
 
     def assign_add(self, fids: Fids, rows: Rows, *, times: Times | int | None = None) -> int:
         """Add `rows` (n, dim) to the values, for a fid that occurs twice both. Returns rows created.
 
         Unknown fids are initialised first. Else as `assign`.
         """
-        return self._write(copying.add, fids, rows, times)
+        return self._write(self._learner.add, fids, rows, times)
 
-    def _write(
-        self,
-        write: Callable[[Rows, Indices, Rows], None],
-        fids: Fids,
-        rows: Rows,
-        times: Times | int | None,
-    ) -> int:
+    def _write(self, work: Work, fids: Fids, rows: Rows, times: Times | int | None) -> int:
         fids = given(as_fids(fids))
         rows = given(as_rows(rows, len(fids), self.dim))
-        told = times_of(times, fids, "a table")
-        with self._lock:
-            numbers, _, created = self._store.find_or_create(fids)
-            write(self._store.rows, numbers, rows)
-            self._touch(numbers, told, self._store.times.latest)
-            self._skip_zeros(fids, numbers)
-            self._keep_room()
-            return created
+        told = self._heard(times_of(times, fids, "a table"), self._store.times.latest, len(fids))
+        with self._turns.shared:
+            missing = self._store.update(work, fids, rows, told)
+        created = 0
+        for some in _slices(missing):
+            with self._turns.alone:
+                created += self._store.find_or_create(given(fids[some]))[2]
+                self._store.update(work, given(fids[some]), given(rows[some]), _of(told, some))
+                self._keep_room()
+        if self.config.skip_zero_embedding:
+            self._skip_zeros(fids)
+        return created
 
     def reinitialize(self, fids: Fids) -> Flags:
         """Let rows be as they start, values and optimizers' state; which existed before the call (n,)."""
         fids = given(as_fids(fids))
-        with self._lock:
+        with self._turns.alone:
             numbers, existed, _ = self._store.find_or_create(fids)
             self._store.initialise(numbers, fids)
             return existed
@@ -217,23 +225,40 @@ class Table:
         return judged(asked, self.config, self._bad_gradients, of=of)
 
     def take(self, step: Step) -> Taken:
-        """Make a step that was judged."""
-        with self._lock:
-            asked = len(step.fids)
-            if self._gate:
-                step = self._admitted(self._gate, step)
-            numbers, _, created = self._store.find_or_create(step.fids)
+        """Make a step that was judged.
+
+        Raises:
+            MemoryError: there is no room for the rows of unknown ids. Those of known ones have learned.
+        """
+        assert not isinstance(step.times, int)  # judging spreads it
+        times = self._heard(step.times, step.step, len(step.fids))
+        with self._counting:
             self._step = max(self._step, step.step)
-            self._learn(numbers, step)
-            assert not isinstance(step.times, int)  # judging spreads it
-            self._touch(numbers, step.times, step.step)
-            self._keep_room()
-            return Taken(created, asked - len(step.fids))
+        with self._turns.shared:
+            missing = self._learner.learn(self._store, step, times, self._step)
+        created = filtered = 0
+        for some in _slices(missing):
+            with self._turns.alone:
+                taken = self._take_in(only(step, some), _of(times, some))
+            created, filtered = created + taken.created, filtered + taken.filtered
+        return Taken(created, filtered)
+
+    def _take_in(self, step: Step, times: Times) -> Taken:
+        """Create rows for those of the fids that deserve one, and let them learn."""
+        admitted = self._admitted(self._gate, step) if self._gate else np.ones(len(step.fids), np.bool_)
+        if not admitted.all():
+            with self._counting:
+                self._tally.filtered(step.fids[~admitted])
+            step, times = only(step, admitted), _of(times, admitted)
+        created = self._store.find_or_create(step.fids)[2]
+        self._learner.learn(self._store, step, times, self._step)
+        self._keep_room()
+        return Taken(created, len(admitted) - len(step.fids))
 
     def evict(self, fids: Fids) -> int:
         """Forget these fids; returns how many were known. Their memory is used for fids to come."""
         fids = given(np.unique(as_fids(fids)))
-        with self._lock:
+        with self._turns.alone:
             numbers = self._store.index.find(fids)
             return self._forget(fids[numbers >= 0], numbers[numbers >= 0])
 
@@ -248,7 +273,7 @@ class Table:
         now = self._store.times.latest if now is None else now
         count = 0
         for span in eviction.slices(len(self)):
-            with self._lock:
+            with self._turns.alone:
                 count += self._forget(*eviction.overdue(self._store, span, self._lifetimes, now))
         return count
 
@@ -259,25 +284,20 @@ class Table:
         """
         left = 0
         while True:
-            with self._lock:
+            with self._turns.alone:
                 forgotten = self._forget(*eviction.surplus(self._store, rows))
             if not forgotten:
                 return left
             left += forgotten
 
     def export(self) -> TableRows:
-        """Every row, sorted by fid: a copy, taken at one moment."""
-        with self._lock:
-            fids, numbers = self._store.index.entries()
-            values = self._store.columns(numbers, 0, self.dim)
-            slots = self._store.columns(numbers, self.dim, self.slot_dim)
-            return TableRows(
-                fids, values, slots, self._store.times.of(numbers) if self._store.times.latest else None
-            )
+        """Every row, sorted by fid: copies. Rows may learn meanwhile; each is as it was at one moment."""
+        with self._turns.shared:
+            return TableRows(*self._store.all(self.dim))
 
     def filter_state(self) -> State:
         """What the filter remembers of ids without a row: what `restore` takes."""
-        with self._lock:
+        with self._turns.alone:
             return self._gate.state() if self._gate else {}
 
     def restore(self, rows: TableRows, filter_state: Mapping[str, NDArray[np.generic]] | None = None) -> None:
@@ -288,24 +308,22 @@ class Table:
             ConfigError: `filter_state` is another filter's; the table is unchanged.
         """
         fids = given(as_fids(rows.fids))
-        values = given(as_rows(rows.values, len(fids), self.dim))
-        slots = given(as_rows(rows.slots, len(fids), self.slot_dim))
+        values = as_rows(rows.values, len(fids), self.dim)
+        slots = as_rows(rows.slots, len(fids), self.slot_dim)
         times = None if rows.times is None else times_of(rows.times, fids, "a table")
         gate = gate_of(self.config, self._seed)
         if gate and filter_state:
             gate.restore(filter_state)
-        with self._lock:
+        with self._turns.alone:
             self._start_empty(gate)
-            numbers, _, _ = self._store.find_or_create(fids)
-            copying.scatter(self._store.rows, numbers, np.uint64(0), values)
-            copying.scatter(self._store.rows, numbers, np.uint64(self.dim), slots)
-            self._touch(numbers, times, 0)
-            self._skip_zeros(fids, numbers)
+            self._store.fill(TableRows(fids, values, slots, times))
             self._keep_room()
+        if self.config.skip_zero_embedding:
+            self._skip_zeros(fids)
 
     def clear(self) -> None:
         """Forget every row, and what the filter remembers, and give the memory back."""
-        with self._lock:
+        with self._turns.alone:
             self._start_empty(gate_of(self.config, self._seed))
 
     def stats(self) -> TableReport:
@@ -315,38 +333,47 @@ class Table:
         """
         survey = Survey()
         for t in range(SUBTABLES):
-            with self._lock:
+            with self._turns.shared:
                 self._store.index.survey(t, survey)
         memory = self.memory_bytes
-        with self._lock:
+        with self._counting:
             filters, row = self._filter_bytes, self._store.row_bytes
             return report(survey, self._tally, memory, filter_bytes=filters, row_bytes=row)
 
-    def _create_on_sight(self, fids: Fids, numbers: Indices) -> int:
-        """Create rows for those without a number that need not have occurred; sets their `numbers`."""
-        unknown = np.flatnonzero(numbers < 0)
-        if self._gate:
-            unknown = unknown[self._gate.on_sight(fids[unknown])]
-        return self._store.create(fids, numbers, unknown)
+    def _create_on_sight(self, fids: Fids, missing: Indices, rows: Rows) -> int:
+        """Create rows for those `missing` that need not have occurred, and read them; returns how many."""
+        created = 0
+        for some in _slices(missing):
+            with self._turns.alone:
+                if self._gate:
+                    some = some[self._gate.on_sight(fids[some])]
+                created += self._store.find_or_create(given(fids[some]))[2]
+                part = np.empty((len(some), self.dim), np.float32)
+                self._store.read(given(fids[some]), part)
+                self._keep_room()
+            rows[some] = part
+        return created
 
-    def _admitted(self, gate: Gate, step: Step) -> Step:
-        """What is left of `step` once those have been turned away that do not deserve a row yet."""
+    def _admitted(self, gate: Gate, step: Step) -> Flags:
+        """Which fids of a step have a row or deserve one."""
         kept = self._store.index.find(step.fids) >= 0
         unknown = np.flatnonzero(~kept)
         counts = None if step.counts is None else step.counts[unknown]
         kept[unknown] = gate.admits(step.fids[unknown], counts, step.step)
-        if kept.all():
-            return step
-        self._tally.filtered(step.fids[~kept])
-        return only(step, kept)
+        return kept
 
-    def _touch(self, numbers: Indices, times: Times | None, otherwise: int) -> None:
-        """Rows were updated at `times`; where nobody knows, at `otherwise` if some will have to leave."""
+    def _heard(self, times: Times | None, otherwise: int, count: int) -> Times:
+        """When rows are updated; where nobody knows, `otherwise` if some will have to leave."""
         if self._most_rows is not None:
-            known = np.zeros(len(numbers), np.uint32) if times is None else times
+            known = np.zeros(count, np.uint32) if times is None else times
             times = np.where(known > 0, known, np.uint32(min(otherwise, LAST)))
-        if times is not None:
-            self._store.times.advance(numbers, given(times), self._store.index.end)
+        if times is None or not times.any():
+            return UNTIMED
+        if not self._store.times.begun:
+            with self._turns.alone:
+                self._store.times.begin(self._store.index.end)
+        self._store.times.hear(times)
+        return given(times)
 
     def _keep_room(self) -> None:
         """Forget the least recently updated rows beyond what the table may hold."""
@@ -356,35 +383,24 @@ class Table:
 
     def _forget(self, fids: Fids, numbers: Indices) -> int:
         """These fids and rows, which belong together, part."""
-        self._tally.evicted(fids)
+        with self._counting:
+            self._tally.evicted(fids)
         return self._store.forget(fids, numbers)
 
-    def _learn(self, numbers: Indices, step: Step) -> None:
-        grads = self._through_compressors(numbers, step.grads)
-        update = optimizers.Update(
-            self._store.rows, numbers, step.fids, grads, step.latest, step.step, self._seed
-        )
-        for (segment, place), rate in zip(self._segments, step.learning_rates, strict=True):
-            optimizers.apply(segment.optimizer, update, place, np.float32(rate))
+    def _skip_zeros(self, fids: Fids) -> None:
+        """Forget those of `fids` that are nothing but zeros; nobody looks at their state."""
+        values = np.empty((len(fids), self.dim), np.float32)
+        with self._turns.alone:
+            self._store.read(fids, values)
+            zeros = given(np.unique(fids[(values * values).sum(axis=1) == 0]))
+            numbers = self._store.index.find(zeros)
+            self._store.forget(zeros[numbers >= 0], numbers[numbers >= 0])
 
-    def _as_read(self, numbers: Indices) -> Rows:
-        rows = self._store.columns(numbers, 0, self.dim)
-        for segment, (first, _, dim) in self._compressed:
-            compressors.as_read(segment.compressor, rows, int(first), int(first + dim), self._step)
-        return rows
 
-    def _through_compressors(self, numbers: Indices, grads: Rows) -> Rows:
-        """Gradients of what is kept, from `grads` of what was read; of equal numbers all see the same row."""
-        if not self._compressed:
-            return grads
-        grads = grads.copy()
-        for segment, (first, _, dim) in self._compressed:
-            values = self._store.columns(numbers, int(first), int(dim))
-            compressors.backward(segment.compressor, values, grads[:, first : first + dim], self._step)
-        return given(grads)
+def _slices(positions: Indices) -> Iterator[Indices]:
+    for start in range(0, len(positions), CREATED_AT_ONCE):
+        yield positions[start : start + CREATED_AT_ONCE]
 
-    def _skip_zeros(self, fids: Fids, numbers: Indices) -> None:
-        if self.config.skip_zero_embedding:
-            values = self._store.columns(numbers, 0, self.dim)
-            zeros = (values * values).sum(axis=1) == 0
-            self._store.forget(fids[zeros], numbers[zeros])
+
+def _of(times: Times, some: Indices | Flags) -> Times:
+    return given(times[some]) if len(times) else times

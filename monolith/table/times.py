@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monolith.table.arena import Arena
-from monolith.table.compiling import AHEAD, kernel, prefetch
 
 if TYPE_CHECKING:
     from monolith.core.arrays import Indices
@@ -21,42 +21,54 @@ class UpdateTimes:
     def __init__(self, rows: int) -> None:
         """Reserve address space for `rows`."""
         self._arena = Arena(1, np.uint32, reserve=4 * rows)
+        self._hearing = threading.Lock()
+        self._begun = False
         self.latest = 0
 
-    def of(self, numbers: Indices) -> Times:
-        """The times of rows `numbers` (n,)."""
-        if not self.latest:
-            return np.zeros(len(numbers), np.uint32)
-        times: Times = self._arena.array[numbers, 0]
-        return times
+    @property
+    def kept(self) -> NDArray[np.uint32]:
+        """Of each row by number, (capacity, 1); rows that are told a time must be covered."""
+        return self._arena.array
 
-    def advance(self, numbers: Indices, times: Times, end: int) -> None:
-        """Rows `numbers` (n,), all below `end`, were updated at `times` (n,), unless they were later."""
-        self.latest = max(self.latest, int(times.max(initial=0)))
-        self._arena.ensure(end)
-        _advance(self._arena.array, numbers, times)
+    def hear(self, times: Times) -> None:
+        """There have been updates at `times`. Safe from many threads."""
+        with self._hearing:
+            self.latest = max(self.latest, int(times.max(initial=0)))
 
-    def cover(self, end: int) -> None:
-        """Make room for the rows below `end`, if there are times at all.
+    def begin(self, end: int) -> None:
+        """From now on there is room for the times of all rows; they are those below `end` today.
 
         Raises:
             MemoryError: the system has no more.
         """
-        if self.latest:
+        self._arena.ensure(end)
+        self._begun = True
+
+    def cover(self, end: int) -> None:
+        """Make room for the rows below `end`, if there are times at all; raises as `begin`."""
+        if self._begun:
             self._arena.ensure(end)
+
+    @property
+    def begun(self) -> bool:
+        return self._begun
+
+    def of(self, numbers: Indices) -> Times:
+        """The times of rows `numbers` (n,)."""
+        if not self._begun:
+            return np.zeros(len(numbers), np.uint32)
+        times: Times = self._arena.array[numbers, 0]
+        return times
+
+    def advance(self, numbers: Indices, times: Times) -> None:
+        """Rows `numbers` (n,), which are covered, were updated at `times` (n,), unless they were later."""
+        np.maximum.at(self._arena.array[:, 0], numbers, times)
 
     def memory_bytes(self, end: int) -> int:
         """Bytes taken for the rows below `end`."""
-        return 4 * end if self.latest else 0
+        return 4 * end if self._begun else 0
 
     def forget(self, numbers: Indices) -> None:
         """Rows `numbers` are nobody's."""
-        if self.latest:
+        if self._begun:
             self._arena.array[numbers, 0] = 0
-
-
-@kernel
-def _advance(kept: NDArray[np.uint32], numbers: Indices, times: Times) -> None:
-    for i in range(len(numbers)):
-        prefetch(kept, numbers[min(i + AHEAD, len(numbers) - 1)], 0)
-        kept[numbers[i], 0] = max(kept[numbers[i], 0], times[i])
