@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Subtables: TypeAlias = tuple[Cells, Unsigned, Unsigned, Indices, Indices]
 
 SUBTABLE_BITS = 8
-BLOCK = 64
+BLOCK = 32  # fids whose memory is asked for before any of it is looked at
 _SHIFT = 64 - SUBTABLE_BITS
 
 
@@ -55,7 +55,7 @@ def _next(first: Unsigned, mask: Unsigned, t: Any, place: Any) -> Any:
 
 
 @subroutine
-def _onward(tables: Subtables, place: Any, fid: int) -> Any:
+def onward(tables: Subtables, place: Any, fid: int) -> Any:
     """The cell of `fid`, or the empty one where it would go, from `place` on."""
     cells, first, mask, _, _ = tables
     while cells[place, 1] != 0 and cells[place, 0] != fid:
@@ -66,7 +66,7 @@ def _onward(tables: Subtables, place: Any, fid: int) -> Any:
 @subroutine
 def _locate(tables: Subtables, fid: int) -> Any:
     """The cell of `fid`, or the empty one where it would go."""
-    return _onward(tables, _home(tables[1], tables[2], fid), fid)
+    return onward(tables, _home(tables[1], tables[2], fid), fid)
 
 
 @subroutine
@@ -77,18 +77,16 @@ def _fetch_ahead(tables: Subtables, fids: Fids, i: int) -> None:
 
 
 @subroutine
-def seek(tables: Subtables, fids: Fids, begin: int, places: Unsigned) -> Any:
-    """Write the cells of the fids from `begin` on into `places`, or the empty ones where they would go.
+def ask(tables: Subtables, fids: Fids, begin: int, places: Unsigned) -> Any:
+    """Write the homes of the fids from `begin` on into `places`, and ask for their memory.
 
-    As many as there are places, or fids; returns how many. All homes are asked for before any is looked into.
+    As many as there are places, or fids; returns how many. `onward` from there is where each fid is.
     """
     cells, first, mask, _, _ = tables
     count = min(len(places), len(fids) - begin)
     for i in range(count):
         places[i] = _home(first, mask, fids[begin + i])
         prefetch(cells, places[i], 0)
-    for i in range(count):
-        places[i] = _onward(tables, places[i], fids[begin + i])
     return count
 
 
@@ -97,8 +95,9 @@ def find(tables: Subtables, fids: Fids, numbers: Indices) -> None:
     """Write each fid's row number into `numbers`, -1 where it has none."""
     cells, places = tables[0], np.empty(BLOCK, np.uint64)
     for begin in range(0, len(fids), BLOCK):
-        for i in range(seek(tables, fids, begin, places)):
-            numbers[begin + i] = number_of(cells[places[i], 1])
+        for i in range(ask(tables, fids, begin, places)):
+            place = onward(tables, places[i], fids[begin + i])
+            numbers[begin + i] = number_of(cells[place, 1])
 
 
 @kernel

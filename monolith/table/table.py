@@ -174,7 +174,8 @@ class Table:
     def _write(self, work: Work, fids: Fids, rows: Rows, times: Times | int | None) -> int:
         fids = given(as_fids(fids))
         rows = given(as_rows(rows, len(fids), self.dim))
-        told = self._heard(times_of(times, fids, "a table"), self._store.times.latest, len(fids))
+        told = self._updated_at(times_of(times, fids, "a table"), self._store.times.latest, len(fids))
+        self._store.times.hear(told)
         with self._turns.shared:
             missing = self._store.update(work, fids, rows, told)
         created = 0
@@ -231,11 +232,12 @@ class Table:
             MemoryError: there is no room for the rows of unknown ids. Those of known ones have learned.
         """
         assert not isinstance(step.times, int)  # judging spreads it
-        times = self._heard(step.times, step.step, len(step.fids))
+        times = self._updated_at(step.times, step.step, len(step.fids))
         with self._counting:
             self._step = max(self._step, step.step)
         with self._turns.shared:
             missing = self._learner.learn(self._store, step, times, self._step)
+        self._store.times.hear(np.delete(times, missing) if len(times) else times)
         created = filtered = 0
         for some in _slices(missing):
             with self._turns.alone:
@@ -251,6 +253,7 @@ class Table:
                 self._tally.filtered(step.fids[~admitted])
             step, times = only(step, admitted), _of(times, admitted)
         created = self._store.find_or_create(step.fids)[2]
+        self._store.times.hear(times)
         self._learner.learn(self._store, step, times, self._step)
         self._keep_room()
         return Taken(created, len(admitted) - len(step.fids))
@@ -362,8 +365,8 @@ class Table:
         kept[unknown] = gate.admits(step.fids[unknown], counts, step.step)
         return kept
 
-    def _heard(self, times: Times | None, otherwise: int, count: int) -> Times:
-        """When rows are updated; where nobody knows, `otherwise` if some will have to leave."""
+    def _updated_at(self, times: Times | None, otherwise: int, count: int) -> Times:
+        """When each of `count` rows is updated; where nobody knows, `otherwise` if some will have to leave."""
         if self._most_rows is not None:
             known = np.zeros(count, np.uint32) if times is None else times
             times = np.where(known > 0, known, np.uint32(min(otherwise, LAST)))
@@ -372,7 +375,6 @@ class Table:
         if not self._store.times.begun:
             with self._turns.alone:
                 self._store.times.begin(self._store.index.end)
-        self._store.times.hear(times)
         return given(times)
 
     def _keep_room(self) -> None:

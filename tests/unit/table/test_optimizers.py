@@ -9,8 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monolith.ps.definition import OPTIMIZERS
-from monolith.table import optimizers
-from monolith.table.compiling import given as as_given
 from monolith.table.config import (
     Adadelta,
     Adagrad,
@@ -27,7 +25,7 @@ from monolith.table.config import (
     TableConfig,
     Zeros,
 )
-from monolith.table.layout import PARTS, initial_state, places
+from monolith.table.layout import PARTS, initial_state
 from monolith.table.optimizer_config import Plain
 from monolith.table.rows import TableRows
 from monolith.table.table import Table
@@ -58,7 +56,6 @@ def test_kernel_is_its_formula(kind, data, dim, numbers, random):
     """Four rows of two segments, the first of them idle; some rows occur several times, some never."""
     optimizer, dim = data.draw(any_of(kind, **FIELDS)), 1 if kind is BatchSoftmax else dim
     config = TableConfig((Segment(3, Zeros(), Sgd()), Segment(dim, Zeros(), optimizer)))
-    (_, _), (_, place) = places(config)
     generator = np.random.default_rng(random.getrandbits(32))
     state = np.tile(initial_state(optimizer, dim), (4, 1))
     rows = np.hstack([generator.uniform(-1, 1, (4, 3 + dim)), state]).astype(np.float32)
@@ -68,10 +65,11 @@ def test_kernel_is_its_formula(kind, data, dim, numbers, random):
     for number, grad in zip(numbers, grads.astype(np.float64), strict=True):
         w, s = expected[number, 3 : 3 + dim], expected[number, 3 + dim :]
         w[:], s[:] = reference.step(optimizer, w.copy(), s.copy(), grad[3:], float(rate), step)
-    numbers = np.array(numbers)
-    update = optimizers.Update(rows, numbers, as_given(numbers), as_given(grads), step=step)
-    optimizers.apply(optimizer, update, place, rate)
-    np.testing.assert_allclose(rows, expected, rtol=2e-4, atol=3e-4)
+    table = Table(config)
+    table.restore(TableRows(np.arange(4), rows[:, : 3 + dim], rows[:, 3 + dim :]))
+    table.apply(np.array(numbers), grads, [0, rate], step)
+    after = table.export()
+    np.testing.assert_allclose(np.hstack([after.values, after.slots]), expected, rtol=2e-4, atol=3e-4)
 
 
 @pytest.mark.parametrize("kind", PLAIN)

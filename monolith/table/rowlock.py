@@ -1,0 +1,66 @@
+"""A row is read whole or not at all, and changed by one thread at a time: the lock is in its cell.
+
+A cell's second word holds, from its low bits up, the row's number plus one (40 bits), how often the row was
+changed (23 bits, around and around), and whether somebody is changing it (the sign). A reader who finds the
+word as it was before has read nothing half written (a sequence lock: Lameter 2005); it need not write
+anything, so that readers never wait for each other. The cell is in the cache: its fid was just compared.
+
+Where a cell is, and which row is whose, must stand still meanwhile: `table.py` sees to that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from monolith.table.compiling import subroutine
+from monolith.table.memory import after_reading, let_others_run, load, replace, store
+
+if TYPE_CHECKING:
+    from monolith.table.probing import Cells
+
+NUMBER = np.int64((1 << 40) - 1)
+CHANGE = np.int64(1 << 40)
+CHANGING = np.int64(-(1 << 63))
+PATIENCE = 1000  # looks at a row that is being changed, before others may run: whoever changes it may not be
+
+
+@subroutine
+def number_of(word: Any) -> Any:
+    """The row's number, -1 in an empty cell."""
+    return (word & NUMBER) - np.int64(1)
+
+
+@subroutine
+def settled(cells: Cells, place: Any) -> Any:
+    """The word of a cell once nobody is changing its row."""
+    word, looks = load(cells, place, 1), 0
+    while word < 0:
+        looks += 1
+        if looks % PATIENCE == 0:
+            let_others_run()
+        word = load(cells, place, 1)
+    return word
+
+
+@subroutine
+def is_still(cells: Cells, place: Any, word: Any) -> Any:
+    """Whether nobody has changed the row since `settled` gave `word`."""
+    after_reading()
+    return load(cells, place, 1) == word
+
+
+@subroutine
+def take(cells: Cells, place: Any) -> Any:
+    """Wait until the row is one's own to change; what to `give_back`."""
+    word = settled(cells, place)
+    while not replace(cells, place, 1, word, word | CHANGING):
+        word = settled(cells, place)
+    return word
+
+
+@subroutine
+def give_back(cells: Cells, place: Any, word: Any) -> None:
+    """The row is changed."""
+    store(cells, place, 1, (word + CHANGE) & ~CHANGING)

@@ -1,0 +1,76 @@
+"""The kernel that changes rows: each formula of a plan, one after the other, on one row at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from monolith.table.compiling import call, kernel, subroutine
+from monolith.table.drawing import begin as begin_drawing
+from monolith.table.drawing import salt
+from monolith.table.memory import fetch, pointer, prefetch
+from monolith.table.probing import BLOCK, ask, onward
+from monolith.table.rowlock import give_back, number_of, take
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from monolith.core.arrays import Fids, Indices, Rows
+    from monolith.table.probing import Subtables
+    from monolith.table.rows import Times
+
+# Formulas in order: address, first columns of weights and state, number of weights; and what each is told.
+Calls: TypeAlias = "NDArray[np.int64]"
+Told: TypeAlias = "NDArray[np.float64]"
+
+
+@kernel
+def update(
+    tables: Subtables,
+    rows: Rows,
+    asked: tuple[Fids, Rows],
+    plan: tuple[Calls, Told, tuple[np.uint64, np.uint64]],
+    stamps: tuple[NDArray[np.uint32], Times],
+    missing: Indices,
+) -> np.int64:
+    """Change the row of each fid as `plan` says, with the values (n, dim) that stand beside the fids.
+
+    Seed and step, the last part of the plan, decide what is drawn at random. `stamps` are the times kept of all rows (capacity, 1),
+    and when each fid occurred (n,), or nothing.
+    Writes the positions of fids without a row into `missing`, in order; returns how many those are.
+    """
+    cells, (fids, values), (kept, times) = tables[0], asked, stamps
+    width, salted = np.uint64(rows.shape[1]), salt(salt(plan[2][0]) + plan[2][1])
+    places = np.empty(BLOCK, np.uint64)
+    count = np.int64(0)
+    for begin in range(0, len(fids), BLOCK):
+        here = ask(tables, fids, begin, places)
+        for i in range(here):
+            places[i] = onward(tables, places[i], fids[begin + i])
+            if cells[places[i], 1] != 0:
+                fetch(rows, number_of(cells[places[i], 1]), np.uint64(0), width)
+                if len(times) != 0:
+                    prefetch(kept, number_of(cells[places[i], 1]), 0)
+        for i in range(begin, begin + here):
+            place = places[i - begin]
+            if cells[place, 1] != 0:
+                word = take(cells, place)
+                _change(rows, number_of(word), values, i, (plan, begin_drawing(salted, fids[i])))
+                if len(times) != 0:
+                    number = number_of(word)
+                    kept[number, 0] = max(kept[number, 0], times[i])
+                give_back(cells, place, word)
+            else:
+                missing[count] = i
+                count += 1
+    return count
+
+
+@subroutine
+def _change(rows: Rows, number: Any, values: Rows, i: int, how: Any) -> None:
+    (calls, told, _), draw = how
+    for k in range(len(calls)):
+        address, weights, state, dim = calls[k, 0], calls[k, 1], calls[k, 2], np.uint64(calls[k, 3])
+        w, s, g = pointer(rows, number, weights), pointer(rows, number, state), pointer(values, i, weights)
+        call(address, w, s, g, dim, pointer(told, k, 0), draw)
