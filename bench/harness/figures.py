@@ -44,7 +44,7 @@ class Figure:
         return statistics.median(self.ns)
 
     def over(self, other: Figure) -> float:
-        """How many times as long as `other`: the median of the rounds' ratios, as noise comes in stretches."""
+        """How many times as long as `other`: the median of the rounds' ratios, since noise is uneven."""
         return statistics.median(mine / theirs for mine, theirs in zip(self.ns, other.ns, strict=True))
 
 
