@@ -31,6 +31,8 @@ def test_first_n_keeps_ids_apart():
         ({"occurrence_threshold": -1}, "column movie: .*default_occurrence_threshold=-1: must be >= 0"),
         ({"occurrence_threshold": 16}, "column movie: occurrence threshold 16: must be <= 15"),
         ({"expire_days": -1}, "column movie: .*default_expire_time=-1: must be >= 0"),
+        ({"max_rows": -1}, "column movie: .*max_rows=-1: must be >= 0"),
+        ({"memory_budget_bytes": -1}, "column movie: .*memory_budget_bytes=-1: must be >= 0"),
         ({"combiner": "max"}, "unknown combiner 'max': give one of sum, mean, sqrtn, first_n"),
     ],
 )
