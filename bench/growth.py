@@ -16,13 +16,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from harness import loads
 from harness.figures import Record
-from harness.limits import Verdict, verdict
+from harness.limits import Verdict, conclude, verdict
 
 from monolith.table.config import Adagrad, Segment, TableConfig
 from monolith.table.table import Table
@@ -106,10 +105,8 @@ def main() -> None:
         results = list(pool.map(measure, [rows] * len(DIMS), DIMS))
     for one in results:
         print(*(f"{name} {value:.1f}" for name, value in one.items()), sep=", ")
-    verdicts = [kept for one in results for kept in judged(one)]
-    print(*verdicts, sep="\n")
-    record.more = {"fills": results, "limits": [asdict(one) for one in verdicts]}
-    print(record.write())
+    record.more["fills"] = results
+    conclude(record, [kept for one in results for kept in judged(one)])
 
 
 if __name__ == "__main__":

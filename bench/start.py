@@ -1,6 +1,8 @@
 """How long a process takes until its tables can be used: the first, which compiles, and the next.
 
-python bench/start.py
+    python bench/start.py
+
+Writes bench-results/start.json.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ import sys
 import tempfile
 import time
 
-from harness.limits import verdict
+from harness.figures import Record
+from harness.limits import conclude, verdict
 
 WARM_STARTS = 5
 WARM_UP = """
@@ -35,7 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         print(f"whole process with warm_up, cold: {started(cache):.2f} s")
         warm = statistics.median(started(cache) for _ in range(WARM_STARTS))
-    print(verdict("whole process with warm_up, warm, s", warm, at_most=1))
+    conclude(Record("start"), [verdict("a whole process with warm_up, warm, s", warm, at_most=1)])
 
 
 if __name__ == "__main__":

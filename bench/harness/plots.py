@@ -48,7 +48,12 @@ def table(record: Record) -> Path:
         for axes, axis in zip(row, AXES, strict=True):
             _panel(axes, record, kind, axis)
         row[0].set_ylabel(f"{kind}: ns per id")
-        row[-1].legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+        handles = {
+            line.get_label(): line for axes in row for line in axes.lines if line.get_linestyle() == "-"
+        }
+        row[-1].legend(
+            handles.values(), handles, frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5)
+        )
     path = FOLDER / "table.png"
     figure.savefig(path, dpi=110)
     return path

@@ -56,7 +56,7 @@ class Prediction:
 
 
 def fitted(ids: Sequence[float], seconds: Sequence[float]) -> Cost:
-    """The cost that explains what messages of so many ids took: least squares of relative errors, from 0 on."""
+    """What explains best what messages of so many ids took: least squares of relative errors, not below 0."""
     rows = [(1 / s, n / s) for n, s in zip(ids, seconds, strict=True)]
     aa, ab, bb = (sum(x[i] * x[j] for x in rows) for i, j in ((0, 0), (0, 1), (1, 1)))
     a, b = (sum(x[i] for x in rows) for i in (0, 1))
