@@ -39,10 +39,12 @@ def main() -> None:
         for side, cost in zip(("worker", "server"), sides, strict=True):
             print(f"{kind:6} {side}: {cost.message * 1e6:6.1f} us a message, {cost.id * 1e9:6.1f} ns an id")
     step = together(list(kinds.values()), asked)
-    curves = predicted(step)
+    curves, bends = predicted(step), {}
     for (name, curve), (batch, many, _) in zip(curves.items(), CASES, strict=True):
         show(name, curve)
-        print(" ", explained(bend(step, batch, SHARDS[-1], many_workers=many), batch))
+        bends[name] = explained(bend(step, batch, SHARDS[-1], many_workers=many), batch)
+        print(f"  {bends[name]}")
+    record.more["bends"] = bends
     record.more["predictions"] = {name: [asdict(one) for one in curve] for name, curve in curves.items()}
     if not asked.costs:
         record.more["check"] = check(together([kinds["lookup"]], asked), asked)

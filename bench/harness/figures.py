@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "bench-results"
+HOME = Path(__file__).parents[2]
+FOLDER = HOME / "bench-results"
 
 
 @dataclass(frozen=True, order=True)
@@ -78,6 +79,7 @@ class Record:
 
     def leave_out(self, who: str, why: str) -> None:
         """Say loudly that nobody will see `who` in the results."""
+        why = why.replace(f"{HOME}/", "")
         print(f"\n!!! {who.upper()} IS LEFT OUT: {why}\n", flush=True)
         self.left_out[who] = why
 

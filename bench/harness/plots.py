@@ -64,10 +64,9 @@ def _panel(axes: Axes, record: Record, kind: str, axis: str) -> None:
     for way in SHOWN:
         for skew, style in (("uniform", "-"), ("zipf", "--")):
             points = _along(record, kind, way, axis, replace(at, skew=skew))
-            label = way if style == "-" else None
             colour = COLOURS[way.split()[0]]
             if points:
-                axes.plot(*zip(*points, strict=True), style, marker=".", color=colour, label=label)
+                axes.plot(*zip(*points, strict=True), style, marker=".", color=colour, label=way)
     others = ", ".join(f"{name} {getattr(at, name):g}" for name in AXES if name != axis)
     axes.set(xlabel=f"{axis}\n({others})", xscale="log", yscale="log")
     axes.grid(alpha=0.3)
