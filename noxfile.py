@@ -135,10 +135,12 @@ def soak(session: nox.Session) -> None:
 
 @session
 def bench(session: nox.Session) -> None:
-    """Print the figures; nothing is asserted. `-- table wire` picks some."""
+    """Print the figures; nothing is asserted. `-- table scaling --quick` picks some, and how."""
     _install(session)
-    for name in session.posargs or sorted(p.stem for p in Path("bench").glob("*.py")):
-        run(session, f"python bench/{name}.py")
+    names = [word for word in session.posargs if not word.startswith("-")]
+    options = [word for word in session.posargs if word.startswith("-")]
+    for name in names or sorted(p.stem for p in Path("bench").glob("*.py")):
+        run(session, f"python bench/{name}.py", *options)
 
 
 DEMO = Path("demo")  # the demo's own folder: made anew each time

@@ -14,7 +14,6 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from harness import loads, plots
 from harness.contenders import CONTENDERS, Worker, WorkerFailedError
 from harness.environments import NotInstalledError
 from harness.figures import Figure, Load, Record
-from harness.limits import LIMITS, LOOKUP, UPDATE
+from harness.limits import LIMITS, LOOKUP, UPDATE, conclude
 
 SKEWS = ("uniform", "zipf")
 FULL = [
@@ -128,18 +127,10 @@ def main() -> None:
         bench = Bench(asked.only, *((5, 0.03) if asked.quick else (7, 0.15)), Path(folder))
         for (rows, dim), some in stands.items():
             bench.stand(rows, dim, some)
-    conclude(bench.record, max(load.rows for load in todo))
-
-
-def conclude(record: Record, rows: int) -> None:
-    """Judge at the largest size, and write everything."""
-    load = Load(rows, 16)
-    verdicts = [limit.judge(record, load) for limit in LIMITS]
-    print(f"\n## Limits, at {load}", *verdicts, sep="\n")
-    if record.left_out:
-        print("\nleft out:", *(f"{who}: {why}" for who, why in record.left_out.items()), sep="\n  ")
-    record.more["limits"] = [asdict(one) for one in verdicts]
-    print(f"\n{record.write()}\n{plots.table(record)}")
+    largest = Load(max(load.rows for load in todo), 16)
+    print(f"\njudged at {largest}")
+    conclude(bench.record, [limit.judge(bench.record, largest) for limit in LIMITS])
+    print(plots.table(bench.record))
 
 
 if __name__ == "__main__":

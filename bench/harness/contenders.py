@@ -55,17 +55,20 @@ class Worker:
     """One contender, filled. `lookups` and `updates` are what it can be asked for."""
 
     def __init__(self, contender: Contender, python: Path, fids: Path, dim: int, log: Path) -> None:
-        self.name = contender.script
-        command = (str(python), str(PEERS / f"{self.name}.py"), str(fids), str(dim))
-        self._log = log
-        with log.open("ab") as errors:
+        self.name, self._log = contender.script, log
+        reading, writing = os.pipe()
+        self._answers = os.fdopen(reading, "rb", buffering=0)
+        script = str(PEERS / f"{self.name}.py")
+        with log.open("ab") as said:
             self._process = subprocess.Popen(
-                command,
+                (str(python), script, str(fids), str(dim), str(writing)),
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
+                stdout=said,
+                stderr=said,
+                pass_fds=(writing,),
                 env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
             )
+        os.close(writing)
         self.about = self._answer(FILL_WITHIN_S)
         self.lookups: list[str] = self.about["lookups"]
         self.updates: list[str] = self.about["updates"]
@@ -86,6 +89,7 @@ class Worker:
 
     def close(self) -> None:
         self._process.stdin.close()
+        self._answers.close()
         try:
             self._process.wait(END_WITHIN_S)
         except subprocess.TimeoutExpired:
@@ -93,8 +97,8 @@ class Worker:
             self._process.wait()
 
     def _answer(self, within_s: float) -> object:
-        ready, _, _ = select.select([self._process.stdout], [], [], within_s)
-        line = self._process.stdout.readline() if ready else b""
+        ready, _, _ = select.select([self._answers], [], [], within_s)
+        line = self._answers.readline() if ready else b""
         if not line:
             why = "ended" if ready else f"was silent for {within_s:.0f} s"
             self._process.kill()

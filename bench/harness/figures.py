@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "bench-results"
+HOME = Path(__file__).parents[2]
+FOLDER = HOME / "bench-results"
 
 
 @dataclass(frozen=True, order=True)
@@ -44,7 +45,7 @@ class Figure:
         return statistics.median(self.ns)
 
     def over(self, other: Figure) -> float:
-        """How many times as long as `other`: the median of the rounds' ratios, as noise comes in stretches."""
+        """How many times as long as `other`: the median of the rounds' ratios, since noise is uneven."""
         return statistics.median(mine / theirs for mine, theirs in zip(self.ns, other.ns, strict=True))
 
 
@@ -78,6 +79,7 @@ class Record:
 
     def leave_out(self, who: str, why: str) -> None:
         """Say loudly that nobody will see `who` in the results."""
+        why = why.replace(f"{HOME}/", "")
         print(f"\n!!! {who.upper()} IS LEFT OUT: {why}\n", flush=True)
         self.left_out[who] = why
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from harness.figures import Figure, Load, Record
 
@@ -50,6 +50,15 @@ def verdict(says: str, figure: float | None, at_most: float = 0.0, at_least: flo
 def _fastest(record: Record, load: Load, ways: tuple[str, ...]) -> Figure | None:
     found = [figure for way in ways if (figure := record.find(load, way))]
     return min(found, key=lambda figure: figure.median, default=None)
+
+
+def conclude(record: Record, verdicts: list[Verdict]) -> None:
+    """Print what holds, and write everything."""
+    print("\n## Limits", *verdicts, sep="\n")
+    record.more["limits"] = [asdict(one) for one in verdicts]
+    if record.left_out:
+        print("\nleft out:", *(f"{who}: {why}" for who, why in record.left_out.items()), sep="\n  ")
+    print(f"\n{record.write()}")
 
 
 TORCH = ("torch optim.Adagrad, sparse", "torch adagrad by hand")

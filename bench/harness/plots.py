@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.ticker
 
 mpl.use("agg")
 from harness.figures import FOLDER, Load, Record
+from harness.scaling_model import Prediction
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
@@ -46,7 +48,12 @@ def table(record: Record) -> Path:
         for axes, axis in zip(row, AXES, strict=True):
             _panel(axes, record, kind, axis)
         row[0].set_ylabel(f"{kind}: ns per id")
-        row[-1].legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+        handles = {
+            line.get_label(): line for axes in row for line in axes.lines if line.get_linestyle() == "-"
+        }
+        row[-1].legend(
+            handles.values(), handles, frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5)
+        )
     path = FOLDER / "table.png"
     figure.savefig(path, dpi=110)
     return path
@@ -57,10 +64,9 @@ def _panel(axes: Axes, record: Record, kind: str, axis: str) -> None:
     for way in SHOWN:
         for skew, style in (("uniform", "-"), ("zipf", "--")):
             points = _along(record, kind, way, axis, replace(at, skew=skew))
-            label = way if style == "-" else None
             colour = COLOURS[way.split()[0]]
             if points:
-                axes.plot(*zip(*points, strict=True), style, marker=".", color=colour, label=label)
+                axes.plot(*zip(*points, strict=True), style, marker=".", color=colour, label=way)
     others = ", ".join(f"{name} {getattr(at, name):g}" for name in AXES if name != axis)
     axes.set(xlabel=f"{axis}\n({others})", xscale="log", yscale="log")
     axes.grid(alpha=0.3)
@@ -71,3 +77,18 @@ def _along(record: Record, kind: str, way: str, axis: str, at: Load) -> list[tup
     same: Callable[[Load], bool] = lambda load: replace(load, **{axis: getattr(at, axis)}) == at  # noqa: E731
     chosen = [f for f in record.figures if f.kind == kind and f.way == way and same(f.load)]
     return sorted((getattr(f.load, axis), f.median) for f in chosen)
+
+
+def scaling(curves: dict[str, list[Prediction]]) -> Path:
+    """Predicted ids a second by the number of servers."""
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    for name, curve in curves.items():
+        axes.plot([one.shards for one in curve], [one.ids_per_s for one in curve], marker=".", label=name)
+    axes.set(xlabel="servers", ylabel="ids/s", xscale="log", yscale="log")
+    axes.set_xticks([one.shards for one in next(iter(curves.values()))])
+    axes.xaxis.set_major_formatter(mpl.ticker.ScalarFormatter())
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, fontsize=8)
+    path = FOLDER / "scaling.png"
+    figure.savefig(path, dpi=110)
+    return path

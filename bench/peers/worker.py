@@ -56,9 +56,11 @@ class Contender:
 
 
 def serve(kind: type[Contender]) -> None:
-    """`script.py FIDS.npy DIM`: be filled, then time job after job until the standard input ends."""
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what libraries print belongs elsewhere
+    """`script.py FIDS.npy DIM ANSWERS`: be filled, then time job after job until the standard input ends.
+
+    ANSWERS is the number of an open pipe: libraries print to the standard output what they like.
+    """
+    answers = os.fdopen(int(sys.argv[3]), "w", buffering=1)
     before, began = resident(), time.perf_counter()
     fids, dim = np.load(sys.argv[1]), int(sys.argv[2])
     contender = kind(fids, dim)

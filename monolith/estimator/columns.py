@@ -52,7 +52,9 @@ class FeatureColumn:
 
     An id gets a row once it has occurred `occurrence_threshold` times before, as `filter_config` counts;
     until then it reads as zeros and learns nothing. A row that was not updated for `expire_days` of event
-    time is forgotten, at the latest when the table is saved.
+    time is forgotten, at the latest when the table is saved. So are the least recently updated ones of more
+    than `max_rows` rows, or more than `memory_budget_bytes` allow: both are of the table on each server,
+    and columns that share the table share them. 0 is no limit.
 
     Raises:
         ModelError: a length where the combiner has no use for one, or none where it needs one; or a number
@@ -71,6 +73,8 @@ class FeatureColumn:
     occurrence_threshold: int = attrs.field(default=0, kw_only=True)
     expire_days: int = attrs.field(default=NEVER, kw_only=True)
     filter_config: FilterConfig = attrs.field(default=FilterConfig(), kw_only=True)
+    max_rows: int = attrs.field(default=0, kw_only=True)
+    memory_budget_bytes: int = attrs.field(default=0, kw_only=True)
     feature: str = attrs.field(kw_only=True)  # the schema's name for it
 
     @feature.default
@@ -105,6 +109,8 @@ class FeatureColumn:
             slot_occurrence_threshold_config=SlotOccurrenceThresholdConfig((), self.occurrence_threshold),
             slot_expire_time_config=SlotExpireTimeConfig((), self.expire_days),
             filter_config=self.filter_config,
+            max_rows=self.max_rows,
+            memory_budget_bytes=self.memory_budget_bytes,
         )
 
     @property

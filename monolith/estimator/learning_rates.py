@@ -1,6 +1,7 @@
 """Learning rates that change with the global step.
 
-A rate is a function of the step and a value: two columns whose rates are equal may share a table.
+A rate is a function of the step and a value: two columns whose rates are equal may share a table. Its text
+is what upstream's programs compare to find that out.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ class Constant:
     def __call__(self, step: int) -> float:  # noqa: ARG002  # this rate does not depend on it
         return self.learning_rate
 
+    def __str__(self) -> str:
+        return str(self.learning_rate)
+
 
 @attrs.frozen
 class PolynomialDecay:
@@ -50,6 +54,11 @@ class PolynomialDecay:
             within *= max(1, math.ceil(step / within))
         left = float((1 - min(step, within) / within) ** self.power)
         return (self.initial_learning_rate - self.end_learning_rate) * left + self.end_learning_rate
+
+    def __str__(self) -> str:
+        odd = [f for f in attrs.fields(PolynomialDecay)[3:] if getattr(self, f.name) != f.default]
+        shown = [*attrs.fields(PolynomialDecay)[:3], *odd]
+        return f"PolynomialDecay({', '.join(f'{f.name}={getattr(self, f.name)}' for f in shown)})"
 
 
 @attrs.frozen

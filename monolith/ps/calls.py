@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import grpc
 
@@ -18,6 +20,15 @@ class Calls:
         """Count this call; `context` tells when it is over."""
         self._count(1)
         if not context.add_callback(lambda: self._count(-1)):  # it is over: its client has left
+            self._count(-1)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count a call that lasts as long as the block."""
+        self._count(1)
+        try:
+            yield
+        finally:
             self._count(-1)
 
     def wait_for_none(self, seconds: float) -> None:

@@ -1,9 +1,14 @@
-"""A large call as several messages of a bearable size."""
+"""A large call as several messages of a bearable size, and one answer again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+import numpy as np
+
+from monolith.core.arrays import Flags, Rows
+from monolith.ps.api import Found, Lookup
 
 
 class Piece(NamedTuple):
@@ -43,3 +48,31 @@ def _pieces(request: int, count: int, width: int, left: int, limit: int) -> Iter
         if stop == count:
             return
         start, room = stop, 0
+
+
+class FoundInPieces:
+    """The answer to `request`, put together from the answers to its pieces as they come, in any order.
+
+    Rows may come as any kind of floats; the answer's are float32.
+    """
+
+    def __init__(self, request: Lookup) -> None:
+        self._count, self._dim = len(request.fids), request.dim
+        self._rows: Rows | None = None
+        self._found: Flags = np.empty(0, np.bool_)
+        self._initialized = 0
+
+    def put(self, piece: Piece, found: Found) -> None:
+        self._initialized += found.initialized
+        if piece.stop - piece.start == self._count:  # as it is: nothing is copied
+            self._rows, self._found = found.rows.astype(np.float32, copy=False), found.found
+            return
+        if self._rows is None:
+            self._rows = np.empty((self._count, self._dim), np.float32)
+            self._found = np.empty(self._count, np.bool_)
+        self._rows[piece.start : piece.stop] = found.rows
+        self._found[piece.start : piece.stop] = found.found
+
+    def whole(self) -> Found:
+        assert self._rows is not None  # even of no ids there is a piece
+        return Found(self._rows, self._found, self._initialized)

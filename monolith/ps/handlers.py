@@ -15,7 +15,8 @@ from google.protobuf.message import DecodeError, Message
 
 from monolith.core.errors import MonolithError
 from monolith.ps.calls import Calls
-from monolith.ps.limits import SERVICE
+from monolith.ps.exchange import Exchange
+from monolith.ps.limits import EXCHANGE, SERVICE
 from monolith.ps.reference import ReferenceService
 from monolith.ps.service import Service
 from monolith.ps.state import ShardState
@@ -26,9 +27,11 @@ from monolith.wire.status import DETAILS, malformed, to_status
 Behaviour = Callable[[bytes, grpc.ServicerContext], bytes]
 
 
-def handlers(state: ShardState, waiting: ThreadPoolExecutor, calls: Calls) -> grpc.GenericRpcHandler:
+def handlers(
+    state: ShardState, waiting: ThreadPoolExecutor, calls: Calls, exchange: Exchange
+) -> grpc.GenericRpcHandler:
     """Every call of the service, counted in `calls`; those that wait for other workers run on `waiting`."""
-    ours, theirs = Service(state), ReferenceService(state)
+    ours, theirs = Service(state), ReferenceService(state, exchange.frame_limit)
     plain: dict[str, tuple[type[Message], Callable[[Any], Sendable]]] = {
         "Lookup": (pb.LookupRequest, theirs.lookup),
         "ApplyGradients": (pb.ApplyGradientsRequest, theirs.apply),
@@ -52,9 +55,8 @@ def handlers(state: ShardState, waiting: ThreadPoolExecutor, calls: Calls) -> gr
         # grpc's own hook for calls that block: without it, as many waiting workers as there are threads
         # would keep everyone's lookups from being answered.
         behaviours[name].experimental_thread_pool = waiting  # type: ignore[attr-defined]
-    return grpc.method_handlers_generic_handler(
-        SERVICE, {name: grpc.unary_unary_rpc_method_handler(b) for name, b in behaviours.items()}
-    )
+    unary = {name: grpc.unary_unary_rpc_method_handler(b) for name, b in behaviours.items()}
+    return grpc.method_handlers_generic_handler(SERVICE, unary | {EXCHANGE: exchange.handler()})
 
 
 def _behaviour(

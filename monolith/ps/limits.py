@@ -9,6 +9,8 @@ import attrs
 from monolith.wire.ps_training_pb2 import DESCRIPTOR
 
 SERVICE = DESCRIPTOR.services_by_name["ParameterServerTraining"].full_name
+# Of the same service, but not in its description: what travels there are frames and no messages.
+EXCHANGE = "Exchange"
 
 # A worker that wants to know sooner than TCP that its server is gone sends pings; a server refuses a
 # client that pings more often than it permits.
@@ -80,4 +82,9 @@ def _service_config(limits: Limits) -> dict[str, object]:
         "backoffMultiplier": 2,
         "retryableStatusCodes": ["UNAVAILABLE"],
     }
-    return {"methodConfig": [{"name": [{"service": SERVICE}], "retryPolicy": retry}]}
+    return {
+        "methodConfig": [
+            {"name": [{"service": SERVICE}], "retryPolicy": retry},
+            {"name": [{"service": SERVICE, "method": EXCHANGE}]},  # which asks again by itself
+        ]
+    }

@@ -134,8 +134,8 @@ def applied_of(message: pb.ApplyGradientsResponse) -> Applied:
     return Applied(message.num_updated, message.num_inserted, message.duplicate)
 
 
-def stamp_message(stamp: Stamp, part: int) -> pb.Stamp:
-    return pb.Stamp(worker=stamp.worker, sequence=stamp.sequence, part=part)
+def stamp_message(stamp: Stamp) -> pb.Stamp:
+    return pb.Stamp(worker=stamp.worker, sequence=stamp.sequence, part=stamp.part)
 
 
 def stamp_of(message: pb.BatchApplyGradientsRequest | pb.SyncDenseRequest) -> Stamp | None:

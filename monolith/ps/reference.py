@@ -23,10 +23,14 @@ R = TypeVar("R", pb.LookupResponse, pb.ApplyGradientsResponse, pb.BarrierRespons
 
 
 class ReferenceService:
-    """As its clients know it: a lookup may create its table, and gradients of unknown ids are skipped."""
+    """As its clients know it: a lookup may create its table, and gradients of unknown ids are skipped.
 
-    def __init__(self, state: ShardState) -> None:
+    To our own clients it tells `frame_limit`, the largest frame that they may send.
+    """
+
+    def __init__(self, state: ShardState, frame_limit: int) -> None:
         self._state = state
+        self._frame_limit = frame_limit
 
     def lookup(self, request: pb.LookupRequest) -> Sendable:
         try:
@@ -56,6 +60,7 @@ class ReferenceService:
             uptime_seconds=int(self._state.uptime_s),
             incarnation=self._state.incarnation,
             packed_fids=True,
+            frame_limit=self._frame_limit,
         )
 
     def _look_up(self, asked: Lookup) -> Found:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 from google.protobuf.message import Message
 
 from monolith.checkpoint.files import FileEntry
@@ -26,18 +25,19 @@ from monolith.ps.api import (
     ShardStats,
     Stamp,
 )
-from monolith.ps.chunks import Piece, chunks
+from monolith.ps.chunks import FoundInPieces, Piece, chunks
 from monolith.ps.definition import to_message
 from monolith.ps.dense import Values
 from monolith.ps.limits import Limits
 from monolith.ps.link import Link, cause_of
+from monolith.ps.roads import CallRoad, FrameRoad, Road
 from monolith.ps.state import RandomBytes
+from monolith.ps.stream import Stream
 from monolith.ps.together import together
 from monolith.table.config import TableConfig
 from monolith.wire import ps_training_pb2 as pb
-from monolith.wire.framing import Framed, Sendable
+from monolith.wire.framing import Sendable
 
-T = TypeVar("T")
 A = TypeVar("A")
 R = TypeVar("R")
 M = TypeVar("M", bound=Message)
@@ -53,18 +53,28 @@ class RemoteShard:
         address: host:port.
         shard: index of the server, for error messages.
         limits: sizes and deadlines.
+        half: let rows and gradients travel as float16, if the server is one of ours: see `frames`.
         random: n -> n random bytes; tells the retry of an arrival at a barrier from a second arrival.
     """
 
     def __init__(
-        self, address: str, *, shard: int, limits: Limits | None = None, random: RandomBytes = os.urandom
+        self,
+        address: str,
+        *,
+        shard: int,
+        limits: Limits | None = None,
+        half: bool = False,
+        random: RandomBytes = os.urandom,
     ) -> None:
         self._limits = limits or Limits()
         self._link = Link(address, shard, self._limits)
         self._random = random
         self._greeting = asyncio.Lock()
         self._server = pb.HealthCheckResponse()
-        self._road = asyncio.Semaphore(self._limits.in_flight)
+        self._half = half
+        self._stream: Stream | None = None
+        self._rows: Road | None = None
+        self._lanes = asyncio.Semaphore(self._limits.in_flight)
 
     @property
     def incarnation(self) -> int:
@@ -89,40 +99,35 @@ class RemoteShard:
         await self._call("CreateTables", request, pb.CreateTablesResponse)
 
     async def lookup(self, requests: Sequence[Lookup]) -> list[Found]:
-        server = await self._greeted()
+        road = await self._road()
+        answers = [FoundInPieces(request) for request in requests]
 
-        async def send(_part: int, pieces: list[Piece]) -> list[Found]:
+        async def send(_part: int, pieces: list[Piece]) -> None:
             asked = [_cut_lookup(requests[p.request], p) for p in pieces]
-            request = pb.BatchLookupRequest(
-                requests=[messages.lookup_request(a, packed=server.packed_fids) for a in asked]
-            )
-            reply = await self._call("BatchLookup", request, pb.BatchLookupResponse)
-            return [messages.found_of(r, a.dim) for r, a in zip(reply.responses, asked, strict=True)]
+            for piece, found in zip(pieces, await road.lookup(asked), strict=True):
+                answers[piece.request].put(piece, found)
 
-        return await self._in_chunks([(len(r.fids), 8 + 4 * r.dim) for r in requests], send, _join_found)
+        await self._in_chunks([(len(r.fids), 8 + 4 * r.dim) for r in requests], send)
+        return [answer.whole() for answer in answers]
 
     async def apply(self, requests: Sequence[Gradients], stamp: Stamp) -> list[Applied]:
-        server = await self._greeted()
+        road = await self._road()
+        answers: list[list[Applied]] = [[] for _ in requests]
 
-        async def send(part: int, pieces: list[Piece]) -> list[Applied]:
+        async def send(part: int, pieces: list[Piece]) -> None:
             asked = [requests[p.request].of(slice(p.start, p.stop)) for p in pieces]
-            head = pb.BatchApplyGradientsRequest(
-                stamp=messages.stamp_message(stamp, part), incarnation=server.incarnation
-            )
-            request = Framed(head)
-            for update in asked:
-                framed = messages.gradients_request(update, packed=server.packed_fids)
-                request.nest(pb.BatchApplyGradientsRequest.REQUESTS_FIELD_NUMBER, framed)
-            reply = await self._send("BatchApplyGradients", request, pb.BatchApplyGradientsResponse)
-            return [messages.applied_of(r) for r in reply.responses]
+            for piece, applied in zip(
+                pieces, await road.apply(asked, replace(stamp, part=part)), strict=True
+            ):
+                answers[piece.request].append(applied)
 
-        widths = [(len(r.fids), 8 + r.row_bytes) for r in requests]
-        return await self._in_chunks(widths, send, _join_applied)
+        await self._in_chunks([(len(r.fids), 8 + r.row_bytes) for r in requests], send)
+        return [_join_applied(parts) for parts in answers]
 
     async def push_dense(self, deltas: DenseTensors, stamp: Stamp) -> Values:
         def request(part: int, mine: DenseTensors) -> Message:
             return pb.SyncDenseRequest(
-                deltas=messages.dense_messages(mine), stamp=messages.stamp_message(stamp, part)
+                deltas=messages.dense_messages(mine), stamp=messages.stamp_message(replace(stamp, part=part))
             )
 
         return await self._dense("SyncDense", deltas, request)
@@ -167,6 +172,8 @@ class RemoteShard:
         return messages.stats_of(await self._call("GetStats", request, pb.GetStatsResponse))
 
     async def close(self) -> None:
+        if self._stream:
+            await self._stream.close()
         await self._link.close()
 
     async def _call(self, method: str, request: Any, reply: type[M], *, within_ms: int = 0) -> M:
@@ -175,6 +182,17 @@ class RemoteShard:
 
     async def _send(self, method: str, request: Sendable, reply: type[M], *, within_ms: int = 0) -> M:
         return await self._link.call(method, request, reply, within_ms=within_ms or self._limits.call_ms)
+
+    async def _road(self) -> Road:
+        """How rows travel to this server: it says what it understands."""
+        if self._rows is None:
+            server = await self._greeted()
+            if server.frame_limit:
+                self._stream = Stream(self._link, self._limits)
+                self._rows = FrameRoad(self._link, self._stream, self._limits, server, half=self._half)
+            else:
+                self._rows = CallRoad(self._link, self._limits, server)
+        return self._rows
 
     async def _greeted(self) -> pb.HealthCheckResponse:
         async with self._greeting:
@@ -188,19 +206,11 @@ class RemoteShard:
         return self._server
 
     async def _in_chunks(
-        self,
-        sizes: list[tuple[int, int]],
-        send: Callable[[int, list[Piece]], Coroutine[Any, Any, list[T]]],
-        join: Callable[[list[T]], T],
-    ) -> list[T]:
-        """One answer a request, whatever it was cut into."""
+        self, sizes: list[tuple[int, int]], send: Callable[[int, list[Piece]], Coroutine[Any, Any, None]]
+    ) -> None:
+        """Send requests of so many ids, and bytes an id, in messages, some of them at a time."""
         cut = chunks(sizes, self._limits.chunk)
-        answers = await together(self._in_turn(send, part, pieces) for part, pieces in enumerate(cut))
-        parts: list[list[T]] = [[] for _ in sizes]
-        for pieces, said in zip(cut, answers, strict=True):
-            for piece, answer in zip(pieces, said, strict=True):
-                parts[piece.request].append(answer)
-        return [join(held) for held in parts]
+        await together(self._in_turn(send, part, pieces) for part, pieces in enumerate(cut))
 
     async def _dense(
         self, method: str, tensors: DenseTensors, request: Callable[[int, DenseTensors], Message]
@@ -217,7 +227,7 @@ class RemoteShard:
         return {name: value for answer in answers for name, value in answer.items()}
 
     async def _in_turn(self, send: Callable[[int, A], Coroutine[Any, Any, R]], part: int, what: A) -> R:
-        async with self._road:
+        async with self._lanes:
             return await send(part, what)
 
 
@@ -228,16 +238,6 @@ def _everywhere(folder: Path) -> str:
 
 def _cut_lookup(request: Lookup, piece: Piece) -> Lookup:
     return replace(request, fids=request.fids[piece.start : piece.stop])
-
-
-def _join_found(parts: list[Found]) -> Found:
-    if len(parts) == 1:
-        return parts[0]
-    return Found(
-        np.concatenate([part.rows for part in parts]),
-        np.concatenate([part.found for part in parts]),
-        sum(part.initialized for part in parts),
-    )
 
 
 def _join_applied(parts: list[Applied]) -> Applied:

@@ -15,6 +15,8 @@ from grpc_reflection.v1alpha import reflection
 from monolith.core.address import Address, parse_address
 from monolith.core.errors import LaunchError
 from monolith.ps.calls import Calls
+from monolith.ps.exchange import Exchange
+from monolith.ps.frame_service import FrameService
 from monolith.ps.handlers import handlers
 from monolith.ps.limits import SERVICE, Limits, server_options
 from monolith.ps.metrics import PsMetrics
@@ -54,6 +56,7 @@ class PsServer:
         self._health = health.HealthServicer()
         self._waiting = ThreadPoolExecutor(MEETING, "ps-meeting")
         self._calls = Calls()
+        self._exchange = Exchange(FrameService(self._state, self._limits.message), self._calls)
         self._upkeep = Ticking(self._state.tick)
         self._server: grpc.Server | None = None
         self._stop_metrics: Callable[[], None] | None = None
@@ -85,12 +88,14 @@ class PsServer:
         self._state.meetings.close()
         await asyncio.to_thread(self._drain, self._server, grace_s)
         await asyncio.to_thread(self._waiting.shutdown)
+        await asyncio.to_thread(self._exchange.join)
         await asyncio.to_thread(self._upkeep.stop, grace_s)
         if self._stop_metrics:
             await asyncio.to_thread(self._stop_metrics)
 
     def _drain(self, server: grpc.Server, grace_s: float) -> None:
         stopped = server.stop(grace_s)
+        self._exchange.close()
         if not stopped.wait(min(CLOSING_S, grace_s)):
             self._calls.wait_for_none(grace_s)
             server.stop(0)
@@ -99,7 +104,7 @@ class PsServer:
     def _built(self) -> grpc.Server:
         server = grpc.server(
             ThreadPoolExecutor(max(4, 2 * (os.cpu_count() or 1)), "ps"),
-            handlers=[handlers(self._state, self._waiting, self._calls)],
+            handlers=[handlers(self._state, self._waiting, self._calls, self._exchange)],
             options=server_options(self._limits),
             maximum_concurrent_rpcs=CALLS,
         )

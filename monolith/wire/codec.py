@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from monolith.core.arrays import Fids, Flags, Floats, Rows, as_rows
 from monolith.core.errors import DimensionMismatch
 
+MOST_WORD = int(np.iinfo(np.uint32).max)
+
 
 class HasFids(Protocol):
     """A message whose ids may come as varints, as the reference sends them, or packed."""
@@ -74,7 +76,7 @@ def rows_of(field: bytes, count: int, dim: int, what: str) -> Rows:
 
 def word_bytes(values: NDArray[np.integer]) -> bytes:
     """Whole numbers >= 0 as uint32; those beyond are the highest it has."""
-    words = np.minimum(values, np.iinfo(np.uint32).max).astype("<u4", copy=False)
+    words = np.minimum(values, MOST_WORD).astype("<u4", copy=False)
     return bytes(words.data)
 
 

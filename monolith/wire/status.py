@@ -70,6 +70,7 @@ TABLE = (
     Row(errors.CheckpointIncomplete, StatusCode.DATA_LOSS, "CHECKPOINT_INCOMPLETE", ("path",)),
     Row(errors.CheckpointMismatch, StatusCode.FAILED_PRECONDITION, "CHECKPOINT_MISMATCH", ("path",)),
 )
+_CODES = {code.value[0]: code for code in StatusCode}
 _BY_ERROR = {row.error: row for row in TABLE}
 _BY_REASON = {row.reason: row for row in TABLE}
 
@@ -87,6 +88,17 @@ def malformed(message: str) -> tuple[StatusCode, bytes]:
     return StatusCode.INVALID_ARGUMENT, _details(StatusCode.INVALID_ARGUMENT, message, "MALFORMED", {})
 
 
+def too_large(size: int, limit: int) -> bytes:
+    """Details of an answer that its own server may not send."""
+    message = f"Sent message larger than max ({size} vs. {limit})"
+    return _details(StatusCode.RESOURCE_EXHAUSTED, message, "TOO_LARGE", {})
+
+
+def broken(error: Exception) -> bytes:
+    """Details of a failure that nobody foresaw, in gRPC's words for such."""
+    return _details(StatusCode.UNKNOWN, f"Exception calling application: {error}", "BROKEN", {})
+
+
 def to_status(error: errors.MonolithError) -> tuple[StatusCode, bytes]:
     """The code of `error`, and its details for the trailing metadata `DETAILS`."""
     row = row_of(error)
@@ -101,6 +113,15 @@ def from_status(trailing: Iterable[tuple[str, str | bytes]]) -> errors.MonolithE
         if key == DETAILS and isinstance(value, bytes):
             return _from_details(value)
     return None
+
+
+def code_of(details: bytes) -> tuple[StatusCode, str]:
+    """The code and the message of any status; of what is none, UNKNOWN."""
+    try:
+        status = Status.FromString(details)
+    except DecodeError:
+        return StatusCode.UNKNOWN, "it gave no reason that can be read"
+    return _CODES.get(status.code, StatusCode.UNKNOWN), status.message
 
 
 def _details(code: StatusCode, message: str, reason: str, held: dict[str, str]) -> bytes:

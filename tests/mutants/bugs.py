@@ -391,4 +391,28 @@ ZOOKEEPER = [
     ),
 ]
 
-BUGS = [*CLEANUP, *BUDGETS, *LIFECYCLE, *ROLES, *SEARCH, *COMMAND_LINE, *ZOOKEEPER]
+ORDER = [
+    Bug(
+        "The rows of the next step are read after the update of this one",
+        "monolith/estimator/trainer.py",
+        "if len(waiting) > self._ahead:",
+        "if len(waiting) >= self._ahead:",
+        "tests/unit/estimator/test_order.py",
+    ),
+    Bug(
+        "The rows of the next step are read while the last update is still under way",
+        f"{AIO}/in_turn.py",
+        "self._last.add_done_callback(go)",
+        "go(answered(None))",
+        "tests/unit/estimator/test_order.py",
+    ),
+    Bug(
+        "A round ends while its last update is still under way",
+        "monolith/estimator/trainer.py",
+        "        self._inputs.settle()\n",
+        "",
+        "tests/unit/estimator/test_order.py",
+    ),
+]
+
+BUGS = [*CLEANUP, *BUDGETS, *LIFECYCLE, *ROLES, *SEARCH, *COMMAND_LINE, *ZOOKEEPER, *ORDER]

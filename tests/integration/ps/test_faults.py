@@ -18,6 +18,8 @@ from monolith.ps.barriers import PsBarrier
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.calls import Calls
 from monolith.ps.client import PsClient
+from monolith.ps.exchange import Exchange, Send
+from monolith.ps.frame_service import FrameService
 from monolith.ps.handlers import handlers
 from monolith.ps.limits import Limits
 from monolith.ps.remote import RemoteShard
@@ -179,19 +181,36 @@ class Lossy(grpc.GenericRpcHandler):
 
         def behave(body: bytes, context: grpc.ServicerContext) -> bytes:
             reply = handler.unary_unary(body, context)
-            if self._dice.random() < 0.3:
-                self.lost += 1
+            if self._loses():
                 context.abort(grpc.StatusCode.UNAVAILABLE, "the reply was lost")
             return reply
 
+        def exchange(frames: Iterator[bytes], context: grpc.ServicerContext, send: Send) -> None:
+            def often_send(frame: bytes | None) -> None:
+                if self._loses():
+                    context.cancel()
+                send(frame)
+
+            handler.stream_stream(frames, context, often_send)
+
+        exchange.experimental_non_blocking = True
+        if handler.request_streaming:
+            return grpc.stream_stream_rpc_method_handler(exchange)
         return grpc.unary_unary_rpc_method_handler(behave)
+
+    def _loses(self) -> bool:
+        lost = self._dice.random() < 0.3
+        self.lost += lost
+        return lost
 
 
 @pytest.mark.parametrize(("ids", "chunk"), [(100, 400), (50_000, 2 << 20)], ids=["in_pieces", "large"])
 def test_lost_replies_count_once(cluster: Cluster, ids: int, chunk: int) -> None:
-    """Through grpc's own retries: each gradient counts once, each worker is at the barrier once."""
+    """Through grpc's retries and our own: each gradient counts once, each worker is at the barrier once."""
     shard = LocalShard(0)
-    lossy = Lossy(handlers(shard.state, ThreadPoolExecutor(4), Calls()), random.Random(3))
+    calls = Calls()
+    exchange = Exchange(FrameService(shard.state, Limits().message), calls)
+    lossy = Lossy(handlers(shard.state, ThreadPoolExecutor(4), calls, exchange), random.Random(3))
     server = grpc.server(ThreadPoolExecutor(8), handlers=[lossy])
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -214,3 +233,4 @@ def test_lost_replies_count_once(cluster: Cluster, ids: int, chunk: int) -> None
         assert lossy.lost > 3
     finally:
         server.stop(0).wait()
+        exchange.join()

@@ -7,7 +7,7 @@ import pytest
 
 from monolith.checkpoint.entry_reading import read_table
 from monolith.checkpoint.entry_tables import dump_of, write_table
-from monolith.core.records import write_records
+from monolith.core.records import read_records, write_records
 from monolith.table import compressors
 from monolith.table.config import Adagrad, Constants, FixedR8, Fp32, Segment, Sgd, TableConfig, Zeros
 from monolith.table.table import Table
@@ -56,3 +56,17 @@ def test_rounded_reads_of_full_precision():
         assert half == pytest.approx(value, abs=step)
     table.apply(FID, np.full((1, table.dim), given["then_optimizer_subtracts_grad"]))
     np.testing.assert_allclose(table.find(FID)[0], expect["read_after"], atol=vector["tolerance"])
+
+
+def test_an_entry_has_what_upstreams_has(tmp_path):
+    """Of two fids one was forgotten: there is no entry of it."""
+    vector = by_name("hash_table")["batch_lookup_entry_missing_is_empty"]
+    asked, (nothing, expected) = vector["given"]["ids"], vector["expect"]["entries"]
+    table = Table(TableConfig([Segment(1, Zeros(), Sgd())]))
+    table.assign(asked, [[2], expected["num"]])
+    table.evict(asked[:1])
+    (path,) = write_table(tmp_path / "t", dump_of(table.config, table.export()))
+    (entry,) = map(EntryDump.FromString, read_records(path))
+    entries = {entry.id: entry}
+    assert (entries.get(asked[0], nothing), list(entry.num)) == ("", expected["num"])
+    assert (entries[asked[1]].last_update_ts_sec, entry.opt.dump[0].WhichOneof("type")) == (0, "sgd")

@@ -6,6 +6,7 @@ from monolith.core.errors import ModelError, SchemaError
 from monolith.core.schema import Feature, Schema
 from monolith.estimator.columns import FeatureColumn, checked_columns
 from monolith.table.config import Segment, Zeros
+from tests.upstream import by_name
 
 SCHEMA = Schema(
     name="s", features=[Feature(name="movie", kind="string", slot=1), Feature(name="age", kind="float")]
@@ -30,6 +31,8 @@ def test_first_n_keeps_ids_apart():
         ({"occurrence_threshold": -1}, "column movie: .*default_occurrence_threshold=-1: must be >= 0"),
         ({"occurrence_threshold": 16}, "column movie: occurrence threshold 16: must be <= 15"),
         ({"expire_days": -1}, "column movie: .*default_expire_time=-1: must be >= 0"),
+        ({"max_rows": -1}, "column movie: .*max_rows=-1: must be >= 0"),
+        ({"memory_budget_bytes": -1}, "column movie: .*memory_budget_bytes=-1: must be >= 0"),
         ({"combiner": "max"}, "unknown combiner 'max': give one of sum, mean, sqrtn, first_n"),
     ],
 )
@@ -54,3 +57,11 @@ def test_columns_that_miss_the_schema_are_told(columns, error, sentence):
 def test_two_columns_may_read_one_feature():
     columns = (FeatureColumn("movie"), FeatureColumn("movie_weight", 1, feature="movie"))
     assert checked_columns(columns, SCHEMA) == columns
+
+
+def test_a_threshold_reaches_its_slot():
+    vector = by_name("training")["slot_threshold_collected_from_task"]
+    column = FeatureColumn("movie", occurrence_threshold=vector["given"]["occurrence_threshold"])
+    thresholds = column.table_config.slot_occurrence_threshold_config.by_slot()
+    for slot, threshold in vector["expect"]["slot_to_occurrence_threshold"].items():
+        assert thresholds[int(slot)] == threshold

@@ -23,6 +23,7 @@ from monolith.models.lr import LogisticRegression
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.shard import LocalShard
 from monolith.table.retention import FilterConfig
+from tests.upstream import by_name
 
 
 class Small(DeepFm):
@@ -96,6 +97,33 @@ def test_training_learns_what_can_be_learned(dataset, config):
 def test_saves_come_every_save_steps_and_last(dataset, config):
     train(dataset, attrs.evolve(config, epochs=1, max_to_keep=0))
     assert steps(config) == [4, 8, 10]
+
+
+def test_a_short_training_saves_at_its_end_only(dataset, config):
+    vector = by_name("checkpoint")["no_save_at_start_but_at_end"]
+    given, names = vector["given"], [f"model.ckpt-{step}" for step in (0, 1)]
+    train(dataset, attrs.evolve(config, save_steps=given["save_steps"], train_steps=given["global_step_run"]))
+    assert [names[step] for step in steps(config)] == [n for n in names if "present" in vector["expect"][n]]
+
+
+class Restores(LocalShard):
+    """Counts how often it is asked to go on from files."""
+
+    times = 0
+
+    async def restore(self, order):
+        self.times += 1
+        return await super().restore(order)
+
+
+def test_rows_are_restored_once_not_every_step(dataset, config):
+    vector = by_name("checkpoint")["restore_runs_once_per_session_not_per_step"]
+    train(dataset, attrs.evolve(config, train_steps=4))
+    server = Restores(0)
+    more = attrs.evolve(config, train_steps=4 + vector["given"]["steps"])
+    with BlockingClient.local([server]) as one:
+        assert TrainingSession(Small(), dataset, one, more).run().global_step == more.train_steps
+    assert server.times == vector["expect"]["before_restore"]
 
 
 @pytest.mark.parametrize("model", [Small, Picky])

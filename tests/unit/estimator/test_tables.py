@@ -26,6 +26,12 @@ def test_equal_columns_share_a_table():
     assert names(column("movie", bias=BIAS), column("user", bias=BIAS)) == ["dim5-adagrad-d55570ef"]
 
 
+def test_columns_alike_share_their_budget():
+    limits = {"max_rows": 9, "memory_budget_bytes": 10**6}
+    [table] = plan_tables([column("a", **limits), column("b", **limits)]).values()
+    assert (table.config.max_rows, table.config.memory_budget_bytes) == (9, 10**6)
+
+
 def test_a_table_keeps_its_name_in_any_order():
     assert names(column("a"), column("b")) == names(column("b"), column("a"))
 
@@ -38,6 +44,8 @@ def test_a_table_keeps_its_name_in_any_order():
         {"bias": BIAS},
         {"learning_rate": 0.1},
         {"dim": 5},
+        {"max_rows": 9},
+        {"memory_budget_bytes": 10**6},
     ],
 )
 def test_columns_that_differ_live_apart(other):

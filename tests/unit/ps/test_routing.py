@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import chain
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monolith.ps.routing import Route
-from tests.upstream import by_name
+from tests.upstream import by_name, vectors
 
 FIDS = st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 3), max_size=40).map(
     lambda ids: np.array(ids, np.int64)
@@ -52,3 +55,61 @@ def test_two_servers_share_a_feature(feature: str) -> None:
     parts = [vector["expect"][f"{feature}:{shard}"] for shard in range(vector["given"]["num_ps"])]
     way = Route.of(np.sort(np.concatenate(parts)), len(parts), unique=True)
     assert [part.tolist() for part in way.parts] == parts
+
+
+@pytest.mark.parametrize(
+    "vector",
+    vectors(
+        "distribution_ops",
+        "fused_reorder_all_empty",
+        "fused_reorder_empty_second_slot",
+        "fused_reorder_offsets_three_slots",
+        "fused_reorder_two_by_two",
+    ),
+)
+def test_ids_of_all_slots_travel_as_upstreams(vector: dict[str, Any]) -> None:
+    """To each shard the ids of all slots; what it answers lies slot by slot, and is found again."""
+    given_, expect, shards = vector["given"], vector["expect"], range(vector["given"]["num_of_shards"])
+    slots = [np.array(ids, np.int64) for ids in given_["ids_per_slot"]]
+    ways = [Route.of(ids, len(shards), unique=False) for ids in slots]
+    parts = [[way.parts[shard] for way in ways] for shard in shards]
+    assert np.concatenate([*chain(*parts)]).tolist() == expect["output"]
+    assert [sum(map(len, of_shard)) for of_shard in parts] == expect["split_sizes"]
+    assert [len(part) for of_shard in parts for part in of_shard] == expect["sharded_slot_sizes"]
+    if given_["dims"]:
+        assert [f.tolist() for f in _offsets(ways, given_["dims"])] == expect["embedding_offsets"]
+
+
+def _offsets(ways: list[Route], dims: list[int]) -> list[np.ndarray]:
+    """For each asked id, where its row begins if all shards' answers lie one after the other."""
+    answers: list[list[np.ndarray]] = [[] for _ in ways]
+    end = 0
+    for shard in range(len(ways[0].parts)):
+        for way, dim, begins in zip(ways, dims, answers, strict=True):
+            begins.append(end + dim * np.arange(len(way.parts[shard])))
+            end += dim * len(way.parts[shard])
+    return [way.joined(begins) for way, begins in zip(ways, answers, strict=True)]
+
+
+def test_shards_get_upstreams_ids() -> None:
+    vector = by_name("distribution_ops")["reorder_by_indices_dedups"]
+    way = Route.of(np.array(vector["given"]["ids"]), vector["given"]["num_of_shards"], unique=False)
+    assert [len(part) for part in way.parts] == vector["expect"]["split_sizes"]
+    assert [part.tolist() for part in way.parts] == vector["expect"]["shard_sets"]
+
+
+def test_rows_of_two_servers_become_one_answer() -> None:
+    vector = by_name("distribution_ops")["map_id_to_embedding"]
+    held = [chain(*vector["given"][name]) for name in ("ids", "embeddings")]
+    embeddings = dict(zip(*held, strict=True))
+    way = Route.of(np.ravel(vector["given"]["input"]), 2, unique=False)
+    answers = [np.array([embeddings[fid] for fid in part.tolist()], np.float32) for part in way.parts]
+    assert way.join(answers, 2)[:, None].tolist() == vector["expect"]["out"]
+
+
+def test_one_gradient_becomes_those_of_two_servers() -> None:
+    vector = by_name("distribution_ops")["map_id_to_embedding_gradient"]
+    way = Route.of(np.array(vector["given"]["input"]), 2, unique=False)
+    sent = way.split(-np.ones((3, 2), np.float32))
+    by_fid = {part.item(): grads.tolist() for part, grads in zip(way.parts, sent, strict=True)}
+    assert [by_fid[fid] for (fid,) in vector["given"]["ids"]] == vector["expect"]["grads"]

@@ -1,5 +1,10 @@
 """Table definitions that cannot be are refused with a sentence that names the culprit."""
 
+import tomllib
+from pathlib import Path
+from typing import get_args
+
+import attrs
 import pytest
 
 from monolith.core.errors import ConfigError
@@ -7,11 +12,14 @@ from monolith.table.config import (
     Adagrad,
     Adam,
     BatchSoftmax,
+    Compressor,
     Constants,
     Dc,
     Ftrl,
+    Initializer,
     Momentum,
     MovingAverage,
+    Optimizer,
     RandomUniform,
     Segment,
     Sgd,
@@ -21,6 +29,29 @@ from monolith.table.config import (
     batch_softmax_initializer,
 )
 from monolith.table.optimizer_config import own_rate
+
+CONSTRUCTORS = tomllib.loads(Path(__file__).with_name("constructors.toml").read_text())
+KINDS = {"optimizer": Optimizer, "initializer": Initializer, "compressor": Compressor}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_class_is_listed(kind):
+    assert {one.__name__ for one in get_args(KINDS[kind])} == CONSTRUCTORS[kind].keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        pytest.param(one, CONSTRUCTORS[kind][one.__name__], id=one.__name__)
+        for kind, union in KINDS.items()
+        for one in get_args(union)
+    ],
+)
+def test_arguments_are_named_and_preset_as_listed(kind, fields):
+    told = {f.name: "required" if f.default is attrs.NOTHING else f.default for f in attrs.fields(kind)}
+    assert list(told.items()) == list(fields.items())
+    assert [type(value) for value in told.values()] == [type(value) for value in fields.values()]
+
 
 BAD = {
     "Sgd learning_rate=-0.1": lambda: Sgd(-0.1),

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monolith.core.errors import ConfigError
+from monolith.table.dedup import dedup
 from monolith.table.pooling import Combiner, pool, unpool
 from tests.upstream import by_name
 
@@ -70,3 +71,42 @@ def test_first_n_has_upstreams_shape():
     rows, splits = np.ones((3, given_["embedding_dim"]), np.float32), np.array([0, 3, 3])
     pooled = pool(rows, np.arange(3), splits, Combiner.FIRST_N, given_["n"])
     assert list(pooled.shape[1:]) == VECTORS["first_n_shape_unknown_batch"]["expect"]["shape"][1:]
+
+
+OPS = by_name("distribution_ops")
+
+
+@pytest.mark.parametrize("combiner", [Combiner.SUM, Combiner.MEAN])
+def test_pool_reduces_as_upstream(combiner):
+    vector = OPS[{Combiner.SUM: "reduce_sum", Combiner.MEAN: "reduce_mean"}[combiner]]
+    rows = np.array(vector["given"]["values"], np.float32)
+    splits = np.searchsorted(vector["given"]["row_ids"], range(vector["given"]["rows"] + 1))
+    assert pool(rows, np.arange(len(rows)), splits, combiner).tolist() == vector["expect"]["out"]
+
+
+def test_sums_of_all_segments_have_one_gradient():
+    vector = OPS["fused_reduce_sum_and_split_gradient"]
+    row_ids, dim = vector["given"]["row_ids"], sum(vector["given"]["split"])
+    splits, into = np.searchsorted(row_ids, range(3)), np.zeros((3, dim), np.float32)
+    unpool(np.ones((2, dim)), np.arange(3), splits, Combiner.SUM, 0, into)
+    assert into.tolist() == vector["expect"]["grad"]
+
+
+def test_rows_are_gathered_wherever_they_lie():
+    """Rows of two widths in one array, found by their offsets: what upstream's fused lookup answers with."""
+    given_ = OPS["fused_gather_embeddings"]["given"]
+    flat = np.array(given_["fused_embeddings"], np.float32)
+    every = zip(given_["embedding_dims"], given_["offsets"], strict=True)
+    for (dim, offsets), expected in zip(every, OPS["fused_gather_embeddings"]["expect"]["out"], strict=True):
+        unique, inverse = dedup(offsets)
+        rows = flat[unique[:, None] + np.arange(dim)]
+        gathered = pool(rows, inverse, np.arange(len(offsets) + 1), Combiner.SUM)
+        np.testing.assert_array_equal(gathered, np.float32(expected))
+
+
+def test_gradients_gather_on_the_rows_that_took_part():
+    vector = OPS["gather_embeddings_gradient"]
+    ids, asked = vector["given"]["ids"], np.ravel(vector["given"]["input"])
+    into = np.zeros((len(ids), 2), np.float32)
+    unpool(-np.ones((3, 2)), np.searchsorted(ids, asked), np.arange(4), Combiner.SUM, 0, into)
+    assert into.tolist() == vector["expect"]["grad"]

@@ -198,11 +198,11 @@ KINDS = [pytest.param(16, Sgd(1), id="a line"), pytest.param(67, Adagrad(0.5, 0.
 @pytest.mark.usefixtures("_hasty")
 @pytest.mark.parametrize(("dim", "optimizer"), KINDS)
 def test_rows_are_whole_and_steps_count_once(dim: int, optimizer: Sgd | Adagrad) -> None:
-    crowded(dim, optimizer, rounds=30)
+    crowded(dim, optimizer, rounds=20)
 
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("_hasty")
 @pytest.mark.parametrize(("dim", "optimizer"), KINDS)
 def test_they_are_for_long(dim: int, optimizer: Sgd | Adagrad) -> None:
-    crowded(dim, optimizer, rounds=1000)
+    crowded(dim, optimizer, rounds=200)

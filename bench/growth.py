@@ -1,0 +1,113 @@
+"""What a fill costs: bytes a row, and how long another call waits while the table grows.
+
+    python bench/growth.py [--rows 20000000]
+
+One thread inserts batch after batch. Another looks up a few rows every fifth of a millisecond, and the
+longest of these calls is the pause. How long they take beside a thread that only looks up says what the
+machine itself does to them. Writes bench-results/growth.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import resource
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from harness import loads
+from harness.figures import Record
+from harness.limits import Verdict, conclude, verdict
+
+from monolith.table.config import Adagrad, Segment, TableConfig
+from monolith.table.table import Table
+
+BATCH, PROBE, EVERY_S = 16_384, 64, 0.0002
+DIMS = (16, 64)
+PAUSE_MS = 10
+INDEX_BYTES = 64  # what a row may cost beyond its values and Adagrad's
+
+
+def measure(rows: int, dim: int) -> dict[str, float]:
+    """Fill a table, in this process."""
+    ids = loads.fids(rows)
+    Table(_config(dim)).find_or_insert(ids[:BATCH])  # compiles
+    before, table = _resident(), Table(_config(dim))
+    table.find_or_insert(ids[:BATCH])
+    began = time.perf_counter()
+    grown = longest_call(table, ids[:PROBE], table.find_or_insert, ids)
+    filled_s = time.perf_counter() - began
+    resident = _resident() - before
+    still = longest_call(table, ids[:PROBE], table.find, ids)
+    return {
+        "rows": len(table),
+        "dim": dim,
+        "insert_ns": filled_s * 1e9 / rows,
+        "bytes_per_row": table.memory_bytes / rows,
+        "resident_per_row": resident / rows,
+        "pause_ms": grown * 1e3,
+        "pause_without_growth_ms": still * 1e3,
+    }
+
+
+def longest_call(
+    table: Table, known: np.ndarray, work: Callable[[np.ndarray], object], ids: np.ndarray
+) -> float:
+    """Seconds of the longest of the lookups of `known` that are made while `work` goes through `ids`."""
+    done, longest = threading.Event(), 0.0
+
+    def probe() -> None:
+        nonlocal longest
+        while not done.wait(EVERY_S):
+            began = time.perf_counter()
+            table.find(known)
+            longest = max(longest, time.perf_counter() - began)
+
+    prober = threading.Thread(target=probe)
+    prober.start()
+    for at in range(0, len(ids), BATCH):
+        work(ids[at : at + BATCH])
+    done.set()
+    prober.join()
+    return longest
+
+
+def _config(dim: int) -> TableConfig:
+    return TableConfig((Segment(dim, optimizer=Adagrad()),))
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def judged(one: dict[str, float]) -> list[Verdict]:
+    dim = int(one["dim"])
+    most = 4 * dim * 2 + INDEX_BYTES
+    return [
+        verdict(f"bytes a row, dim {dim} with Adagrad", one["bytes_per_row"], at_most=most),
+        verdict(f"bytes a row that the process holds, dim {dim}", one["resident_per_row"], at_most=most),
+        verdict(f"longest wait of another call during a fill, ms, dim {dim}", one["pause_ms"], PAUSE_MS),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rows", type=int, default=20_000_000)
+    parser.add_argument("--quick", action="store_true", help="a million rows")
+    asked = parser.parse_args()
+    rows, record = 1_000_000 if asked.quick else asked.rows, Record("growth")
+    fresh = multiprocessing.get_context("spawn")  # a process each, so that memory is a table's own
+    with ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as pool:
+        results = list(pool.map(measure, [rows] * len(DIMS), DIMS))
+    for one in results:
+        print(*(f"{name} {value:.1f}" for name, value in one.items()), sep=", ")
+    record.more["fills"] = results
+    conclude(record, [kept for one in results for kept in judged(one)])
+
+
+if __name__ == "__main__":
+    main()

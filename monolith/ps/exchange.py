@@ -1,0 +1,144 @@
+"""The answering side of the streams that carry frames.
+
+One thread of a stream waits for its next frame. It answers a small one itself, since waking another thread
+would take longer than the answer; with a large one it first lets another thread wait in its place, so that
+rows are looked up while others travel.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+
+from monolith.ps.calls import Calls
+from monolith.ps.frame_service import FrameService
+
+LARGE = 32 << 10  # bytes of a frame
+UNDER_WAY = 8  # frames of one stream that are answered at a time; the client's next wait in the socket
+THREADS = 2048  # made as they come: one a stream, and one a large frame
+
+Answer = Callable[[bytes], bytes]
+Send = Callable[[bytes | None], None]  # None ends the stream
+
+
+class Exchange:
+    """Answers the frames of all streams, each counted in `calls` until its answer has left."""
+
+    def __init__(self, service: FrameService, calls: Calls) -> None:
+        self.frame_limit = service.limit
+        self._answer = service.answer
+        self._calls = calls
+        self._threads = ThreadPoolExecutor(THREADS, "ps-exchange")
+        self._lock = threading.Lock()
+        self._streams: set[_Stream] = set()
+        self._closed = False
+
+    def handler(self) -> grpc.RpcMethodHandler:
+        def begin(frames: Iterator[bytes], context: grpc.ServicerContext, send: Send) -> None:
+            self._begin(frames, context, send)
+
+        # grpc's own hook for handlers that answer from several threads, and keep none of the server's own.
+        begin.experimental_non_blocking = True  # type: ignore[attr-defined]
+        behaviour: Any = begin
+        return grpc.stream_stream_rpc_method_handler(behaviour)
+
+    def close(self) -> None:
+        """Take no further frames; each stream ends when those under way are answered."""
+        with self._lock:
+            self._closed = True
+            streams = list(self._streams)
+        for stream in streams:
+            stream.close()
+
+    def join(self) -> None:
+        """Wait for the threads, once the server has ended all calls."""
+        self._threads.shutdown()
+
+    def _begin(self, frames: Iterator[bytes], context: grpc.ServicerContext, send: Send) -> None:
+        stream = _Stream(frames, send, self._answer, self._calls, self._threads)
+        with self._lock:
+            self._streams.add(stream)
+            closed = self._closed
+        if closed or not context.add_callback(lambda: self._forget(stream)):
+            self._forget(stream)
+            stream.close()
+        self._threads.submit(stream.lead)
+
+    def _forget(self, stream: _Stream) -> None:
+        with self._lock:
+            self._streams.discard(stream)
+
+
+class _Stream:
+    """One client's frames, and the threads that answer them."""
+
+    def __init__(
+        self, frames: Iterator[bytes], send: Send, answer: Answer, calls: Calls, threads: ThreadPoolExecutor
+    ) -> None:
+        self._frames = frames
+        self._send = send
+        self._answer = answer
+        self._calls = calls
+        self._threads = threads
+        self._sending = threading.Lock()  # grpc takes one message at a time
+        self._lock = threading.Lock()
+        self._under_way = 0
+        self._closing = False
+        self._finished = False
+
+    def lead(self) -> None:
+        """Answer frames until another thread waits for the next, or there is none."""
+        while (frame := self._next()) is not None and self._begun():
+            followed = self._followed(frame)
+            try:
+                with self._calls.counted():
+                    self._reply(self._answer(frame))
+            finally:
+                self._ended()
+            if followed:
+                return
+        self.close()
+
+    def close(self) -> None:
+        """Answer no further frames, and end the stream when those under way are answered."""
+        with self._lock:
+            self._closing = True
+        self._finish()
+
+    def _next(self) -> bytes | None:
+        try:
+            return next(self._frames, None)
+        except grpc.RpcError:  # the client has left
+            return None
+
+    def _begun(self) -> bool:
+        with self._lock:
+            self._under_way += not self._closing
+            return not self._closing
+
+    def _ended(self) -> None:
+        with self._lock:
+            self._under_way -= 1
+        self._finish()
+
+    def _followed(self, frame: bytes) -> bool:
+        """Whether another thread now waits for the next frame."""
+        if len(frame) < LARGE or self._under_way >= UNDER_WAY:
+            return False
+        self._threads.submit(self.lead)
+        return True
+
+    def _finish(self) -> None:
+        with self._lock:
+            due = self._closing and not self._under_way and not self._finished
+            self._finished |= due
+        if due:
+            self._reply(None)
+
+    def _reply(self, frame: bytes | None) -> None:
+        with self._sending:
+            self._send(frame)

@@ -1,0 +1,260 @@
+"""What one frame of an Exchange holds: lookups or updates of several tables, or the answer to such.
+
+A frame is the number that its sender gave it (eight bytes), a head, and a section for each table: a few
+fixed numbers, then ids and rows as they lie in memory. Here is everything after the number; the answer to
+a frame begins with the number of that frame.
+
+Rows may travel as float16. That halves their bytes and keeps 11 significant bits: a relative error of up to
+2**-11 = 0.05 %, and an absolute one of 2**-25 below 6e-5. Beyond 65504 a number becomes that limit.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from monolith.core.arrays import Rows
+from monolith.ps.api import Applied, Change, Found, Gradients, Lookup, Stamp
+from monolith.wire.blocks import Blocks, Reader
+from monolith.wire.codec import MOST_WORD
+from monolith.wire.framing import Buffer
+
+NUMBER = 8  # bytes
+_HEAD = struct.Struct("<BBHIQQQ")  # kind, flags, sections, part, incarnation, worker, sequence
+_LOOKUP = struct.Struct("<IIHH4x")  # ids, dim, bytes of the name, flags
+_UPDATE = struct.Struct("<IIHHHHq")  # ids, dim, bytes of the name, rates, change, flags, step
+_REPLY = struct.Struct("<BBH4x")  # kind, flags, sections
+_FOUND = struct.Struct("<III4x")  # ids, dim, rows created
+_APPLIED = struct.Struct("<III4x")  # updated, inserted, whether it is a repetition
+_CHANGES = tuple(Change)
+_LARGEST_HALF = float(np.finfo(np.float16).max)
+
+
+class Kind(IntEnum):
+    """What a frame holds."""
+
+    LOOKUPS = 1
+    UPDATES = 2
+    FOUND = 3
+    APPLIED = 4
+    REFUSED = 5  # a google.rpc.Status
+
+
+class _Of(IntFlag):
+    HALF = 1  # rows travel as float16, in the answer too
+    STAMPED = 2
+
+
+class _Lookup(IntFlag):
+    CREATE = 1
+    AFRESH = 2
+
+
+class _Update(IntFlag):
+    LATEST = 1
+    COUNTS = 2
+    TIMES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a server is asked: one of `lookups` and `updates`."""
+
+    incarnation: int  # of the server that is meant; 0: any
+    half: bool = False
+    lookups: Sequence[Lookup] | None = None
+    updates: Sequence[Gradients] | None = None
+    stamp: Stamp | None = None
+
+    def parts(self) -> list[Buffer]:
+        """The frame, after its number."""
+        stamp = self.stamp or Stamp(0, 0)
+        asked = self.lookups if self.lookups is not None else self.updates or ()
+        kind = Kind.LOOKUPS if self.lookups is not None else Kind.UPDATES
+        flags = _Of.HALF * self.half | _Of.STAMPED * (self.stamp is not None)
+        blocks = Blocks()
+        who = (stamp.part, self.incarnation, stamp.worker, stamp.sequence)
+        blocks.pack(_HEAD, kind, flags, len(asked), *who)
+        for request in asked:
+            if isinstance(request, Lookup):
+                _put_lookup(blocks, request)
+            else:
+                _put_update(blocks, request, _dtype(self.half))
+        return blocks.parts
+
+    @staticmethod
+    def of(frame: bytes) -> Request:
+        """Read a frame; arrays of float32 are views of it.
+
+        Raises:
+            DecodeError: it is none, or not a request.
+        """
+        reader = Reader(frame, NUMBER)
+        kind, flags, sections, part, incarnation, worker, sequence = reader.unpack(_HEAD)
+        stamp = Stamp(worker, sequence, part) if flags & _Of.STAMPED else None
+        half = bool(flags & _Of.HALF)
+        lookups = updates = None
+        match kind:
+            case Kind.LOOKUPS:
+                lookups = [_lookup_of(reader) for _ in range(sections)]
+            case Kind.UPDATES:
+                updates = [_update_of(reader, _dtype(half)) for _ in range(sections)]
+            case _:
+                raise DecodeError(f"a frame of kind {kind} is no request")
+        reader.finish()
+        return Request(incarnation, half, lookups, updates, stamp)
+
+
+def found_parts(answers: Sequence[Found], *, half: bool) -> list[Buffer]:
+    """The answer to lookups, after its number."""
+    blocks = Blocks()
+    blocks.pack(_REPLY, Kind.FOUND, _Of.HALF * half, len(answers))
+    for answer in answers:
+        blocks.pack(_FOUND, *answer.rows.shape, answer.initialized)
+        blocks.put_array(answer.found, "?")
+        _put_rows(blocks, answer.rows, _dtype(half))
+    return blocks.parts
+
+
+def applied_parts(answers: Sequence[Applied]) -> list[Buffer]:
+    """The answer to updates, after its number."""
+    blocks = Blocks()
+    blocks.pack(_REPLY, Kind.APPLIED, 0, len(answers))
+    for answer in answers:
+        blocks.pack(_APPLIED, answer.updated, answer.inserted, answer.duplicate)
+    return blocks.parts
+
+
+def refused_parts(details: bytes) -> list[Buffer]:
+    """The answer that says why there is none, after its number; `details` is a google.rpc.Status."""
+    return [_REPLY.pack(Kind.REFUSED, 0, 0), details]
+
+
+def refusal_of(frame: bytes) -> bytes | None:
+    """The details of an answer that `refused_parts` made; None if it is another.
+
+    Raises:
+        DecodeError: it is no answer.
+    """
+    reader = Reader(frame, NUMBER)
+    kind, *_ = reader.unpack(_REPLY)
+    return reader.rest() if kind == Kind.REFUSED else None
+
+
+def found_of(frame: bytes) -> list[Found]:
+    """The answers to lookups; rows are views of `frame`, of float16 if they travelled so.
+
+    Raises:
+        DecodeError: it holds something else.
+    """
+    reader = Reader(frame, NUMBER)
+    flags, sections = _answered(reader, Kind.FOUND)
+    answers = []
+    for _ in range(sections):
+        count, dim, initialized = reader.unpack(_FOUND)
+        found = reader.array("u1", count).astype(np.bool_)
+        rows = reader.array(_dtype(flags & _Of.HALF), count * dim).reshape(count, dim)
+        answers.append(Found(rows, found, initialized))
+    reader.finish()
+    return answers
+
+
+def applied_of(frame: bytes) -> list[Applied]:
+    """The answers to updates.
+
+    Raises:
+        DecodeError: it holds something else.
+    """
+    reader = Reader(frame, NUMBER)
+    _, sections = _answered(reader, Kind.APPLIED)
+    answers = [reader.unpack(_APPLIED) for _ in range(sections)]
+    reader.finish()
+    return [Applied(updated, inserted, duplicate=bool(again)) for updated, inserted, again in answers]
+
+
+def _answered(reader: Reader, expected: Kind) -> tuple[int, int]:
+    kind, flags, sections = reader.unpack(_REPLY)
+    if kind != expected:
+        raise DecodeError(f"a frame of kind {kind} instead of {expected}")
+    return flags, sections
+
+
+def _put_lookup(blocks: Blocks, request: Lookup) -> None:
+    name = request.table.encode()
+    flags = _Lookup.CREATE * request.create | _Lookup.AFRESH * request.afresh
+    blocks.pack(_LOOKUP, len(request.fids), request.dim, len(name), flags)
+    blocks.put(name)
+    blocks.put_array(request.fids, "<i8")
+
+
+def _lookup_of(reader: Reader) -> Lookup:
+    count, dim, name, flags = reader.unpack(_LOOKUP)
+    table = _name(reader.take(name))
+    fids = reader.array("<i8", count)
+    return Lookup(table, fids, dim, bool(flags & _Lookup.CREATE), bool(flags & _Lookup.AFRESH))
+
+
+def _put_update(blocks: Blocks, update: Gradients, dtype: str) -> None:
+    name = update.table.encode()
+    flags = (
+        _Update.LATEST * (update.latest is not None)
+        | _Update.COUNTS * (update.counts is not None)
+        | _Update.TIMES * (update.times is not None)
+    )
+    change = _CHANGES.index(update.change)
+    shape = (len(update.fids), update.grads.shape[1])
+    rates = update.learning_rates
+    blocks.pack(_UPDATE, *shape, len(name), len(rates), change, flags, update.step)
+    blocks.put(name)
+    blocks.put_array(np.array(rates), "<f4")
+    blocks.put_array(update.fids, "<i8")
+    _put_rows(blocks, update.grads, dtype)
+    if update.latest is not None:
+        _put_rows(blocks, update.latest, dtype)
+    for numbers in (update.counts, update.times):
+        if numbers is not None:
+            blocks.put_array(np.minimum(numbers, MOST_WORD), "<u4")
+
+
+def _update_of(reader: Reader, dtype: str) -> Gradients:
+    count, dim, name, rates, change, flags, step = reader.unpack(_UPDATE)
+    if change >= len(_CHANGES):
+        raise DecodeError(f"change {change} is unknown here")
+
+    def rows() -> Rows:
+        held = reader.array(dtype, count * dim).astype(np.float32, copy=False)
+        return held.reshape(count, dim)
+
+    return Gradients(
+        _name(reader.take(name)),
+        learning_rates=tuple(reader.array("<f4", rates).tolist()),
+        fids=reader.array("<i8", count),
+        grads=rows(),
+        step=step,
+        change=_CHANGES[change],
+        latest=rows() if flags & _Update.LATEST else None,
+        counts=reader.array("<u4", count).astype(np.int64) if flags & _Update.COUNTS else None,
+        times=reader.array("<u4", count) if flags & _Update.TIMES else None,
+    )
+
+
+def _name(taken: bytes) -> str:
+    try:
+        return taken.decode()
+    except UnicodeDecodeError as error:
+        raise DecodeError(f"the name of a table is no text: {error}") from error
+
+
+def _put_rows(blocks: Blocks, rows: Rows, dtype: str) -> None:
+    if dtype == "<f2":  # an overflow would become an infinity, which a server refuses
+        rows = np.clip(rows, -_LARGEST_HALF, _LARGEST_HALF)
+    blocks.put_array(rows, dtype)
+
+
+def _dtype(half: int) -> str:
+    return "<f2" if half else "<f4"

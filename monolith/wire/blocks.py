@@ -1,0 +1,91 @@
+"""Numbers and arrays one after the other in one buffer, each beginning at a multiple of eight bytes.
+
+Nothing is done per element: an array goes in with one copy and comes out as a view, aligned as the
+machine wants it. All numbers are little-endian.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+
+from monolith.wire.framing import Buffer
+
+ALIGNMENT = 8
+_PADDING = [bytes(n) for n in range(ALIGNMENT)]
+
+
+class Blocks:
+    """Collects `parts`; `b"".join` of them is the buffer."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self) -> None:
+        self.parts: list[Buffer] = []
+
+    def pack(self, layout: struct.Struct, *values: int) -> None:
+        """Add numbers; the size of `layout` must be a multiple of eight."""
+        self.parts.append(layout.pack(*values))
+
+    def put(self, block: bytes) -> None:
+        """Add bytes, whose number the reader must know from elsewhere."""
+        self.parts.append(block)
+        self._pad(len(block))
+
+    def put_array(self, array: NDArray[Any], dtype: str) -> None:
+        """Add an array as `dtype`, without a copy where it is so already; its reader must know the length."""
+        held = np.ascontiguousarray(array, dtype)
+        self.parts.append(held.reshape(-1).view(np.uint8).data)
+        self._pad(held.nbytes)
+
+    def _pad(self, size: int) -> None:
+        if over := size % ALIGNMENT:
+            self.parts.append(_PADDING[ALIGNMENT - over])
+
+
+class Reader:
+    """Reads what `Blocks` wrote from `body`, beginning at the byte `at`.
+
+    Each method raises DecodeError where the buffer ends too early.
+    """
+
+    __slots__ = ("_at", "_body")
+
+    def __init__(self, body: bytes, at: int = 0) -> None:
+        self._body = body
+        self._at = at
+
+    def unpack(self, layout: struct.Struct) -> tuple[Any, ...]:
+        start = self._step(layout.size)
+        return layout.unpack_from(self._body, start)
+
+    def take(self, size: int) -> bytes:
+        start = self._step(size)
+        return self._body[start : start + size]
+
+    def array(self, dtype: str, count: int) -> NDArray[Any]:
+        """The next `count` numbers: a view, so read-only."""
+        start = self._step(np.dtype(dtype).itemsize * count)
+        if not count:
+            return np.empty(0, dtype)
+        return np.frombuffer(self._body, dtype, count, start)
+
+    def rest(self) -> bytes:
+        """All that has not been read."""
+        return self._body[self._at :]
+
+    def finish(self) -> None:
+        """Raise DecodeError if there is more."""
+        if left := len(self._body) - self._at:
+            raise DecodeError(f"{left} bytes too many")
+
+    def _step(self, size: int) -> int:
+        start, end = self._at, self._at + size
+        if end > len(self._body):
+            raise DecodeError(f"it ends after {len(self._body)} bytes, and {end} were announced")
+        self._at = end + -end % ALIGNMENT
+        return start
