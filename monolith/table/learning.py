@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import threading
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,28 +16,19 @@ from monolith.table.optimizer_config import compensation
 from monolith.table.optimizers import WORDS, Plan, compensated
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from monolith.core.arrays import Fids, Indices, Rows
+    from monolith.core.arrays import Indices, Rows
     from monolith.table.compiling import Formula
     from monolith.table.config import TableConfig
     from monolith.table.rows import Times
     from monolith.table.steps import Step
     from monolith.table.store import Store
-
-
-class Work(NamedTuple):
-    """What to do to rows, as the kernel takes it: formulas, what they are told, and what decides draws."""
-
-    calls: NDArray[np.int64]
-    told: NDArray[np.float64]
-    draws: tuple[np.uint64, np.uint64]  # seed and step
+    from monolith.table.updating import Work
 
 
 def writes(formula: Formula, config: TableConfig) -> Work:
     """`formula` on all the values of a row, without regard to segments."""
     calls = np.array([(formula.address, 0, config.dim, config.dim)], np.int64)
-    return Work(calls, np.zeros((1, WORDS)), (np.uint64(0), np.uint64(0)))
+    return calls, np.zeros((1, WORDS)), (np.uint64(0), np.uint64(0))
 
 
 class Learner:
@@ -47,31 +39,36 @@ class Learner:
         self._seed = seed_of(seed)
         self._plan = Plan(self._segments)
         self._rounded = [s for s in self._segments if isinstance(s[0].compressor, FixedR8 | OneBit)]
+        self._reaching = threading.Lock()
+        self._latest_step = 0
         self._compensating = [(dc, p) for s, p in self._segments if (dc := compensation(s.optimizer))]
         self.assign, self.add = (writes(formula, config) for formula in (writing.assign, writing.add))
 
-    def learn(self, store: Store, step: Step, times: Times, latest_step: int) -> Indices:
+    def learn(self, store: Store, step: Step, times: Times) -> Indices:
         """Let those rows learn that are there; positions of the fids that have none."""
+        with self._reaching:
+            self._latest_step = max(self._latest_step, step.step)
         told = self._plan.told(step.learning_rates, step.step)
-        work = Work(self._plan.calls, told, (self._seed, np.uint64(step.step)))
-        return store.update(work, step.fids, self._gradients(store, step, latest_step), times)
+        work = (self._plan.calls, told, (self._seed, np.uint64(step.step)))
+        return store.update(work, step.fids, self._gradients(store, step), times)
 
-    def as_read(self, rows: Rows, latest_step: int) -> None:
+    def as_read(self, rows: Rows) -> None:
         """Turn values (n, dim), in place, into what training reads of them."""
         for segment, (first, _, dim) in self._rounded:
-            compressors.as_read(segment.compressor, rows, int(first), int(first + dim), latest_step)
+            compressors.as_read(segment.compressor, rows, int(first), int(first + dim), self._latest_step)
 
-    def _gradients(self, store: Store, step: Step, latest_step: int) -> Rows:
+    def _gradients(self, store: Store, step: Step) -> Rows:
         """Those of what is kept, from those of what was read; of equal fids all see the same row."""
-        compensating = self._compensating if step.latest is not None else []
+        latest, compensating = step.latest, self._compensating if step.latest is not None else []
         if not (self._rounded or compensating):
             return step.grads
         grads, values = step.grads.copy(), np.empty_like(step.grads)
         store.read(step.fids, values)
         for segment, (first, _, dim) in self._rounded:
             mine = np.s_[:, int(first) : int(first + dim)]
-            compressors.backward(segment.compressor, values[mine], grads[mine], latest_step)
+            compressors.backward(segment.compressor, values[mine], grads[mine], self._latest_step)
         for dc, (first, _, dim) in compensating:
             mine = np.s_[:, int(first) : int(first + dim)]
-            grads[mine] = compensated(dc, values[mine], grads[mine], step.latest[mine])
+            assert latest is not None
+            grads[mine] = compensated(dc, values[mine], grads[mine], latest[mine])
         return given(grads)

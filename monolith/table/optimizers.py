@@ -56,9 +56,7 @@ FORMULAS: dict[type[Plain], Told] = {
     BatchSoftmax: Told(descent.batch_softmax),
     Adagrad: Told(adaptive.adagrad, ("weight_decay_factor",)),
     DynamicWdAdagrad: Told(adaptive.dynamic_wd_adagrad, ("weight_decay_factor", "decouple_weight_decay")),
-    GroupAdaGrad: Told(
-        proximal.group_adagrad, ("beta", "l2_regularization_strength", "weight_decay_factor")
-    ),
+    GroupAdaGrad: Told(proximal.group_adagrad, ("beta", "l2_regularization_strength", "weight_decay_factor")),
     Adadelta: Told(adaptive.adadelta, ("averaging_ratio", "epsilon", "weight_decay_factor")),
     Rmsprop: Told(adaptive.rmsprop, _RMS),
     RmspropV2: Told(adaptive.rmsprop_v2, _RMS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,31 +53,39 @@ class TableReport:
 
 
 class Tally:
-    """Counts of ids asked for, found, evicted and filtered. Not safe from many threads by itself."""
+    """Counts of ids asked for, found, evicted and filtered. Safe from many threads."""
 
     def __init__(self) -> None:
+        self._counting = threading.Lock()
         self._asked = self._hits = 0
         self._by_slot = np.zeros((4, SLOTS), np.int64)  # asked for and found, both sampled; evicted; filtered
 
     def looked_up(self, fids: Fids, found: Flags) -> None:
-        _tally(fids, found, -self._asked % EVERY, self._by_slot)
-        self._asked += len(fids)
-        self._hits += int(np.count_nonzero(found))
+        with self._counting:
+            _tally(fids, found, -self._asked % EVERY, self._by_slot)
+            self._asked += len(fids)
+            self._hits += int(np.count_nonzero(found))
 
     def evicted(self, fids: Fids) -> None:
         """Each of `fids` had a row, and lost it."""
-        self._by_slot[2] += np.bincount(slot_of(fids), minlength=SLOTS)
+        self._add(2, fids)
 
     def filtered(self, fids: Fids) -> None:
         """Each of `fids` had no row, and got none."""
-        self._by_slot[3] += np.bincount(slot_of(fids), minlength=SLOTS)
+        self._add(3, fids)
+
+    def _add(self, what: int, fids: Fids) -> None:
+        if len(fids):
+            with self._counting:
+                self._by_slot[what] += np.bincount(slot_of(fids), minlength=SLOTS)
 
     def usage(self, rows: Indices) -> tuple[Usage, dict[int, Usage]]:
         """All in all, and slot by slot; `rows` (SLOTS,) are how many there are."""
-        counts = np.vstack([rows, self._by_slot])
+        with self._counting:
+            counts, asked, hits = np.vstack([rows, self._by_slot]), self._asked, self._hits
         slots = {int(s): Usage(*counts[:, s].tolist()) for s in np.flatnonzero(counts.any(axis=0))}
-        evicted, filtered = self._by_slot[2:].sum(axis=1).tolist()
-        return Usage(int(rows.sum()), self._asked, self._hits, evicted, filtered), slots
+        evicted, filtered = counts[3:].sum(axis=1).tolist()
+        return Usage(int(rows.sum()), asked, hits, evicted, filtered), slots
 
 
 def report(

@@ -14,13 +14,14 @@ from monolith.table import copying, initializers, layout, reading, updating
 from monolith.table.arena import Arena
 from monolith.table.compiling import given
 from monolith.table.index import Index
+from monolith.table.rows import TableRows
 from monolith.table.times import UpdateTimes
 
 if TYPE_CHECKING:
     from monolith.core.arrays import Fids, Rows
     from monolith.table.config import TableConfig
-    from monolith.table.learning import Work
-    from monolith.table.rows import TableRows, Times
+    from monolith.table.updating import Work
+    from monolith.table.rows import Times
 
 UNTIMED = given(np.empty(0, np.uint32))  # nobody knows when
 EXPORTED = 1 << 16  # rows that are copied at once
@@ -33,6 +34,7 @@ class Store:
     """
 
     def __init__(self, config: TableConfig, seed: int) -> None:
+        self.dim = config.dim
         self._seed = seed
         self._unseen = layout.unseen_row(config)
         self._segments = tuple(layout.places(config))
@@ -72,7 +74,7 @@ class Store:
         missing = np.empty(len(fids), np.int64)
         stamps = (self.times.kept, times if self.times.begun else UNTIMED)
         tables, rows = self.index.subtables(), self._arena.array
-        count = updating.update(tables, rows, (fids, values), tuple(work), stamps, missing)
+        count = updating.update(tables, rows, (fids, values), work, stamps, missing)
         return missing[:count]
 
     def find_or_create(self, fids: Fids) -> tuple[Indices, Flags, int]:
@@ -102,10 +104,10 @@ class Store:
             initializers.draw(self._arena.array, numbers, fids, (segment, place), self._seed)
 
     def fill(self, rows: TableRows) -> None:
-        """Take in rows of this store's widths, whose times are judged; of a fid that occurs twice the last."""
-        numbers, _, _ = self.find_or_create(rows.fids)
+        """Take in rows of this store's widths, whose times are judged."""
+        numbers, _, _ = self.find_or_create(given(rows.fids))
         copying.scatter(self._arena.array, numbers, np.uint64(0), given(rows.values))
-        copying.scatter(self._arena.array, numbers, np.uint64(rows.values.shape[1]), given(rows.slots))
+        copying.scatter(self._arena.array, numbers, np.uint64(self.dim), given(rows.slots))
         if rows.times is not None and rows.times.any():
             self.times.begin(self.index.end)
             self.times.advance(numbers, rows.times)
@@ -116,17 +118,14 @@ class Store:
         self.times.forget(numbers)
         return self.index.remove(given(fids))
 
-    def all(self, dim: int) -> tuple[Fids, Rows, Rows, Times | None]:
-        """Every fid in ascending order, its `dim` values, its state, and when it was updated, if anyone knows.
-
-        Rows may change meanwhile; each is copied as it was at one moment.
-        """
+    def all(self) -> TableRows:
+        """Every row by ascending fid. They may change meanwhile; each is as it was at one moment."""
         fids, numbers = self.index.entries()
-        values = np.empty((len(fids), dim), np.float32)
-        slots = np.empty((len(fids), len(self._unseen) - dim), np.float32)
+        values = np.empty((len(fids), self.dim), np.float32)
+        slots = np.empty((len(fids), len(self._unseen) - self.dim), np.float32)
         for start in range(0, len(fids), EXPORTED):
             some = slice(start, start + EXPORTED)
             rows = np.empty((len(fids[some]), len(self._unseen)), np.float32)
             self.read(given(fids[some]), rows)
-            values[some], slots[some] = rows[:, :dim], rows[:, dim:]
-        return fids, values, slots, self.times.of(numbers) if self.times.latest else None
+            values[some], slots[some] = rows[:, : self.dim], rows[:, self.dim :]
+        return TableRows(fids, values, slots, self.times.of(numbers) if self.times.latest else None)

@@ -9,7 +9,6 @@ milliseconds at most. Arrays that a table gives out are the caller's own.
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,15 +16,15 @@ import numpy as np
 from monolith.config.bad_gradients import BadGradients
 from monolith.core.arrays import as_fids, as_rows
 from monolith.table import eviction, layout
-from monolith.table.admission.gate import gate_of
 from monolith.table.compiling import given
 from monolith.table.index import SUBTABLES, Survey
 from monolith.table.learning import Learner
 from monolith.table.occurrences import times_of
-from monolith.table.rows import LAST, TableRows
+from monolith.table.population import Population
+from monolith.table.rows import TableRows
 from monolith.table.stats import TableReport, Tally, report
 from monolith.table.steps import Step, judged, only
-from monolith.table.store import UNTIMED, Store
+from monolith.table.store import UNTIMED
 from monolith.table.turns import Turns
 
 if TYPE_CHECKING:
@@ -35,12 +34,12 @@ if TYPE_CHECKING:
 
     from monolith.core.arrays import Fids, Flags, Indices, Rows
     from monolith.table.admission.base import State
-    from monolith.table.admission.gate import Gate
     from monolith.table.config import TableConfig
-    from monolith.table.learning import Work
     from monolith.table.rows import Counts, Times
+    from monolith.table.store import Store
+    from monolith.table.updating import Work
 
-CREATED_AT_ONCE = 4096  # rows, while others wait
+CREATED_AT_ONCE = 2048  # rows, while others wait
 
 
 class LookedUp(NamedTuple):
@@ -83,29 +82,21 @@ class Table:
         self._bad_gradients = bad_gradients
         self._learner = Learner(config, seed)
         self._turns = Turns()
-        self._counting = threading.Lock()
         self._tally = Tally()
-        self._step = 0  # the latest that the table learned in
-        self._lifetimes = config.slot_expire_time_config.by_slot() if config.expires else None
-        self._start_empty(gate_of(config, seed))
-        self._most_rows = eviction.most_rows(
-            config, self._store.row_bytes, self._gate.most_bytes if self._gate else 0
-        )
+        self._population = Population(config, seed, self._tally)
         self._compile()
 
     def _compile(self) -> None:
         """Compile what only some tables use, by doing it to no rows, so that no request waits for it."""
         nobody, nothing = np.empty(0, np.int64), np.empty((0, self.dim), np.float32)
         step = self.judge(Step(nobody, nothing, latest=nothing))
-        self._store.initialise(nobody, step.fids)
-        self._learner.learn(self._store, step, UNTIMED, 0)
-        self._learner.as_read(np.empty((0, self.dim), np.float32), 0)
-        if self._gate:
-            self._gate.admits(step.fids, None, 0)
+        self._learner.learn(self._store, step, UNTIMED)
+        self._learner.as_read(np.empty((0, self.dim), np.float32))
+        self._population.compile(step)
 
-    def _start_empty(self, gate: Gate | None) -> None:
-        self._store = Store(self.config, self._seed)
-        self._gate = gate
+    @property
+    def _store(self) -> Store:
+        return self._population.store
 
     def __len__(self) -> int:
         with self._turns.shared:
@@ -115,11 +106,7 @@ class Table:
     def memory_bytes(self) -> int:
         """Bytes of rows, index and filter in use; those of evicted rows too, for they are kept for others."""
         with self._turns.shared:
-            return self._store.memory_bytes + self._filter_bytes
-
-    @property
-    def _filter_bytes(self) -> int:
-        return self._gate.memory_bytes if self._gate else 0
+            return self._population.memory_bytes
 
     def find(self, fids: Fids) -> tuple[Rows, Flags]:
         """Read without inserting: rows (n, dim), zeros where unknown, and which are known (n,).
@@ -147,9 +134,8 @@ class Table:
         found = np.ones(len(fids), np.bool_)
         found[missing] = False
         created = self._create_on_sight(fids, missing, rows) if create and len(missing) else 0
-        with self._counting:
-            self._tally.looked_up(fids, found)
-        self._learner.as_read(rows, self._step)
+        self._tally.looked_up(fids, found)
+        self._learner.as_read(rows)
         return LookedUp(rows, found, created)
 
     def assign(self, fids: Fids, rows: Rows, *, times: Times | int | None = None) -> int:
@@ -183,9 +169,8 @@ class Table:
             with self._turns.alone:
                 created += self._store.find_or_create(given(fids[some]))[2]
                 self._store.update(work, given(fids[some]), given(rows[some]), _of(told, some))
-                self._keep_room()
-        if self.config.skip_zero_embedding:
-            self._skip_zeros(fids)
+                self._population.keep_room()
+        self._skip_zeros(fids)
         return created
 
     def reinitialize(self, fids: Fids) -> Flags:
@@ -233,10 +218,8 @@ class Table:
         """
         assert not isinstance(step.times, int)  # judging spreads it
         times = self._updated_at(step.times, step.step, len(step.fids))
-        with self._counting:
-            self._step = max(self._step, step.step)
         with self._turns.shared:
-            missing = self._learner.learn(self._store, step, times, self._step)
+            missing = self._learner.learn(self._store, step, times)
         self._store.times.hear(np.delete(times, missing) if len(times) else times)
         created = filtered = 0
         for some in _slices(missing):
@@ -247,23 +230,18 @@ class Table:
 
     def _take_in(self, step: Step, times: Times) -> Taken:
         """Create rows for those of the fids that deserve one, and let them learn."""
-        admitted = self._admitted(self._gate, step) if self._gate else np.ones(len(step.fids), np.bool_)
-        if not admitted.all():
-            with self._counting:
-                self._tally.filtered(step.fids[~admitted])
-            step, times = only(step, admitted), _of(times, admitted)
-        created = self._store.find_or_create(step.fids)[2]
+        admitted, created = self._population.admit(step)
+        times = _of(times, admitted)
         self._store.times.hear(times)
-        self._learner.learn(self._store, step, times, self._step)
-        self._keep_room()
-        return Taken(created, len(admitted) - len(step.fids))
+        self._learner.learn(self._store, only(step, admitted), times)
+        self._population.keep_room()
+        return Taken(created, len(admitted) - int(np.count_nonzero(admitted)))
 
     def evict(self, fids: Fids) -> int:
         """Forget these fids; returns how many were known. Their memory is used for fids to come."""
         fids = given(np.unique(as_fids(fids)))
         with self._turns.alone:
-            numbers = self._store.index.find(fids)
-            return self._forget(fids[numbers >= 0], numbers[numbers >= 0])
+            return self._population.evict(fids)
 
     def expire(self, now: int | None = None) -> int:
         """Forget the rows that, at `now`, were not updated for as long as their slot's are kept.
@@ -271,13 +249,11 @@ class Table:
         `now` is the latest time that the table has heard of, unless given. Returns how many rows left.
         Other calls come in between, so rows may come and go meanwhile.
         """
-        if self._lifetimes is None:
-            return 0
         now = self._store.times.latest if now is None else now
         count = 0
-        for span in eviction.slices(len(self)):
+        for span in eviction.slices(len(self)) if self.config.expires else ():
             with self._turns.alone:
-                count += self._forget(*eviction.overdue(self._store, span, self._lifetimes, now))
+                count += self._population.expire(span, now)
         return count
 
     def shrink(self, rows: int) -> int:
@@ -288,7 +264,7 @@ class Table:
         left = 0
         while True:
             with self._turns.alone:
-                forgotten = self._forget(*eviction.surplus(self._store, rows))
+                forgotten = self._population.shrink(rows)
             if not forgotten:
                 return left
             left += forgotten
@@ -296,12 +272,12 @@ class Table:
     def export(self) -> TableRows:
         """Every row, sorted by fid: copies. Rows may learn meanwhile; each is as it was at one moment."""
         with self._turns.shared:
-            return TableRows(*self._store.all(self.dim))
+            return self._store.all()
 
     def filter_state(self) -> State:
         """What the filter remembers of ids without a row: what `restore` takes."""
         with self._turns.alone:
-            return self._gate.state() if self._gate else {}
+            return self._population.filter_state()
 
     def restore(self, rows: TableRows, filter_state: Mapping[str, NDArray[np.generic]] | None = None) -> None:
         """Become exactly `rows`, and a filter that remembers `filter_state`, or nothing.
@@ -310,24 +286,21 @@ class Table:
             DimensionMismatch: `rows` are not of this table's dim and slot_dim; the table is unchanged.
             ConfigError: `filter_state` is another filter's; the table is unchanged.
         """
-        fids = given(as_fids(rows.fids))
+        fids = as_fids(rows.fids)
         values = as_rows(rows.values, len(fids), self.dim)
         slots = as_rows(rows.slots, len(fids), self.slot_dim)
-        times = None if rows.times is None else times_of(rows.times, fids, "a table")
-        gate = gate_of(self.config, self._seed)
-        if gate and filter_state:
-            gate.restore(filter_state)
+        times = None if rows.times is None else times_of(rows.times, given(fids), "a table")
+        others = Population(self.config, self._seed, self._tally, filter_state)
+        others.store.fill(TableRows(fids, values, slots, times))
         with self._turns.alone:
-            self._start_empty(gate)
-            self._store.fill(TableRows(fids, values, slots, times))
-            self._keep_room()
-        if self.config.skip_zero_embedding:
-            self._skip_zeros(fids)
+            self._population = others
+            others.keep_room()
+        self._skip_zeros(given(fids))
 
     def clear(self) -> None:
         """Forget every row, and what the filter remembers, and give the memory back."""
         with self._turns.alone:
-            self._start_empty(gate_of(self.config, self._seed))
+            self._population = Population(self.config, self._seed, self._tally)
 
     def stats(self) -> TableReport:
         """How full the index is, and what was asked of the table since it was made.
@@ -338,65 +311,39 @@ class Table:
         for t in range(SUBTABLES):
             with self._turns.shared:
                 self._store.index.survey(t, survey)
-        memory = self.memory_bytes
-        with self._counting:
-            filters, row = self._filter_bytes, self._store.row_bytes
-            return report(survey, self._tally, memory, filter_bytes=filters, row_bytes=row)
+        with self._turns.shared:
+            return report(
+                survey,
+                self._tally,
+                self._population.memory_bytes,
+                filter_bytes=self._population.filter_bytes,
+                row_bytes=self._store.row_bytes,
+            )
 
     def _create_on_sight(self, fids: Fids, missing: Indices, rows: Rows) -> int:
         """Create rows for those `missing` that need not have occurred, and read them; returns how many."""
         created = 0
         for some in _slices(missing):
+            wanted, part = given(fids[some]), np.empty((len(some), self.dim), np.float32)
             with self._turns.alone:
-                if self._gate:
-                    some = some[self._gate.on_sight(fids[some])]
-                created += self._store.find_or_create(given(fids[some]))[2]
-                part = np.empty((len(some), self.dim), np.float32)
-                self._store.read(given(fids[some]), part)
-                self._keep_room()
+                created += self._population.on_sight(wanted)
+                self._store.read(wanted, part)
+                self._population.keep_room()
             rows[some] = part
         return created
 
-    def _admitted(self, gate: Gate, step: Step) -> Flags:
-        """Which fids of a step have a row or deserve one."""
-        kept = self._store.index.find(step.fids) >= 0
-        unknown = np.flatnonzero(~kept)
-        counts = None if step.counts is None else step.counts[unknown]
-        kept[unknown] = gate.admits(step.fids[unknown], counts, step.step)
-        return kept
-
     def _updated_at(self, times: Times | None, otherwise: int, count: int) -> Times:
-        """When each of `count` rows is updated; where nobody knows, `otherwise` if some will have to leave."""
-        if self._most_rows is not None:
-            known = np.zeros(count, np.uint32) if times is None else times
-            times = np.where(known > 0, known, np.uint32(min(otherwise, LAST)))
-        if times is None or not times.any():
-            return UNTIMED
-        if not self._store.times.begun:
+        """When each of `count` rows is updated, for which there is room then."""
+        told = self._population.updated_at(times, otherwise, count)
+        if len(told) and not self._store.times.begun:
             with self._turns.alone:
                 self._store.times.begin(self._store.index.end)
-        return given(times)
-
-    def _keep_room(self) -> None:
-        """Forget the least recently updated rows beyond what the table may hold."""
-        if self._most_rows is not None:
-            while self._forget(*eviction.surplus(self._store, self._most_rows)):
-                pass
-
-    def _forget(self, fids: Fids, numbers: Indices) -> int:
-        """These fids and rows, which belong together, part."""
-        with self._counting:
-            self._tally.evicted(fids)
-        return self._store.forget(fids, numbers)
+        return told
 
     def _skip_zeros(self, fids: Fids) -> None:
-        """Forget those of `fids` that are nothing but zeros; nobody looks at their state."""
-        values = np.empty((len(fids), self.dim), np.float32)
-        with self._turns.alone:
-            self._store.read(fids, values)
-            zeros = given(np.unique(fids[(values * values).sum(axis=1) == 0]))
-            numbers = self._store.index.find(zeros)
-            self._store.forget(zeros[numbers >= 0], numbers[numbers >= 0])
+        if self.config.skip_zero_embedding:
+            with self._turns.alone:
+                self._population.skip_zeros(fids)
 
 
 def _slices(positions: Indices) -> Iterator[Indices]:

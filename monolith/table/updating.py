@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from monolith.table.probing import Subtables
     from monolith.table.rows import Times
 
-# Formulas in order: address, first columns of weights and state, number of weights; and what each is told.
-Calls: TypeAlias = "NDArray[np.int64]"
-Told: TypeAlias = "NDArray[np.float64]"
+# What to do to a row: formulas in order (address, first columns of weights and state, number of weights);
+# the numbers that each is told; seed and step, which decide what is drawn at random.
+Work: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.float64], tuple[np.uint64, np.uint64]]"
 
 
 @kernel
@@ -30,18 +30,17 @@ def update(
     tables: Subtables,
     rows: Rows,
     asked: tuple[Fids, Rows],
-    plan: tuple[Calls, Told, tuple[np.uint64, np.uint64]],
+    work: Work,
     stamps: tuple[NDArray[np.uint32], Times],
     missing: Indices,
 ) -> np.int64:
-    """Change the row of each fid as `plan` says, with the values (n, dim) that stand beside the fids.
+    """Do `work` to the row of each fid, with the values (n, dim) that stand beside the fids.
 
-    Seed and step, the last part of the plan, decide what is drawn at random. `stamps` are the times kept of all rows (capacity, 1),
-    and when each fid occurred (n,), or nothing.
+    `stamps` are the times kept of all rows (capacity, 1), and when each fid occurred (n,), or nothing.
     Writes the positions of fids without a row into `missing`, in order; returns how many those are.
     """
     cells, (fids, values), (kept, times) = tables[0], asked, stamps
-    width, salted = np.uint64(rows.shape[1]), salt(salt(plan[2][0]) + plan[2][1])
+    width, salted = np.uint64(rows.shape[1]), salt(salt(work[2][0]) + work[2][1])
     places = np.empty(BLOCK, np.uint64)
     count = np.int64(0)
     for begin in range(0, len(fids), BLOCK):
@@ -56,7 +55,7 @@ def update(
             place = places[i - begin]
             if cells[place, 1] != 0:
                 word = take(cells, place)
-                _change(rows, number_of(word), values, i, (plan, begin_drawing(salted, fids[i])))
+                _change(rows, number_of(word), values, i, (work, begin_drawing(salted, fids[i])))
                 if len(times) != 0:
                     number = number_of(word)
                     kept[number, 0] = max(kept[number, 0], times[i])

@@ -1,4 +1,4 @@
-"""What becomes of a row without an optimizer: assigned, added to, rounded; `descent.py` explains the letters."""
+"""What becomes of weights beside optimizers; `descent.py` explains the letters."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ HALF_MAX = np.float32(65504)
 
 @Formula
 def assign(w: Floats, _s: Floats, g: Floats, dim: Size, _told: Numbers, _draw: Bits) -> None:
-    """w = g."""
+    """Values are assigned: w = g."""
     for j in range(dim):
         w[j] = g[j]
 
 
 @Formula
 def add(w: Floats, _s: Floats, g: Floats, dim: Size, _told: Numbers, _draw: Bits) -> None:
-    """w += g."""
+    """Values are added: w += g."""
     for j in range(dim):
         w[j] += g[j]
 

@@ -304,13 +304,13 @@ def test_others_come_in_between_slices(monkeypatch):
     table, fids = table_of(slot_expire_time_config=days(0)), np.arange(1_000)
     table.assign(fids, np.ones((len(fids), 1)))
     held = []
-    forget = table._forget
+    expire = table._population.expire
 
     def watched(*some):
-        held.append(len(some[0]))
-        return forget(*some)
+        held.append(expire(*some))
+        return held[-1]
 
-    monkeypatch.setattr(table, "_forget", watched)
+    monkeypatch.setattr(table._population, "expire", watched)
     assert table.expire() == 1_000
     assert len(held) >= 10
     assert max(held) < 200

@@ -46,6 +46,7 @@ CONFIGS = [
 USE_ALL = """
 import gc
 import numpy as np
+from numba.core.ccallback import CFunc
 from numba.core.dispatcher import Dispatcher
 from monolith.core.progress import Silent
 from monolith.table.table import Table
@@ -56,11 +57,16 @@ def kernels():
     ours = (o for o in gc.get_objects() if isinstance(o, Dispatcher) and "monolith" in o.__module__)
     return {k.__qualname__: k for k in ours if k.stats.cache_path}
 
+def formulas():
+    return [o for o in gc.get_objects() if isinstance(o, CFunc)]
+
 warm_up([USUAL], Silent())
 assert len(kernels()) > 8
-print(sum(sum(k.stats.cache_misses.values()) for k in kernels().values()), "compiled in warm_up")
+misses = sum(sum(k.stats.cache_misses.values()) for k in kernels().values())
+print(misses + sum(not f.cache_hits for f in formulas()), "compiled in warm_up")
 tables = [Table(config) for config in CONFIGS]  # which compiles what only they need
-before = {name: len(k.signatures) for name, k in kernels().items()}
+before, known = {name: len(k.signatures) for name, k in kernels().items()}, len(formulas())
+assert known > 14
 for table in tables:
     for fids in (np.arange(20000), np.frombuffer(bytes(24), np.int64), np.arange(9)[::3]):
         rows, _ = table.find_or_insert(fids)
@@ -70,7 +76,8 @@ for table in tables:
         table.assign(fids, rows)
         table.restore(table.export())
         table.evict(fids)
-print(sum(len(k.signatures) - before[name] for name, k in kernels().items()), "compiled later")
+later = sum(len(k.signatures) - before[name] for name, k in kernels().items())
+print(later + len(formulas()) - known, "compiled later")
 """
 
 

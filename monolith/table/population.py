@@ -1,0 +1,137 @@
+"""Which fids have a row: who gets one, and who loses it.
+
+Whoever calls this must be alone with the table, except where it is said.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monolith.table import eviction
+from monolith.table.admission.gate import gate_of
+from monolith.table.compiling import given
+from monolith.table.rows import LAST
+from monolith.table.store import UNTIMED, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from monolith.core.arrays import Fids, Flags, Indices
+    from monolith.table.admission.base import State
+    from monolith.table.config import TableConfig
+    from monolith.table.rows import Times
+    from monolith.table.stats import Tally
+    from monolith.table.steps import Step
+
+
+class Population:
+    """The rows of a table of `config` in a `store`, and those without a row whom its filter remembers.
+
+    Empty at first, but for a filter that remembers `filter_state`. `tally` is told who is turned away.
+
+    Raises:
+        ConfigError: `filter_state` is another filter's, or a budget does not reach for one row.
+    """
+
+    def __init__(
+        self,
+        config: TableConfig,
+        seed: int,
+        tally: Tally,
+        filter_state: Mapping[str, NDArray[np.generic]] | None = None,
+    ) -> None:
+        self.store = Store(config, seed)
+        self._gate = gate_of(config, seed)
+        if self._gate and filter_state:
+            self._gate.restore(filter_state)
+        self._tally = tally
+        self._lifetimes = config.slot_expire_time_config.by_slot() if config.expires else None
+        self._most = eviction.most_rows(
+            config, self.store.row_bytes, self._gate.most_bytes if self._gate else 0
+        )
+
+    @property
+    def memory_bytes(self) -> int:
+        """Of rows, index and filter."""
+        return self.store.memory_bytes + self.filter_bytes
+
+    @property
+    def filter_bytes(self) -> int:
+        return self._gate.memory_bytes if self._gate else 0
+
+    def filter_state(self) -> State:
+        return self._gate.state() if self._gate else {}
+
+    def on_sight(self, fids: Fids) -> int:
+        """Create rows for those of these, who have none, that need not have occurred; returns how many."""
+        if self._gate:
+            fids = fids[self._gate.on_sight(fids)]
+        return self.store.find_or_create(given(fids))[2]
+
+    def admit(self, step: Step) -> tuple[Flags, int]:
+        """Create rows for those fids of a step that deserve one; who has one now, and how many are new."""
+        kept = self._deserving(step) if self._gate else np.ones(len(step.fids), np.bool_)
+        self._tally.filtered(step.fids[~kept])
+        return kept, self.store.find_or_create(given(step.fids[kept]))[2]
+
+    def _deserving(self, step: Step) -> Flags:
+        assert self._gate is not None
+        kept = self.store.index.find(step.fids) >= 0
+        unknown = np.flatnonzero(~kept)
+        counts = None if step.counts is None else step.counts[unknown]
+        kept[unknown] = self._gate.admits(step.fids[unknown], counts, step.step)
+        return kept
+
+    def compile(self, step: Step) -> None:
+        """Use what only some tables have, on a step of nobody."""
+        self.store.initialise(np.empty(0, np.int64), step.fids)
+        if self._gate:
+            self._gate.admits(step.fids, None, 0)
+
+    def evict(self, fids: Fids) -> int:
+        """Forget these, each once; returns how many there were."""
+        numbers = self.store.index.find(fids)
+        return self._forget(fids[numbers >= 0], numbers[numbers >= 0])
+
+    def expire(self, span: tuple[int, int], now: int) -> int:
+        """Forget those of a slice that were not updated for as long as they live; returns how many."""
+        if self._lifetimes is None:
+            return 0
+        return self._forget(*eviction.overdue(self.store, span, self._lifetimes, now))
+
+    def shrink(self, rows: int) -> int:
+        """Forget some of the least recently updated, if there are more than `rows`; returns how many."""
+        return self._forget(*eviction.surplus(self.store, rows))
+
+    def keep_room(self) -> None:
+        """Forget the least recently updated rows beyond what the table may hold."""
+        if self._most is not None:
+            while self.shrink(self._most):
+                pass
+
+    def skip_zeros(self, fids: Fids) -> None:
+        """Forget those of `fids` whose values are nothing but zeros; nobody looks at their state."""
+        values = np.empty((len(fids), self.store.dim), np.float32)
+        self.store.read(fids, values)
+        zeros = given(np.unique(fids[(values * values).sum(axis=1) == 0]))
+        numbers = self.store.index.find(zeros)
+        self.store.forget(zeros[numbers >= 0], numbers[numbers >= 0])
+
+    def updated_at(self, times: Times | None, otherwise: int, count: int) -> Times:
+        """When each of `count` rows is updated; where nobody knows, `otherwise` if some will have to leave.
+
+        Many threads may ask at once.
+        """
+        if self._most is not None:
+            known = np.zeros(count, np.uint32) if times is None else times
+            times = np.where(known > 0, known, np.uint32(min(otherwise, LAST)))
+        return given(times) if times is not None and times.any() else UNTIMED
+
+    def _forget(self, fids: Fids, numbers: Indices) -> int:
+        """These fids and rows, which belong together, part."""
+        self._tally.evicted(fids)
+        return self.store.forget(fids, numbers)
