@@ -20,8 +20,8 @@ from monolith.table.times import UpdateTimes
 if TYPE_CHECKING:
     from monolith.core.arrays import Fids, Rows
     from monolith.table.config import TableConfig
-    from monolith.table.updating import Work
     from monolith.table.rows import Times
+    from monolith.table.updating import Work
 
 UNTIMED = given(np.empty(0, np.uint32))  # nobody knows when
 EXPORTED = 1 << 16  # rows that are copied at once
