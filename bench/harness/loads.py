@@ -18,7 +18,7 @@ def fids(rows: int) -> np.ndarray:
 
 
 def batches(load: Load, ids: int = IDS) -> np.ndarray:
-    """`ids` row numbers (batches, batch), uniform or with frequencies rank ** -1.05, popular rows anywhere."""
+    """`ids` row numbers (batches, batch), uniform or of frequency rank ** -1.05, popular rows anywhere."""
     shape = (max(4, ids // load.batch), load.batch)
     random = np.random.default_rng(0)
     if load.skew == "uniform":
