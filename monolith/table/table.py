@@ -320,7 +320,14 @@ class Table:
         memory = self.memory_bytes
         with self._lock:
             filters, row = self._filter_bytes, self._store.row_bytes
-            return report(survey, self._tally, memory, filter_bytes=filters, row_bytes=row)
+            return report(
+                survey,
+                self._tally,
+                memory,
+                filter_bytes=filters,
+                row_bytes=row,
+                most_rows=self._most_rows,
+            )
 
     def _create_on_sight(self, fids: Fids, numbers: Indices) -> int:
         """Create rows for those without a number that need not have occurred; sets their `numbers`."""
