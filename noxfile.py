@@ -23,6 +23,8 @@ nox.options.sessions = ["tests"]
 ENVIRONMENT = Path(".nox/dev").resolve()  # one for all sessions: it holds PyTorch
 FAST = ("lint", "types", "imports", "protos", "docs", "unit", "matrix", "parity", "integration")
 
+BENCHES = ("table", "growth", "start", "wire", "scaling", "data", "discovery", "baseline_torch", "curve")
+
 session = nox.session(venv_backend="none")
 
 
@@ -139,7 +141,7 @@ def bench(session: nox.Session) -> None:
     _install(session)
     names = [word for word in session.posargs if not word.startswith("-")]
     options = [word for word in session.posargs if word.startswith("-")]
-    for name in names or sorted(p.stem for p in Path("bench").glob("*.py")):
+    for name in names or BENCHES:
         run(session, f"python bench/{name}.py", *options)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 from dataclasses import asdict
@@ -22,9 +23,7 @@ from harness.scaling_model import Cost, Costs, Prediction, bend, predict, sharin
 
 SHARDS = (1, 2, 4, 8, 16, 32, 64)
 BATCHES = (16_384, 131_072)
-CASES = [
-    (b, many, who) for b in BATCHES for many, who in ((False, "one worker"), (True, "a worker a server"))
-]
+CASES = tuple(itertools.product(BATCHES, (False, True)))  # one worker, or one for each server
 SIZES = (256, 1024, 4096, 16_384)
 ID_BYTES = 8  # and a row of floats, one way or the other
 Sides = tuple[Cost, Cost]  # the worker's, the server's
@@ -39,13 +38,13 @@ def main() -> None:
         for side, cost in zip(("worker", "server"), sides, strict=True):
             print(f"{kind:6} {side}: {cost.message * 1e6:6.1f} us a message, {cost.id * 1e9:6.1f} ns an id")
     step = together(list(kinds.values()), asked)
-    curves, bends = predicted(step), {}
-    for (name, curve), (batch, many, _) in zip(curves.items(), CASES, strict=True):
-        show(name, curve)
-        bends[name] = explained(bend(step, batch, SHARDS[-1], many_workers=many), batch)
+    curves = {case_name(*case): curve(step, *case) for case in CASES}
+    bends = {case_name(*case): explained(step, *case) for case in CASES}
+    for name, them in curves.items():
+        show(name, them)
         print(f"  {bends[name]}")
+    record.more["predictions"] = {name: [asdict(one) for one in them] for name, them in curves.items()}
     record.more["bends"] = bends
-    record.more["predictions"] = {name: [asdict(one) for one in curve] for name, curve in curves.items()}
     if not asked.costs:
         record.more["check"] = check(together([kinds["lookup"]], asked), asked)
     print(record.write(), plots.scaling(curves), sep="\n")
@@ -81,26 +80,27 @@ def together(kinds: list[Sides], asked: argparse.Namespace) -> Costs:
     return Costs(worker, server, len(kinds) * (ID_BYTES + 4 * asked.dim), asked.gbit * 1e9 / 8)
 
 
-def predicted(step: Costs) -> dict[str, list[Prediction]]:
-    return {
-        f"{who}, batches of {batch:,}": [predict(step, batch, n, n if many else 1) for n in SHARDS]
-        for batch, many, who in CASES
-    }
+def case_name(batch: int, many_workers: bool) -> str:
+    return f"{'a worker for each server' if many_workers else 'one worker'}, batches of {batch:,}"
 
 
-def show(name: str, curve: list[Prediction]) -> None:
+def curve(step: Costs, batch: int, many_workers: bool) -> list[Prediction]:
+    return [predict(step, batch, n, n if many_workers else 1) for n in SHARDS]
+
+
+def show(name: str, predictions: list[Prediction]) -> None:
     print(f"\n{name}\n  servers  M ids/s  of linear  bound by")
-    for one in curve:
-        share = one.ids_per_s / curve[0].ids_per_s / one.shards
+    for one in predictions:
+        share = one.ids_per_s / predictions[0].ids_per_s / one.shards
         print(f"  {one.shards:7}  {one.ids_per_s / 1e6:7.2f}  {share:9.0%}  {one.bound}")
 
 
-def explained(bent: Prediction | None, batch: int) -> str:
+def explained(step: Costs, batch: int, many_workers: bool) -> str:
+    bent = bend(step, batch, SHARDS[-1], many_workers=many_workers)
     if bent is None:
         return "does not bend"
-    part = batch / bent.shards
-    cause = f"less than half of linear, bound by the {bent.bound}"
-    return f"bends at {bent.shards} servers, {part:,.0f} ids of a batch for each: {cause}"
+    where = f"bends at {bent.shards} servers, {batch / bent.shards:,.0f} ids of a batch for each"
+    return f"{where}: less than half of linear, bound by the {bent.bound}"
 
 
 def check(lookup: Costs, asked: argparse.Namespace) -> list[dict[str, float]]:

@@ -15,10 +15,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from harness import loads, plots
-from harness.contenders import CONTENDERS, Worker, WorkerFailedError
+from harness.contenders import CONTENDERS, Contender, Worker, WorkerFailedError
 from harness.environments import NotInstalledError
 from harness.figures import Figure, Load, Record
 from harness.limits import LIMITS, LOOKUP, UPDATE, conclude
@@ -41,12 +42,18 @@ QUICK = [
 ]
 
 
+class Effort(NamedTuple):
+    rounds: int
+    seconds: float  # of a turn
+    ids: int  # to choose from
+
+
 class Bench:
     """One run: `record` fills while it goes."""
 
-    def __init__(self, only: list[str], rounds: int, seconds: float, folder: Path) -> None:
+    def __init__(self, only: list[str], effort: Effort, folder: Path) -> None:
         self.record = Record("table")
-        self._rounds, self._seconds, self._folder = rounds, seconds, folder
+        self._effort, self._folder = effort, folder
         self._pythons: dict[str, Path] = {}
         for contender in CONTENDERS:
             if not only or contender.script in only:
@@ -63,7 +70,7 @@ class Bench:
         with self._filled(rows, dim, fids) as workers:
             for load in asked:
                 batches = self._folder / f"batches-{load.skew}-{load.batch}-{load.threads}.npy"
-                np.save(batches, loads.batches(load))
+                np.save(batches, loads.batches(load, self._effort.ids))
                 self._measure(workers, load, batches)
                 batches.unlink()
 
@@ -76,35 +83,45 @@ class Bench:
                 if rows * dim > contender.most_values and name in self._pythons:
                     self.record.leave_out(name, f"{rows} rows of {dim} are too many for it")
                 elif name in self._pythons:
-                    log = self._folder / f"{name}.log"
-                    try:
-                        workers[name] = Worker(contender, self._pythons[name], fids, dim, log)
-                    except WorkerFailedError as reason:
-                        self.record.leave_out(name, str(reason))
-                        continue
-                    took, size = (workers[name].about[what] for what in ("fill_s", "bytes_per_row"))
-                    print(f"  {name:16} filled in {took:6.1f} s, {size:6.0f} bytes a row", flush=True)
+                    self._fill(workers, contender, fids, dim)
             yield workers
         finally:
             for worker in workers.values():
                 worker.close()
 
+    def _fill(self, workers: dict[str, Worker], contender: Contender, fids: Path, dim: int) -> None:
+        name = contender.script
+        try:
+            log = self._folder / f"{name}.log"
+            workers[name] = Worker(contender, self._pythons[name], fids, dim, log)
+        except WorkerFailedError as reason:
+            self.record.leave_out(name, str(reason))
+        else:
+            took, size = (workers[name].about[what] for what in ("fill_s", "bytes_per_row"))
+            print(f"  {name:16} filled in {took:6.1f} s, {size:6.0f} bytes a row", flush=True)
+
     def _measure(self, workers: dict[str, Worker], load: Load, batches: Path) -> None:
         print(f"\n### {load}", flush=True)
         taken: dict[tuple[str, str], list[float]] = defaultdict(list)
-        for _ in range(self._rounds):
+        for _ in range(self._effort.rounds):
             for name, worker in list(workers.items()):
                 try:
-                    for kind, ways in (("lookup", worker.lookups), ("update", worker.updates)):
-                        for way in ways:
-                            taken[kind, way].append(worker.ask(way, batches, load.threads, self._seconds))
+                    self._ask(worker, load, batches, taken)
                 except WorkerFailedError as reason:
                     self.record.leave_out(name, str(reason))
                     workers.pop(name).close()
-        whole = [Figure(load, kind, way, ns) for (kind, way), ns in taken.items() if len(ns) == self._rounds]
-        self.record.figures += whole
-        for figure in sorted(whole, key=lambda one: (one.kind, one.median)):
+        found = [Figure(load, *way, ns) for way, ns in taken.items() if len(ns) == self._effort.rounds]
+        self.record.figures += found
+        for figure in sorted(found, key=lambda one: (one.kind, one.median)):
             self._print(figure)
+
+    def _ask(
+        self, worker: Worker, load: Load, batches: Path, taken: dict[tuple[str, str], list[float]]
+    ) -> None:
+        for kind, ways in (("lookup", worker.lookups), ("update", worker.updates)):
+            for way in ways:
+                took = worker.ask(way, batches, load.threads, self._effort.seconds)
+                taken[kind, way].append(took)
 
     def _print(self, figure: Figure) -> None:
         ours = self.record.find(figure.load, LOOKUP if figure.kind == "lookup" else UPDATE)
@@ -123,8 +140,9 @@ def main() -> None:
     stands: dict[tuple[int, int], list[Load]] = defaultdict(list)
     for load in todo:
         stands[load.rows, load.dim].append(load)
+    effort = Effort(5, 0.03, 1 << 19) if asked.quick else Effort(7, 0.15, loads.IDS)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        bench = Bench(asked.only, *((5, 0.03) if asked.quick else (7, 0.15)), Path(folder))
+        bench = Bench(asked.only, effort, Path(folder))
         for (rows, dim), some in stands.items():
             bench.stand(rows, dim, some)
     largest = Load(max(load.rows for load in todo), 16)

@@ -7,9 +7,7 @@ from functools import lru_cache
 import numpy as np
 from harness.figures import Load
 
-IDS = (
-    1 << 19
-)  # asked for in one pass: 32 MiB of rows of 16, more than a cache keeps for one contender of many
+IDS = 1 << 21  # asked for in one pass: 128 MiB of rows of 16, which no cache keeps for the next
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # odd, so multiplying by it keeps numbers distinct
 EXPONENT = 1.05
 
@@ -19,9 +17,9 @@ def fids(rows: int) -> np.ndarray:
     return (np.arange(1, rows + 1, dtype=np.uint64) * GOLDEN).view(np.int64)
 
 
-def batches(load: Load) -> np.ndarray:
-    """Row numbers (batches, batch), uniform or with frequencies as rank ** -1.05, popular rows anywhere."""
-    shape = (max(4, IDS // load.batch), load.batch)
+def batches(load: Load, ids: int = IDS) -> np.ndarray:
+    """`ids` row numbers (batches, batch), uniform or of frequency rank ** -1.05, popular rows anywhere."""
+    shape = (max(4, ids // load.batch), load.batch)
     random = np.random.default_rng(0)
     if load.skew == "uniform":
         return random.integers(0, load.rows, shape)

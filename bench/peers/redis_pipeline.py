@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import redis
-from worker import EPSILON, LEARNING_RATE, START, Contender, Way, serve
+from worker import EPSILON, LEARNING_RATE, START, Contender, Way, resident, serve
 
 BATCH = 1 << 14
 START_WITHIN_S = 10
@@ -52,6 +52,9 @@ class RedisPipeline(Contender):
 
     def query(self, numbers: np.ndarray) -> object:
         return _keys(self.fids[numbers]), self.grads(numbers)
+
+    def memory(self) -> int:
+        return resident() + resident(self._server.pid)
 
     def close(self) -> None:
         self._server.terminate()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from monolith.table.stats import Usage
 
 ABOUT = ("ps", "table", "slot", "rows", "bytes")
-INDEX = ("load", "probe_mean", "probe_max")
+WHOLE = ("most_rows", "load", "probe_mean", "probe_max")
 USE = ("asked", "hit_rate", "evicted")
 
 
@@ -39,7 +39,7 @@ def stats(settings: StatsSettings, ui: Ui) -> Report:
     """One line a table and server."""
     told = ui.outside.run(_ask(settings, ui))
     lines = [line for shard in told for line in _lines(shard, by_slot=settings.slots)]
-    return Report(title="parameter servers", figures=_figures(told), table=Table(ABOUT + INDEX + USE, lines))
+    return Report(title="parameter servers", figures=_figures(told), table=Table(ABOUT + WHOLE + USE, lines))
 
 
 async def _ask(settings: StatsSettings, ui: Ui) -> list[ShardStats]:
@@ -70,20 +70,20 @@ def _lines(shard: ShardStats, *, by_slot: bool) -> Iterator[Sequence[object]]:
     for table in sorted(shard.tables, key=lambda table: table.name):
         report = table.report
         if report is None:  # another program's server
-            unknown = [None] * len(INDEX + USE)
+            unknown = [None] * len(WHOLE + USE)
             yield (shard.shard, table.name, None, table.rows, table.memory_bytes, *unknown)
             continue
-        index = [getattr(report, name) for name in INDEX]
-        yield _line(shard, table, None, report.usage, report.memory_bytes, index)
+        whole = [report.most_rows or None, report.load, report.probe_mean, report.probe_max]
+        yield _line(shard, table, None, report.usage, report.memory_bytes, whole)
         for slot, usage in report.slots.items() if by_slot else ():
-            yield _line(shard, table, slot, usage, usage.rows * report.row_bytes, [None] * len(INDEX))
+            yield _line(shard, table, slot, usage, usage.rows * report.row_bytes, [None] * len(WHOLE))
 
 
 def _line(
-    shard: ShardStats, table: TableStats, slot: int | None, usage: Usage, size: int, index: Sequence[object]
+    shard: ShardStats, table: TableStats, slot: int | None, usage: Usage, size: int, whole: Sequence[object]
 ) -> Sequence[object]:
     rate = usage.hit_rate if usage.asked else None
-    return (shard.shard, table.name, slot, usage.rows, size, *index, usage.asked, rate, usage.evicted)
+    return (shard.shard, table.name, slot, usage.rows, size, *whole, usage.asked, rate, usage.evicted)
 
 
 def _figures(told: Sequence[ShardStats]) -> dict[str, object]:

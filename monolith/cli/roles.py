@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from monolith.cli.command import Command, Report, Ui
+from monolith.cli.quick_start import quick_start
 from monolith.cli.training import Figures, train_here
 from monolith.config.job import RoleSettings
 from monolith.core.failpoint import Failpoint
@@ -22,25 +25,36 @@ if TYPE_CHECKING:
 
 def be(role: Role, settings: RoleSettings, ui: Ui) -> Report:
     """Play `role` to its end; then tell what came of it."""
-    from monolith.cli.harmed import harmed
-    from monolith.runner import run_distributed
+    with quick_start() if role is Role.PS else nullcontext(_nothing) as started:
+        from monolith.cli.harmed import harmed
+        from monolith.runner import run_distributed
 
-    config = settings.as_role(role)
-    failpoint = Failpoint.of(ui.environ, ui.progress.say)
-    pipe = _supervised(settings, ui)
-    ways: Ways = {**_ways(role, settings, ui, pipe), "stop": ui.stop, **(ui.outside.ways or {})}
-    discovery, ways = harmed(ui.outside.find(settings, ui.environ), ways, failpoint)
-    figures = ui.outside.run(run_distributed(discovery, config, **ways))
+        config = settings.as_role(role)
+        failpoint = Failpoint.of(ui.environ, ui.progress.say)
+        pipe = _supervised(settings, ui)
+        own = _ways(role, settings, ui, pipe, started)
+        discovery, ways = harmed(
+            ui.outside.find(settings, ui.environ),
+            {**own, "stop": ui.stop, **(ui.outside.ways or {})},
+            failpoint,
+        )
+        figures = ui.outside.run(run_distributed(discovery, config, **ways))
     return _report(str(config.service_id), figures or {"trained": "nothing: there is no --data"}, pipe)
 
 
-def _ways(role: Role, settings: RoleSettings, ui: Ui, pipe: EventPipe | None) -> Ways:
+def _nothing() -> None: ...
+
+
+def _ways(
+    role: Role, settings: RoleSettings, ui: Ui, pipe: EventPipe | None, started: Callable[[], None]
+) -> Ways:
     """What this role needs of the world."""
     if role is Role.WORKER:
         return {"train": _training(settings, ui, pipe)} if settings.data else {}
     from monolith.runner.serving import GrpcServer
 
     def ready(address: str) -> None:
+        started()
         if pipe:
             pipe.send("ready", address=address)
         else:

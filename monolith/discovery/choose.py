@@ -14,16 +14,12 @@ import attrs
 from monolith.config.places import Places
 from monolith.core.errors import ConfigError
 from monolith.discovery.base import Discovery
-from monolith.discovery.consul_choice import chosen_consul
-from monolith.discovery.credentials import get_zk_auth_data
 from monolith.discovery.host_files import HostFiles
 from monolith.discovery.listening import Listening
 from monolith.discovery.memory import InMemory
 from monolith.discovery.mlp import Mlp
 from monolith.discovery.named import Named, Roles
 from monolith.discovery.tf_config import FOR_DISCOVERY, read_tf_config
-from monolith.discovery.zk_connection import Patience
-from monolith.discovery.zookeeper import ZooKeeper
 
 GROUP = "monolith.discovery"
 
@@ -64,7 +60,17 @@ def _host_files(given: _Given) -> Discovery:
     return HostFiles(given.places.discovery_path)
 
 
+def _consul(given: _Given) -> Discovery:
+    from monolith.discovery.consul_choice import chosen_consul
+
+    return chosen_consul(given.places, given.environ)
+
+
 def _zookeeper(given: _Given) -> Discovery:
+    from monolith.discovery.credentials import get_zk_auth_data
+    from monolith.discovery.zk_connection import Patience
+    from monolith.discovery.zookeeper import ZooKeeper
+
     places = given.places
     if places.zk_hosts is None:
         raise ConfigError(["--zk-hosts is required for --discovery zookeeper"])
@@ -86,7 +92,7 @@ def _plugged(point: EntryPoint, places: Places, environ: Mapping[str, str]) -> D
 
 
 BACKENDS: Mapping[str, Callable[[_Given], Discovery]] = {
-    "consul": lambda given: chosen_consul(given.places, given.environ),
+    "consul": _consul,
     "host-files": _host_files,
     "in-memory": lambda _: InMemory(),
     "mlp": lambda given: Listening(Mlp(given.environ, given.roles), given.roles),

@@ -13,10 +13,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 
 import numpy as np
 from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
 
 from monolith.core.arrays import Rows
 from monolith.ps.api import Applied, Change, Found, Gradients, Lookup, Stamp
@@ -32,7 +33,6 @@ _REPLY = struct.Struct("<BBH4x")  # kind, flags, sections
 _FOUND = struct.Struct("<III4x")  # ids, dim, rows created
 _APPLIED = struct.Struct("<III4x")  # updated, inserted, whether it is a repetition
 _CHANGES = tuple(Change)
-_LARGEST_HALF = float(np.finfo(np.float16).max)
 
 
 class Kind(IntEnum):
@@ -45,20 +45,10 @@ class Kind(IntEnum):
     REFUSED = 5  # a google.rpc.Status
 
 
-class _Of(IntFlag):
-    HALF = 1  # rows travel as float16, in the answer too
-    STAMPED = 2
-
-
-class _Lookup(IntFlag):
-    CREATE = 1
-    AFRESH = 2
-
-
-class _Update(IntFlag):
-    LATEST = 1
-    COUNTS = 2
-    TIMES = 4
+# Flags are plain numbers: an IntFlag costs a microsecond each time it is asked.
+_HALF, _STAMPED = 1, 2  # of a frame: rows travel as float16, in the answer too; it carries a stamp
+_CREATE, _AFRESH = 1, 2  # of a lookup
+_LATEST, _COUNTS, _TIMES = 1, 2, 4  # of an update: what follows its gradients
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +66,7 @@ class Request:
         stamp = self.stamp or Stamp(0, 0)
         asked = self.lookups if self.lookups is not None else self.updates or ()
         kind = Kind.LOOKUPS if self.lookups is not None else Kind.UPDATES
-        flags = _Of.HALF * self.half | _Of.STAMPED * (self.stamp is not None)
+        flags = _HALF * self.half | _STAMPED * (self.stamp is not None)
         blocks = Blocks()
         who = (stamp.part, self.incarnation, stamp.worker, stamp.sequence)
         blocks.pack(_HEAD, kind, flags, len(asked), *who)
@@ -96,8 +86,8 @@ class Request:
         """
         reader = Reader(frame, NUMBER)
         kind, flags, sections, part, incarnation, worker, sequence = reader.unpack(_HEAD)
-        stamp = Stamp(worker, sequence, part) if flags & _Of.STAMPED else None
-        half = bool(flags & _Of.HALF)
+        stamp = Stamp(worker, sequence, part) if flags & _STAMPED else None
+        half = bool(flags & _HALF)
         lookups = updates = None
         match kind:
             case Kind.LOOKUPS:
@@ -113,7 +103,7 @@ class Request:
 def found_parts(answers: Sequence[Found], *, half: bool) -> list[Buffer]:
     """The answer to lookups, after its number."""
     blocks = Blocks()
-    blocks.pack(_REPLY, Kind.FOUND, _Of.HALF * half, len(answers))
+    blocks.pack(_REPLY, Kind.FOUND, _HALF * half, len(answers))
     for answer in answers:
         blocks.pack(_FOUND, *answer.rows.shape, answer.initialized)
         blocks.put_array(answer.found, "?")
@@ -158,7 +148,7 @@ def found_of(frame: bytes) -> list[Found]:
     for _ in range(sections):
         count, dim, initialized = reader.unpack(_FOUND)
         found = reader.array("u1", count).astype(np.bool_)
-        rows = reader.array(_dtype(flags & _Of.HALF), count * dim).reshape(count, dim)
+        rows = reader.array(_dtype(flags & _HALF), count * dim).reshape(count, dim)
         answers.append(Found(rows, found, initialized))
     reader.finish()
     return answers
@@ -186,7 +176,7 @@ def _answered(reader: Reader, expected: Kind) -> tuple[int, int]:
 
 def _put_lookup(blocks: Blocks, request: Lookup) -> None:
     name = request.table.encode()
-    flags = _Lookup.CREATE * request.create | _Lookup.AFRESH * request.afresh
+    flags = _CREATE * request.create | _AFRESH * request.afresh
     blocks.pack(_LOOKUP, len(request.fids), request.dim, len(name), flags)
     blocks.put(name)
     blocks.put_array(request.fids, "<i8")
@@ -196,15 +186,15 @@ def _lookup_of(reader: Reader) -> Lookup:
     count, dim, name, flags = reader.unpack(_LOOKUP)
     table = _name(reader.take(name))
     fids = reader.array("<i8", count)
-    return Lookup(table, fids, dim, bool(flags & _Lookup.CREATE), bool(flags & _Lookup.AFRESH))
+    return Lookup(table, fids, dim, bool(flags & _CREATE), bool(flags & _AFRESH))
 
 
 def _put_update(blocks: Blocks, update: Gradients, dtype: str) -> None:
     name = update.table.encode()
     flags = (
-        _Update.LATEST * (update.latest is not None)
-        | _Update.COUNTS * (update.counts is not None)
-        | _Update.TIMES * (update.times is not None)
+        _LATEST * (update.latest is not None)
+        | _COUNTS * (update.counts is not None)
+        | _TIMES * (update.times is not None)
     )
     change = _CHANGES.index(update.change)
     shape = (len(update.fids), update.grads.shape[1])
@@ -237,9 +227,9 @@ def _update_of(reader: Reader, dtype: str) -> Gradients:
         grads=rows(),
         step=step,
         change=_CHANGES[change],
-        latest=rows() if flags & _Update.LATEST else None,
-        counts=reader.array("<u4", count).astype(np.int64) if flags & _Update.COUNTS else None,
-        times=reader.array("<u4", count) if flags & _Update.TIMES else None,
+        latest=rows() if flags & _LATEST else None,
+        counts=reader.array("<u4", count).astype(np.int64) if flags & _COUNTS else None,
+        times=reader.array("<u4", count) if flags & _TIMES else None,
     )
 
 
@@ -251,9 +241,16 @@ def _name(taken: bytes) -> str:
 
 
 def _put_rows(blocks: Blocks, rows: Rows, dtype: str) -> None:
-    if dtype == "<f2":  # an overflow would become an infinity, which a server refuses
-        rows = np.clip(rows, -_LARGEST_HALF, _LARGEST_HALF)
-    blocks.put_array(rows, dtype)
+    blocks.put_array(_halves(rows) if dtype == "<f2" else rows, dtype)
+
+
+def _halves(rows: Rows) -> NDArray[np.float16]:
+    """As float16; what is finite stays so, for a server refuses infinities."""
+    with np.errstate(over="ignore"):
+        halves = rows.astype(np.float16)
+    overflown = np.isinf(halves) & np.isfinite(rows)
+    halves[overflown] = np.copysign(np.finfo(np.float16).max, rows[overflown])
+    return halves
 
 
 def _dtype(half: int) -> str:

@@ -237,6 +237,8 @@ def _everywhere(folder: Path) -> str:
 
 
 def _cut_lookup(request: Lookup, piece: Piece) -> Lookup:
+    if piece.stop - piece.start == len(request.fids):
+        return request
     return replace(request, fids=request.fids[piece.start : piece.stop])
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+
+import numpy as np
 
 from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.filterfile import read_filter, write_filter
 from monolith.checkpoint.rowfile import read_rows, write_rows
+from monolith.core.arrays import Fids, Flags
 from monolith.core.errors import CheckpointMismatch, ConfigError
 from monolith.ps.api import RestoreOrder, SaveOrder
 from monolith.ps.tables import Tables
+from monolith.table.admission.joining import joined
 from monolith.table.dedup import route
 from monolith.table.rows import TableRows
 from monolith.table.table import Table
@@ -36,7 +41,7 @@ def _save(name: str, table: Table, order: SaveOrder) -> Iterator[FileEntry]:
 def restore(tables: Tables, order: RestoreOrder) -> int:
     """Read everything, then replace all rows by it; returns how many rows there are then.
 
-    Filters begin anew if another number of servers wrote, for most do not know which ids they count.
+    Filters remember what those of all servers did whose ids may be this one's now, as far as they have room.
 
     Raises:
         TableNotFound: rows of a table that was not created.
@@ -49,21 +54,24 @@ def restore(tables: Tables, order: RestoreOrder) -> int:
         if entry.kind == "rows" and (not ours or entry.shard == order.shard):
             tables.get(entry.table)
             read.setdefault(entry.table, []).append(_owned(read_rows(order.folder, entry), order))
-    filters = {e.table: e for e in order.files if e.kind == "filter" and ours and e.shard == order.shard}
+    filters: dict[str, list[FileEntry]] = {}
+    for entry in order.files:
+        if entry.kind == "filter" and _may_have_ours(entry, order):
+            filters.setdefault(entry.table, []).append(entry)
     for name, table in tables.items():
         if parts := read.pop(name, []):
-            _replace(name, table, TableRows.joined(parts), filters.get(name), order)
+            _replace(name, table, TableRows.joined(parts), filters.get(name, []), order)
         else:
             table.clear()
     return sum(len(table) for _, table in tables.items())
 
 
-def _replace(
-    name: str, table: Table, rows: TableRows, filter_: FileEntry | None, order: RestoreOrder
-) -> None:
-    state = read_filter(order.folder, filter_) if filter_ else None
+def _replace(name: str, table: Table, rows: TableRows, filters: list[FileEntry], order: RestoreOrder) -> None:
+    states = [read_filter(order.folder, entry) for entry in filters]
     try:
-        table.restore(rows, state)
+        if states and not _all_ours(order):
+            states = [joined(table.config.filter_config, states, lambda fids: _owns(fids, order))]
+        table.restore(rows, *states)
     except ConfigError as exc:
         said = f"the filter of table {name}: {exc}; give the table the filter that it was saved with"
         raise CheckpointMismatch(said, path=order.folder) from exc
@@ -71,7 +79,24 @@ def _replace(
 
 def _all_ours(order: RestoreOrder) -> bool:
     """Whether as many servers wrote as read, so that a shard needs only its own files."""
-    return order.shards == 1 + max((entry.shard for entry in order.files if entry.kind == "rows"), default=-1)
+    return order.shards == _writers(order)
+
+
+def _writers(order: RestoreOrder) -> int:
+    return 1 + max((entry.shard for entry in order.files if entry.kind == "rows"), default=-1)
+
+
+def _may_have_ours(entry: FileEntry, order: RestoreOrder) -> bool:
+    """Whether there are ids that the writer of `entry` owned, and this server does.
+
+    These leave the remainders `entry.shard` and `order.shard` by the two numbers of servers: there are some
+    if both remainders are one by what the two numbers have in common.
+    """
+    return (entry.shard - order.shard) % math.gcd(_writers(order), order.shards) == 0
+
+
+def _owns(fids: Fids, order: RestoreOrder) -> Flags:
+    return np.equal(fids % order.shards, order.shard)
 
 
 def _owned(rows: TableRows, order: RestoreOrder) -> TableRows:

@@ -65,8 +65,12 @@ def oldest(fids: Fids, times: Times, count: int) -> Indices:
         return np.arange(len(fids))
     latest = np.partition(times, count - 1)[count - 1]
     older, equal = np.flatnonzero(times < latest), np.flatnonzero(times == latest)
-    lots = fids[equal].view(np.uint64) * _SPREAD  # not the fids, or the lowest slots would always lose
-    return np.concatenate([older, equal[np.argsort(lots)[: count - len(older)]]])
+    return np.concatenate([older, equal[by_lot(fids[equal])[: count - len(older)]]])
+
+
+def by_lot(fids: Fids) -> Indices:
+    """An order (n,) of fids, always the same, and not their own, or the lowest slots would always lose."""
+    return np.argsort(fids.view(np.uint64) * _SPREAD)
 
 
 def most_rows(config: TableConfig, row_bytes: int, filter_bytes: int) -> int | None:

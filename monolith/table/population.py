@@ -50,7 +50,7 @@ class Population:
             self._gate.restore(filter_state)
         self._tally = tally
         self._lifetimes = config.slot_expire_time_config.by_slot() if config.expires else None
-        self._most = eviction.most_rows(
+        self.most_rows = eviction.most_rows(
             config, self.store.row_bytes, self._gate.most_bytes if self._gate else 0
         )
 
@@ -109,8 +109,8 @@ class Population:
 
     def keep_room(self) -> None:
         """Forget the least recently updated rows beyond what the table may hold."""
-        if self._most is not None:
-            while self.shrink(self._most):
+        if self.most_rows is not None:
+            while self.shrink(self.most_rows):
                 pass
 
     def skip_zeros(self, fids: Fids) -> None:
@@ -126,7 +126,7 @@ class Population:
 
         Many threads may ask at once.
         """
-        if self._most is not None:
+        if self.most_rows is not None:
             known = np.zeros(count, np.uint32) if times is None else times
             times = np.where(known > 0, known, np.uint32(min(otherwise, LAST)))
         return given(times) if times is not None and times.any() else UNTIMED

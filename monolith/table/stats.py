@@ -46,6 +46,7 @@ class TableReport:
     memory_bytes: int
     filter_bytes: int  # of these, what remembers ids without a row
     row_bytes: int  # of one row with its optimizers' state, without its place in the index
+    most_rows: int  # that its budgets allow; 0: they set no limit
     load: float  # share of the index's cells that are taken
     probe_mean: float  # cells looked at to find a fid that is there
     probe_max: int
@@ -89,7 +90,13 @@ class Tally:
 
 
 def report(
-    survey: Survey, tally: Tally, memory_bytes: int, *, filter_bytes: int, row_bytes: int
+    survey: Survey,
+    tally: Tally,
+    memory_bytes: int,
+    *,
+    filter_bytes: int,
+    row_bytes: int,
+    most_rows: int | None,
 ) -> TableReport:
     """Put together what the index and the tally know."""
     usage, slots = tally.usage(survey.rows_by_slot)
@@ -98,6 +105,7 @@ def report(
         memory_bytes=memory_bytes,
         filter_bytes=filter_bytes,
         row_bytes=row_bytes,
+        most_rows=most_rows or 0,
         load=usage.rows / survey.cells,
         probe_mean=survey.probes / usage.rows if usage.rows else 0.0,
         probe_max=survey.longest,

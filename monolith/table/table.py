@@ -318,6 +318,7 @@ class Table:
                 self._population.memory_bytes,
                 filter_bytes=self._population.filter_bytes,
                 row_bytes=self._store.row_bytes,
+                most_rows=self._population.most_rows,
             )
 
     def _create_on_sight(self, fids: Fids, missing: Indices, rows: Rows) -> int:

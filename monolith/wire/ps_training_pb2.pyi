@@ -211,7 +211,7 @@ class Usage(_message.Message):
     def __init__(self, rows: _Optional[int] = ..., asked: _Optional[int] = ..., hits: _Optional[int] = ..., evicted: _Optional[int] = ..., filtered: _Optional[int] = ...) -> None: ...
 
 class TableReport(_message.Message):
-    __slots__ = ("usage", "memory_bytes", "filter_bytes", "row_bytes", "load", "probe_mean", "probe_max", "slots")
+    __slots__ = ("usage", "memory_bytes", "filter_bytes", "row_bytes", "load", "probe_mean", "probe_max", "slots", "most_rows")
     class SlotsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -227,6 +227,7 @@ class TableReport(_message.Message):
     PROBE_MEAN_FIELD_NUMBER: _ClassVar[int]
     PROBE_MAX_FIELD_NUMBER: _ClassVar[int]
     SLOTS_FIELD_NUMBER: _ClassVar[int]
+    MOST_ROWS_FIELD_NUMBER: _ClassVar[int]
     usage: Usage
     memory_bytes: int
     filter_bytes: int
@@ -235,7 +236,8 @@ class TableReport(_message.Message):
     probe_mean: float
     probe_max: int
     slots: _containers.MessageMap[int, Usage]
-    def __init__(self, usage: _Optional[_Union[Usage, _Mapping]] = ..., memory_bytes: _Optional[int] = ..., filter_bytes: _Optional[int] = ..., row_bytes: _Optional[int] = ..., load: _Optional[float] = ..., probe_mean: _Optional[float] = ..., probe_max: _Optional[int] = ..., slots: _Optional[_Mapping[int, Usage]] = ...) -> None: ...
+    most_rows: int
+    def __init__(self, usage: _Optional[_Union[Usage, _Mapping]] = ..., memory_bytes: _Optional[int] = ..., filter_bytes: _Optional[int] = ..., row_bytes: _Optional[int] = ..., load: _Optional[float] = ..., probe_mean: _Optional[float] = ..., probe_max: _Optional[int] = ..., slots: _Optional[_Mapping[int, Usage]] = ..., most_rows: _Optional[int] = ...) -> None: ...
 
 class BatchLookupRequest(_message.Message):
     __slots__ = ("requests", "incarnation")

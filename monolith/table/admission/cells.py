@@ -83,6 +83,27 @@ def get(cells: Any, fids: Fids, steps: int, bits: int, counts: Counts) -> None:
 
 
 @kernel
+def absorb(into: Any, cells: Any, steps: int, room: int) -> int:
+    """Put `cells`, of a table as large as `into`, where they will be found there; returns how many it took.
+
+    A fid's cell stands between where its hash points and the first free one. That stays true if each moves
+    no further than to the next free one, and if no such run is torn apart when `room` cells are taken.
+    """
+    taken = 0
+    for i in range(len(cells)):
+        if cells[i] == 0:
+            if taken >= room:
+                break
+            continue
+        sign = np.uint64(cells[i]) >> np.uint64(COUNT_BITS)
+        at = cell_of(into, i, sign, min(steps, len(into) - i))
+        if at != NOWHERE:
+            taken += into[at] == 0
+            into[at] = filled(sign, max(count_in(into[at]), count_in(cells[i])))
+    return taken
+
+
+@kernel
 def slide(
     splits: Any,
     elements: Counts,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monolith.core.arrays import Fids, as_fids
+from monolith.core.arrays import Fids, Flags, as_fids
 from monolith.core.errors import ConfigError
 from monolith.table.admission.base import CountingFilter, State, further_up, must_hold
 from monolith.table.admission.cells import Counts
 from monolith.table.compiling import given
+from monolith.table.eviction import by_lot
 from monolith.table.index import EMPTY_BYTES, MOST_BYTES, Index
 
 _COUNT_BYTES = 8
+_NAMES = ("young", "old")
 
 
 class ExactCounter(CountingFilter):
@@ -64,15 +66,37 @@ class ExactCounter(CountingFilter):
         return {"young": np.stack(young), "old": np.stack(old)}
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
-        must_hold(state, "young", "old")
-        for name in ("young", "old"):
-            if state[name].ndim != 2 or len(state[name]) != 2:
-                said = f"{name} of shape {state[name].shape}, where a counter has fids and their counts"
-                raise ConfigError([f"what a filter is restored from has {said}"])
+        self._start(*(_together([state], name) for name in _NAMES))
+
+    def join(
+        self, states: Sequence[Mapping[str, NDArray[np.generic]]], owned: Callable[[Fids], Flags]
+    ) -> None:
+        """Go on where all of `states` were taken, for `owned` fids, as far as there is room.
+
+        Raises:
+            ConfigError: one is of another filter; nothing has changed.
+        """
+        young, old = (_together(states, name) for name in _NAMES)
+        young, old = (generation[:, owned(generation[0])] for generation in (young, old))
+        young, old = (generation[:, by_lot(generation[0])] for generation in (young, old))
+        kept = np.hstack([old, young])[:, -2 * self.capacity :]
+        count = min(max(young.shape[1], kept.shape[1] - self.capacity), self.capacity)
+        self._start(kept[:, kept.shape[1] - count :], kept[:, : kept.shape[1] - count])
+
+    def _start(self, young: NDArray[np.int64], old: NDArray[np.int64]) -> None:
         self._young, self._old = _Generation(), _Generation()
-        for generation, name in ((self._young, "young"), (self._old, "old")):
-            fids, counts = state[name].astype(np.int64)
-            generation.set(given(fids), counts)
+        self._young.set(*map(given, young))
+        self._old.set(*map(given, old))
+
+
+def _together(states: Sequence[Mapping[str, NDArray[np.generic]]], name: str) -> NDArray[np.int64]:
+    """The fids and counts of one generation of all `states`, (2, n)."""
+    for state in states:
+        must_hold(state, *_NAMES)
+        if state[name].ndim != 2 or len(state[name]) != 2:
+            said = f"{name} of shape {state[name].shape}, where a counter has fids and their counts"
+            raise ConfigError([f"what a filter is restored from has {said}"])
+    return np.hstack([state[name].astype(np.int64) for state in states])
 
 
 class _Generation:

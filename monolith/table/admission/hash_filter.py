@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,21 @@ class HashFilter(CountingFilter):
         _must_fit(self._cells, state["cells"])
         self._cells[:] = state["cells"]
         self._elements, self._failures = map(int, state["meta"])
+
+    def join(self, states: Sequence[Mapping[str, NDArray[np.generic]]]) -> None:
+        """Go on where all of `states` were taken, as far as there is room.
+
+        Raises:
+            ConfigError: one is of another filter.
+        """
+        first, *others = states
+        self.restore(first)
+        for state in others:
+            must_hold(state, "cells", "meta")
+            _must_fit(self._cells, state["cells"])
+            room = self.capacity - self._elements
+            self._elements += cells.absorb(self._cells, state["cells"], self.STEPS, room)
+            self._failures += int(state["meta"][1])
 
 
 class SlidingHashFilter(CountingFilter):
@@ -145,6 +160,45 @@ class SlidingHashFilter(CountingFilter):
         return parts | {"meta": np.array([self._head, self._moves, self._failures, *self._elements])}
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
+        self._must_be_like_this(state)
+        for i, split in enumerate(self._splits):
+            split[:] = state[f"split-{i}"]
+        self._head, self._moves, self._failures, *elements = map(int, state["meta"])
+        self._elements[:] = elements
+
+    def join(self, states: Sequence[Mapping[str, NDArray[np.generic]]]) -> None:
+        """Go on where all of `states` were taken, with the newest splits for which there is room.
+
+        Raises:
+            ConfigError: one is of another filter.
+        """
+        for state in states:
+            self._must_be_like_this(state)
+        if len(states) == 1:
+            self.restore(states[0])
+            return
+        self._splits[:], self._elements[:], self._head = 0, 0, 0
+        self._moves = sum(int(state["meta"][1]) for state in states)
+        self._failures = sum(int(state["meta"][2]) for state in states)
+        target = 0
+        number = len(self._splits)
+        for age in range(number - 1):  # what is older is emptied next, or is already
+            for state in states:
+                source = (int(state["meta"][0]) - age) % number
+                target = self._absorb(
+                    state[f"split-{source}"], int(state["meta"][3 + source]), max(target, age)
+                )
+
+    def _absorb(self, split: NDArray[np.generic], elements: int, target: int) -> int:
+        """Put a split whole into the `target`-th newest, or an older one with room, if any; which one."""
+        oldest = len(self._splits) - 2
+        while target <= oldest and self._elements[-target] + elements >= self._room:
+            target += 1
+        if target <= oldest:
+            self._elements[-target] += cells.absorb(self._splits[-target], split, self.STEPS, elements)
+        return target
+
+    def _must_be_like_this(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         if sum(name.startswith("split-") for name in state) != len(self._splits):
             raise ConfigError(
                 [f"the filter has {len(self._splits)} splits, what is restored {len(state) - 1}"]
@@ -152,10 +206,6 @@ class SlidingHashFilter(CountingFilter):
         must_hold(state, "meta")
         for i, split in enumerate(self._splits):
             _must_fit(split, state[f"split-{i}"])
-        for i, split in enumerate(self._splits):
-            split[:] = state[f"split-{i}"]
-        self._head, self._moves, self._failures, *elements = map(int, state["meta"])
-        self._elements[:] = elements
 
 
 def _must_fit(there: NDArray[np.generic], coming: NDArray[np.generic]) -> None:

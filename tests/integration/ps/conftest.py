@@ -26,14 +26,20 @@ class Cluster:
         self._servers: list[PsServer] = []
         self._remotes: list[RemoteShard] = []
 
-    def serve(self, shard: LocalShard, address: str = "127.0.0.1:0", **options: Any) -> str:
+    def serve(
+        self, shard: LocalShard, address: str = "127.0.0.1:0", *, frames: bool = True, **options: Any
+    ) -> str:
+        """Serve `shard`, without `frames` as a server of another program that knows but the calls."""
         server = PsServer(shard, address, **options)
+        server._exchange.frame_limit *= frames
         address = self.run(server.start())
         self._servers.append(server)
         return address
 
-    def remote(self, address: str, shard: int = 0, limits: Limits | None = None) -> RemoteShard:
-        self._remotes.append(RemoteShard(address, shard=shard, limits=limits))
+    def remote(
+        self, address: str, shard: int = 0, limits: Limits | None = None, **options: Any
+    ) -> RemoteShard:
+        self._remotes.append(RemoteShard(address, shard=shard, limits=limits, **options))
         return self._remotes[-1]
 
     def kill(self) -> None:

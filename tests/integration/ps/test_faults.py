@@ -13,7 +13,15 @@ import grpc
 import numpy as np
 import pytest
 
-from monolith.core.errors import BarrierTimedOut, RemoteError, ShardRestarted, ShardUnavailable
+from monolith.core.errors import (
+    BarrierTimedOut,
+    GradientNotFinite,
+    RemoteError,
+    ShardRestarted,
+    ShardUnavailable,
+)
+from monolith.ps import frames
+from monolith.ps.api import Lookup
 from monolith.ps.barriers import PsBarrier
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.calls import Calls
@@ -21,10 +29,11 @@ from monolith.ps.client import PsClient
 from monolith.ps.exchange import Exchange, Send
 from monolith.ps.frame_service import FrameService
 from monolith.ps.handlers import handlers
-from monolith.ps.limits import Limits
+from monolith.ps.limits import EXCHANGE, SERVICE, Limits
 from monolith.ps.remote import RemoteShard
 from monolith.ps.shard import LocalShard
 from monolith.table.config import Segment, Sgd, TableConfig, Zeros
+from monolith.wire.status import code_of
 from tests.integration.ps.conftest import Cluster
 
 COUNTING = {"t": TableConfig([Segment(1, Zeros(), Sgd(1.0))])}
@@ -234,3 +243,62 @@ def test_lost_replies_count_once(cluster: Cluster, ids: int, chunk: int) -> None
     finally:
         server.stop(0).wait()
         exchange.join()
+
+
+def test_a_stalling_chunk_fails_alone(cluster: Cluster) -> None:
+    """Its neighbours on the same stream are answered, also while it stands."""
+    shard = LocalShard(0)
+    remote = cluster.remote(cluster.serve(shard), limits=IMPATIENT)
+    cluster.run(remote.create_tables(COUNTING | {"slow": COUNTING["t"]}))
+
+    async def play() -> None:
+        slow = asyncio.ensure_future(remote.lookup([Lookup("slow", np.arange(50_000), 1)]))
+        while not slow.done():
+            assert len((await remote.lookup([Lookup("t", FIDS, 1)]))[0].rows) == len(FIDS)
+        with pytest.raises(
+            ShardUnavailable, match=r"not answer BatchLookup within 0\.\d s \(Deadline Ex"
+        ):
+            await slow
+
+    with shard.state._tables.get("slow")._lock:
+        cluster.run(play())
+
+
+def test_one_bad_chunk_fails_its_call(cluster: Cluster) -> None:
+    """The others of the call may have been made, and the stream goes on."""
+    small = Limits(chunk=1 << 10)
+    client = PsClient([cluster.remote(cluster.serve(LocalShard(0)), limits=small)], worker=1)
+    grads = np.ones((1000, 1), np.float32)
+    grads[700] = np.nan
+
+    async def play() -> None:
+        await client.create_tables(COUNTING)
+        with pytest.raises(GradientNotFinite, match="the gradient of fid 700 "):
+            await client.apply({"t": (np.arange(1000), grads)}, unique=True)
+        assert (await client.lookup({"t": np.array([700])}))["t"] == 0
+
+    cluster.run(play())
+
+
+def test_frames_of_others_are_explained(cluster: Cluster) -> None:
+    """A frame that is none is answered, and the stream goes on."""
+    address = cluster.serve(LocalShard(0))
+    frame = bytes(8) + b"".join(frames.Request(0, lookups=[]).parts())
+    with grpc.insecure_channel(address) as channel:
+        exchange = channel.stream_stream(f"/{SERVICE}/{EXCHANGE}")
+        answers = list(exchange(iter([b"?", bytes(99), frame]), timeout=30))
+    code, told = code_of(frames.refusal_of(answers[1]) or b"")
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert told == "the frame cannot be read: a frame of kind 0 is no request"
+    assert frames.found_of(answers[2]) == []
+
+
+def test_stopping_ends_idle_streams(cluster: Cluster) -> None:
+    """A client that keeps its stream does not use up the server's grace."""
+    shard = LocalShard(0)
+    remote = cluster.remote(cluster.serve(shard), limits=IMPATIENT)
+    cluster.run(remote.create_tables(COUNTING))
+    cluster.run(remote.lookup([Lookup("t", FIDS, 1)]))
+    cluster.run(asyncio.wait_for(cluster._servers.pop().stop(60), 15))
+    with pytest.raises(ShardUnavailable):
+        cluster.run(remote.lookup([Lookup("t", FIDS, 1)]))

@@ -22,13 +22,15 @@ FIDS = np.array([3, -(2**63), 2**63 - 1, 0])
 TINY = Limits(chunk=50)  # two ids a message
 
 
-@pytest.fixture(params=["local", "remote", "remote_in_pieces"])
+@pytest.fixture(params=["local", "remote", "remote_in_pieces", "remote_in_halves", "remote_by_calls"])
 def alike(request: pytest.FixtureRequest, cluster: Cluster) -> Shard:
     shard = LocalShard(0)
     cluster.run(shard.create_tables({"t": COUNTING, "other": COUNTING}))
     if request.param == "local":
         return shard
-    return cluster.remote(cluster.serve(shard), limits=TINY if "pieces" in request.param else None)
+    address = cluster.serve(shard, frames="calls" not in request.param)
+    limits = TINY if "pieces" in request.param else None
+    return cluster.remote(address, limits=limits, half="halves" in request.param)
 
 
 def test_connecting(cluster: Cluster, alike: Shard) -> None:

@@ -24,7 +24,7 @@ def addresses(cluster: Cluster) -> list[str]:
     shards = [LocalShard(index) for index in range(2)]
     for shard in shards:
         fids = np.append(make_fid(3, np.arange(16)), make_fid(4, np.arange(8)))
-        cluster.run(shard.create_tables({"item": TableConfig([Segment(4)])}))
+        cluster.run(shard.create_tables({"item": TableConfig([Segment(4)], max_rows=100)}))
         cluster.run(shard.lookup([Lookup("item", fids, 4), Lookup("item", fids[:8], 4)]))
     return [cluster.serve(shard) for shard in shards]
 
@@ -39,6 +39,7 @@ def test_servers_by_address(capsys: pytest.CaptureFixture[str], addresses: list[
     assert (status, answer["servers"], answer["rows"][0]["rows"]) == (0, 2, 24)
     first, second = answer["rows"]
     assert (first["ps"], second["ps"], first["table"], first["slot"]) == (0, 1, "item", None)
+    assert (first["most_rows"], first["bytes"] > 24 * 32) == (100, True)
     assert (first["asked"], first["hit_rate"], first["evicted"]) == (32, 0.25, 0)
     assert 0 < first["load"] < 1 <= first["probe_mean"] <= first["probe_max"]
 

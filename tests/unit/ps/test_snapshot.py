@@ -58,6 +58,31 @@ def test_rows_times_and_counts_come_back(tmp_path, kind):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
+COUNTING = [t for t in FilterType if t not in {FilterType.NO_FILTER, FilterType.PROBABILISTIC_FILTER}]
+
+
+@pytest.mark.parametrize("kind", COUNTING)
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1), (2, 3), (4, 2), (2, 4), (6, 4)])
+def test_counts_survive_another_number_of_servers(tmp_path, kind, before, after):
+    """Ids that have occurred 0..4 times before: those of at least two are let in, wherever they are now."""
+    config = attrs.evolve(CONFIG, filter_config=FilterConfig(kind, 6_000))
+    fids = np.sort(np.random.default_rng(5).integers(-(2**63), 2**63 - 1, 600))
+    occurred, files = np.arange(600) % 5, []
+    for shard in range(before):
+        tables = tables_of(config)
+        mine = (fids % before == shard) & (occurred > 0)
+        tables.get("t").apply(fids[mine], np.ones((mine.sum(), 2)), counts=occurred[mine])
+        files += saved(tables, tmp_path, shard, before)
+    let_in = []
+    for shard in range(after):
+        tables = tables_of(config)
+        assert restore(tables, RestoreOrder(tmp_path, files, shard, after)) == 0
+        mine = fids[fids % after == shard]
+        tables.get("t").apply(mine, np.ones((len(mine), 2)))
+        let_in += tables.get("t").export().fids.tolist()
+    assert sorted(let_in) == fids[occurred >= 2].tolist()
+
+
 def test_what_has_expired_is_not_written(tmp_path):
     tables = learned()
     assert [(e.kind, e.count) for e in saved(tables, tmp_path)] == [("rows", 1), ("filter", 0)]

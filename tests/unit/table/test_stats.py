@@ -34,6 +34,11 @@ def test_rows_and_evictions_by_slot(table):
     assert (told.usage.rows, told.usage.evicted, told.row_bytes) == (6, 2, 32)
 
 
+@pytest.mark.parametrize(("limits", "most"), [({}, 0), ({"max_rows": 7}, 7)])
+def test_budgets_are_told(limits, most):
+    assert Table(TableConfig((Segment(4),), **limits)).stats().most_rows == most
+
+
 def test_every_eighth_id_counts_for_its_slot():
     """Whatever the calls it comes in."""
     fids, found = make_fid(5, np.arange(40)), np.arange(40) % (2 * EVERY) == 0

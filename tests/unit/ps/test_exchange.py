@@ -1,0 +1,139 @@
+"""A stream's threads: who answers, in which order, and how it ends."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+
+from monolith.ps.calls import Calls
+from monolith.ps.exchange import LARGE, UNDER_WAY, Exchange
+
+WAIT_S = 30
+SMALL = b"s"
+
+
+class Service:
+    """Echoes; a large frame only when it may."""
+
+    limit = 7
+
+    def __init__(self) -> None:
+        self.may = threading.Event()
+        self.at_work = threading.Semaphore(0)
+
+    def answer(self, frame: bytes) -> bytes:
+        self.at_work.release()
+        if len(frame) >= LARGE:
+            assert self.may.wait(WAIT_S)
+        return frame
+
+
+class Client:
+    """The other end of a stream, as grpc's server shows it; `None` ends it, an error breaks it."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._frames: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        behaviour: Any = exchange.handler().stream_stream
+        behaviour(self._read(), self, self.answers.put)
+
+    def add_callback(self, _over: Any) -> bool:
+        return True
+
+    def ask(self, *frames: Any) -> None:
+        for frame in frames:
+            self._frames.put(frame)
+
+    def next(self) -> bytes | None:
+        return self.answers.get(timeout=WAIT_S)
+
+    def _read(self) -> Iterator[bytes]:
+        while (frame := self._frames.get(timeout=WAIT_S)) is not None:
+            if isinstance(frame, Exception):
+                raise frame
+            yield frame
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return Calls()
+
+
+@pytest.fixture
+def exchange(service: Service, calls: Calls) -> Iterator[Exchange]:
+    exchange = Exchange(service, calls)  # type: ignore[arg-type]
+    yield exchange
+    service.may.set()
+    exchange.join()
+
+
+def large(number: int) -> bytes:
+    return bytes([number]) * LARGE
+
+
+def test_small_frames_keep_their_order(exchange: Exchange) -> None:
+    client = Client(exchange)
+    client.ask(*(bytes([n]) for n in range(99)), None)
+    assert [client.next() for _ in range(100)] == [*(bytes([n]) for n in range(99)), None]
+
+
+def test_a_large_frame_stops_nobody(exchange: Exchange, service: Service) -> None:
+    client = Client(exchange)
+    client.ask(large(1), SMALL)
+    assert client.next() == SMALL
+    service.may.set()
+    assert client.next() == large(1)
+    client.ask(None)
+    assert client.next() is None
+
+
+def test_frames_under_way_are_bounded(exchange: Exchange, service: Service) -> None:
+    client = Client(exchange)
+    client.ask(*(large(n) for n in range(UNDER_WAY + 3)))
+    for _ in range(UNDER_WAY):
+        assert service.at_work.acquire(timeout=WAIT_S)
+    assert not service.at_work.acquire(timeout=0.05)
+    service.may.set()
+    assert {client.next() for _ in range(UNDER_WAY + 3)} == {large(n) for n in range(UNDER_WAY + 3)}
+    client.ask(None)
+
+
+def test_closing_answers_what_is_under_way(exchange: Exchange, service: Service, calls: Calls) -> None:
+    client = Client(exchange)
+    client.ask(large(1))
+    assert service.at_work.acquire(timeout=WAIT_S)
+    exchange.close()
+    client.ask(SMALL)  # comes too late
+    calls.wait_for_none(0)
+    assert client.answers.empty()
+    service.may.set()
+    assert [client.next(), client.next()] == [large(1), None]
+    calls.wait_for_none(WAIT_S)
+    assert not service.at_work.acquire(timeout=0)
+
+
+def test_closing_ends_an_idle_stream(exchange: Exchange) -> None:
+    client = Client(exchange)
+    exchange.close()
+    assert client.next() is None
+    late = Client(exchange)
+    assert late.next() is None
+    late.ask(None)
+    client.ask(None)
+
+
+def test_a_client_that_leaves_is_nothing(exchange: Exchange, calls: Calls) -> None:
+    client = Client(exchange)
+    client.ask(SMALL, grpc.RpcError())
+    assert [client.next(), client.next()] == [SMALL, None]
+    calls.wait_for_none(WAIT_S)
