@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from monolith.core.errors import DimensionMismatch
+from monolith.core.errors import ConfigError, DimensionMismatch
 
 Fids: TypeAlias = NDArray[np.int64]  # (n,)
 Rows: TypeAlias = NDArray[np.float32]  # (n, dim)
@@ -18,8 +18,27 @@ Indices: TypeAlias = NDArray[np.int64]  # (n,), positions in another array
 
 
 def as_fids(values: object) -> Fids:
-    """`values` as a contiguous (n,) int64 array, without a copy where it already is one."""
-    return np.ascontiguousarray(values, dtype=np.int64).reshape(-1)
+    """`values` as a contiguous (n,) int64 array, without a copy where it already is one.
+
+    Unsigned numbers keep their bits.
+
+    Raises:
+        ConfigError: they are no whole numbers, or some need more than 64 bits.
+    """
+    return whole_numbers(values, "fids").reshape(-1)
+
+
+def whole_numbers(values: object, what: str) -> NDArray[np.int64]:
+    """`values` as a contiguous int64 array; `what` they are stands in the error, which is as of `as_fids`."""
+    return np.ascontiguousarray(_of_kind(values, "iu", f"{what} of {{}}: must be whole numbers"), np.int64)
+
+
+def _of_kind(values: object, kinds: str, said: str) -> NDArray[np.generic]:
+    """An array of `values`, refused unless its dtype is of one of `kinds`; of nothing any will do."""
+    held: NDArray[np.generic] = np.asarray(values)
+    if held.dtype.kind not in kinds and held.size:
+        raise ConfigError([said.format(held.dtype)])
+    return held
 
 
 def splits_of(lengths: ArrayLike) -> Splits:
@@ -32,8 +51,10 @@ def as_rows(values: object, count: int, dim: int) -> Rows:
 
     Raises:
         DimensionMismatch: the number of values is not count * dim.
+        ConfigError: they are no numbers.
     """
-    rows = np.ascontiguousarray(values, dtype=np.float32)
+    numbers = _of_kind(values, "fiu", f"{count} rows of {dim} values of {{}}: must be numbers")
+    rows = np.ascontiguousarray(numbers, np.float32)
     if rows.size != count * dim:
         raise DimensionMismatch(count * dim, rows.size, what=f"{count} rows of {dim} values")
     return rows.reshape(count, dim)

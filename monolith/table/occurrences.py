@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from monolith.core.arrays import whole_numbers
 from monolith.core.errors import ConfigError, DimensionMismatch
 from monolith.table.compiling import given
 from monolith.table.rows import LAST
@@ -23,11 +24,11 @@ def counts_of(counts: ArrayLike | None, fids: Fids, of: str) -> Counts | None:
 
     Raises:
         DimensionMismatch: there is not one for each of `fids` (n,).
-        ConfigError: one is below 1.
+        ConfigError: one is below 1, or no whole number.
     """
     if counts is None:
         return None
-    held = given(np.asarray(counts, np.int64).reshape(-1))
+    held = given(whole_numbers(counts, f"counts of {of}").reshape(-1))
     _one_each(held, fids, f"counts of {of}")
     _refuse(held < 1, fids, held, f"count {{}} of fid {{}} in {of}: must be >= 1")
     return held

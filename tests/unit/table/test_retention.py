@@ -319,6 +319,11 @@ def test_others_come_in_between_slices(monkeypatch):
 REFUSED = {
     "negative count": (lambda t: t.apply([1], [[1]], counts=[-1]), ConfigError, "count -1 of fid 1"),
     "no occurrence": (lambda t: t.apply([1], [[1]], counts=[0]), ConfigError, "count 0 of fid 1"),
+    "half an occurrence": (
+        lambda t: t.apply([1], [[1]], counts=[0.5]),
+        ConfigError,
+        "counts of a table of float64: must be whole numbers",
+    ),
     "before 1970": (lambda t: t.apply([1], [[1]], times=-5), ConfigError, "time -5 of fid 1"),
     "after 2106": (lambda t: t.assign([1], [[1]], times=2**32), ConfigError, "time 4294967296 of fid 1"),
     "counts of others": (lambda t: t.apply([1], [[1]], counts=[1, 2]), DimensionMismatch, "counts"),

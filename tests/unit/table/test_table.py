@@ -270,15 +270,17 @@ def test_threads_lose_no_update():
 REFUSED = {
     "assign_short_rows": (lambda t: t.assign([1, 2], np.ones((1, 6))), DimensionMismatch),
     "apply_short_grads": (lambda t: t.apply([1, 2], np.ones((2, 5))), DimensionMismatch),
+    "fids_of_floats": (lambda t: t.apply([1.5], np.ones((1, 6))), ConfigError),
+    "grads_of_text": (lambda t: t.apply([1], [["1"] * 6]), ConfigError),
     "two_rates_of_three": (lambda t: t.apply([1], np.ones((1, 6)), (0.1, 0.1)), DimensionMismatch),
     "negative_rate": (lambda t: t.apply([1], np.ones((1, 6)), (-0.1,)), ConfigError),
     "rate_is_nan": (lambda t: t.apply([1], np.ones((1, 6)), (float("nan"),)), ConfigError),
     "restore_other_dim": (
-        lambda t: t.restore(TableRows(*(np.ones((1, k)) for k in (1, 5, 11)))),
+        lambda t: t.restore(TableRows(np.array([1]), np.ones((1, 5)), np.ones((1, 11)))),
         DimensionMismatch,
     ),
     "restore_other_slots": (
-        lambda t: t.restore(TableRows(*(np.ones((1, k)) for k in (1, 6, 3)))),
+        lambda t: t.restore(TableRows(np.array([1]), np.ones((1, 6)), np.ones((1, 3)))),
         DimensionMismatch,
     ),
 }
