@@ -45,12 +45,19 @@ def be(role: Role, settings: RoleSettings, ui: Ui) -> Report:
 def _nothing() -> None: ...
 
 
+def _workers_ways(settings: RoleSettings, ui: Ui, pipe: EventPipe | None) -> Ways:
+    from monolith.runner.part import over_grpc
+
+    connect = functools.partial(over_grpc, half=settings.transfer_float16)
+    return {"train": _training(settings, ui, pipe), "connect_shards": connect}
+
+
 def _ways(
     role: Role, settings: RoleSettings, ui: Ui, pipe: EventPipe | None, started: Callable[[], None]
 ) -> Ways:
     """What this role needs of the world."""
     if role is Role.WORKER:
-        return {"train": _training(settings, ui, pipe)} if settings.data else {}
+        return _workers_ways(settings, ui, pipe) if settings.data else {}
     from monolith.runner.serving import GrpcServer
 
     def ready(address: str) -> None:

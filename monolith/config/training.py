@@ -34,6 +34,9 @@ class TrainingConfig(Settings):
                                                "others are trained: faster, and their rows lack as many "
                                                "updates; 0 reads them in turn.", group="training",
                                                check=not_negative)
+    transfer_float16: bool = setting(False, "Let rows and gradients travel to and from parameter servers "
+                                     "as float16: half the bytes, and 11 significant bits of each number.",
+                                     group="training")
     save_steps: int = setting(1_000, "Steps between two checkpoints; 0 saves at the end only.",
                               group="checkpoint", check=not_negative)
     max_to_keep: int = setting(5, "Checkpoints to keep; 0 keeps all.", group="checkpoint", check=not_negative)

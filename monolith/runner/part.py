@@ -46,9 +46,9 @@ class Server(Protocol):
 Serve = Callable[[RunnerConfig, str], Server]
 
 
-def over_grpc(addresses: Sequence[str]) -> list[Shard]:
-    """Shards behind sockets."""
-    return [RemoteShard(address, shard=index) for index, address in enumerate(addresses)]
+def over_grpc(addresses: Sequence[str], *, half: bool = False) -> list[Shard]:
+    """Shards behind sockets; with `half`, rows travel as float16."""
+    return [RemoteShard(address, shard=index, half=half) for index, address in enumerate(addresses)]
 
 
 async def no_training(_client: PsClient) -> None:

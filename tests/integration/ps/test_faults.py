@@ -255,9 +255,7 @@ def test_a_stalling_chunk_fails_alone(cluster: Cluster) -> None:
         slow = asyncio.ensure_future(remote.lookup([Lookup("slow", np.arange(50_000), 1)]))
         while not slow.done():
             assert len((await remote.lookup([Lookup("t", FIDS, 1)]))[0].rows) == len(FIDS)
-        with pytest.raises(
-            ShardUnavailable, match=r"not answer BatchLookup within 0\.\d s \(Deadline Ex"
-        ):
+        with pytest.raises(ShardUnavailable, match=r"not answer BatchLookup within 0\.\d s \(Deadline Ex"):
             await slow
 
     with shard.state._tables.get("slow")._lock:
