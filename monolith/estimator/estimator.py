@@ -54,9 +54,17 @@ class Estimator:
     def of_config(
         cls, model: MonolithModel, dataset: Dataset, config: RunnerConfig | RunConfig, **training: Any
     ) -> Estimator:
-        """An estimator with the `model_dir` and log interval of `config`; `training` has the rest."""
-        taken = config.to_estimator_config()
-        told = {"model_dir": taken["model_dir"], "log_steps": taken["log_step_count_steps"]}
+        """An estimator with `model_dir`, log interval and prefetching of `config`; `training` has the rest.
+
+        A RunConfig without a GPU prefetches one batch at least, as everywhere.
+        """
+        runner = config.to_runner_config() if isinstance(config, RunConfig) else config
+        taken = runner.to_estimator_config()
+        told = {
+            "model_dir": taken["model_dir"],
+            "log_steps": taken["log_step_count_steps"],
+            "embedding_prefetch_capacity": runner.embedding_prefetch_capacity,
+        }
         return cls(model, dataset, TrainingConfig(**{**told, **training}))
 
     def train(self, *, steps: int | None = None, max_steps: int | None = None) -> TrainResult:

@@ -71,6 +71,9 @@ def train_together(dataset, config, workers=2, shards=2, servers=None):
         return list(pool.map(work, range(workers)))
 
 
+AHEAD = pytest.mark.parametrize("ahead", [0, 1])
+
+
 def stored(config):
     return CheckpointStore(config.model_dir).list()
 
@@ -126,11 +129,13 @@ def test_rows_are_restored_once_not_every_step(dataset, config):
     assert server.times == vector["expect"]["before_restore"]
 
 
+@AHEAD
 @pytest.mark.parametrize("model", [Small, Picky])
-def test_the_same_seed_gives_the_same_bytes(dataset, config, tmp_path, model):
+def test_the_same_seed_gives_the_same_bytes(dataset, config, tmp_path, model, ahead):
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
-        train(dataset, attrs.evolve(config, model_dir=folder), model, clock=lambda: 1.0)
+        told = attrs.evolve(config, model_dir=folder, embedding_prefetch_capacity=ahead)
+        train(dataset, told, model, clock=lambda: 1.0)
     assert files(folders[0]) == files(folders[1])
 
 
@@ -140,8 +145,18 @@ def test_another_seed_gives_other_bytes(dataset, config, tmp_path):
     assert files(tmp_path / "0") != files(tmp_path / "1")
 
 
+def test_reading_ahead_is_another_training(dataset, config, tmp_path):
+    for ahead in (0, 1, 2):
+        told = attrs.evolve(config, model_dir=tmp_path / str(ahead), embedding_prefetch_capacity=ahead)
+        train(dataset, told, shards=2)
+    read = [files(tmp_path / str(ahead) / "checkpoint-4") for ahead in (0, 1, 2)]
+    assert read[0] != read[1] != read[2] != read[0]
+
+
+@AHEAD
 @pytest.mark.parametrize("model", [Small, Picky])
-def test_resuming_is_as_if_never_stopped(dataset, config, tmp_path, model):
+def test_resuming_is_as_if_never_stopped(dataset, config, tmp_path, model, ahead):
+    config = attrs.evolve(config, embedding_prefetch_capacity=ahead)
     straight = attrs.evolve(config, model_dir=tmp_path / "straight")
     train(dataset, straight, model)
     for target in (8, 12, 20):
