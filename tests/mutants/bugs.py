@@ -415,4 +415,38 @@ ORDER = [
     ),
 ]
 
-BUGS = [*CLEANUP, *BUDGETS, *LIFECYCLE, *ROLES, *SEARCH, *COMMAND_LINE, *ZOOKEEPER, *ORDER]
+THREADS = "tests/unit/table/test_threads.py"
+
+ROWS = [
+    Bug(
+        "A row that is changed while it is read is given out",
+        "monolith/table/rowlock.py",
+        "return load(cells, place, 1) == word",
+        "return True",
+        THREADS,
+    ),
+    Bug(
+        "Two threads change a row at once",
+        "monolith/table/rowlock.py",
+        "    while not replace(cells, place, 1, word, word | CHANGING):\n"
+        "        word = settled(cells, place)\n",
+        "    replace(cells, place, 1, word, word | CHANGING)\n",
+        THREADS,
+    ),
+    Bug(
+        "A row looks as if nobody had changed it",
+        "monolith/table/rowlock.py",
+        "(word + CHANGE) & ~CHANGING",
+        "word & ~CHANGING",
+        THREADS,
+    ),
+    Bug(
+        "Rows are created while others read",
+        "monolith/table/table.py",
+        "            with self._turns.alone:\n                taken = self._take_in",
+        "            with self._turns.shared:\n                taken = self._take_in",
+        THREADS,
+    ),
+]
+
+BUGS = [*CLEANUP, *BUDGETS, *LIFECYCLE, *ROLES, *SEARCH, *COMMAND_LINE, *ZOOKEEPER, *ORDER, *ROWS]

@@ -206,3 +206,27 @@ def test_rows_are_whole_and_steps_count_once(dim: int, optimizer: Sgd | Adagrad)
 @pytest.mark.parametrize(("dim", "optimizer"), KINDS)
 def test_they_are_for_long(dim: int, optimizer: Sgd | Adagrad) -> None:
     crowded(dim, optimizer, rounds=200)
+
+
+HOT, WIDE, TURNS = np.full(256, 7), 1024, 1000
+
+
+@pytest.mark.usefixtures("_hasty")
+def test_a_row_that_all_want_is_whole() -> None:
+    """One wide row, which takes long to read and to change, so that threads are certain to meet there."""
+    table = Table(TableConfig([Segment(WIDE, Constants(0), Sgd(1))]))
+    table.find_or_insert(HOT)
+    ones, seen = np.ones((len(HOT), WIDE)), [0.0]
+
+    def add() -> None:
+        for _ in range(TURNS):
+            table.assign_add(HOT, ones)
+
+    def look() -> None:
+        rows, _ = table.find(HOT)
+        assert (rows.min(axis=1) == rows.max(axis=1)).all()
+        assert (np.diff(rows[:, 0], prepend=seen[0]) >= 0).all()
+        seen[0] = rows[-1, 0]
+
+    side_by_side([add, add], look)
+    assert (table.find(HOT)[0] == 2 * TURNS * len(HOT)).all()
