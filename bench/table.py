@@ -36,7 +36,8 @@ FULL = [
     ),
 ]
 QUICK = [
-    *(Load(100_000, dim) for dim in (16, 64)),
+    Load(100_000, 16),
+    Load(1_000_000, 64),
     *(Load(1_000_000, 16, 16_384, skew) for skew in SKEWS),
     Load(1_000_000, 16, threads=2),
 ]
@@ -64,7 +65,7 @@ class Bench:
 
     def stand(self, rows: int, dim: int, asked: list[Load]) -> None:
         """Fill everybody with `rows` rows, and measure all that is asked of such tables."""
-        print(f"\n## {rows} rows x {dim}", flush=True)
+        print(f"\n## {rows:,} rows x {dim}", flush=True)
         fids = self._folder / "fids.npy"
         np.save(fids, loads.fids(rows))
         with self._filled(rows, dim, fids) as workers:
@@ -81,7 +82,7 @@ class Bench:
             for contender in CONTENDERS:
                 name = contender.script
                 if rows * dim > contender.most_values and name in self._pythons:
-                    self.record.leave_out(name, f"{rows} rows of {dim} are too many for it")
+                    self.record.leave_out(name, f"{rows:,} rows of {dim} are too many for it")
                 elif name in self._pythons:
                     self._fill(workers, contender, fids, dim)
             yield workers

@@ -1,110 +1,90 @@
-"""How fast rows come over the wire, beside an echo of the same bytes that looks nothing up.
+"""How fast rows come over the wire: our stream, our calls, an echo of as many bytes, and Arrow Flight.
 
-One server process, one client process, one call at a time; then several calls in flight. Run it with
-`python bench/wire.py`; figures of two runs compare only when the machine was equally idle.
+    python bench/wire.py [--quick] [--seconds 0.4] [--rounds 5] [--json FILE]
+
+The client has a process of its own, and so has each server; all but the echo look the rows up in the same
+table. The ways are asked in turn, round after round, so that they meet the same machine, and ratios are
+medians of the rounds' own ratios. Calls send one message, however many ids; a stream cuts it. Two servers are
+compared with one through the client of a job, which sends each id to its owner.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import multiprocessing
-import time
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
+import json
+from pathlib import Path
+from statistics import median
 
-import grpc
-import numpy as np
+from harness.wire_servers import ROWS, serving
+from harness.wire_ways import Way, some_ids, ways_to
 
-from monolith.ps.api import Lookup
-from monolith.ps.limits import Limits, client_options, server_options
-from monolith.ps.remote import RemoteShard
-from monolith.ps.server import PsServer
-from monolith.ps.shard import LocalShard
-from monolith.table.config import Segment, TableConfig
-
-DIM = 16
-ROWS = 1_000_000
-SIZES = (1024, 16384)
-ECHO = "/bench.Echo/Lookup"
-Call = Callable[[], Awaitable[object]]
+SIZES, DIMS = (1024, 16_384, 131_072), (16, 64)
+RATIOS = {
+    "stream/flight": 0.8,  # at least, at 1,024 and 16,384 ids of dim 16
+    "stream/calls": 1.5,  # at 1,024 ids of dim 16, one under way; 1.7 at 131,072
+    "stream/echo": None,
+    "two PS/one PS": 0.95,  # at 131,072
+}
+Figures = dict[str, list[float]]  # requests per second, by way
 
 
-def serve(ready: Connection) -> None:
-    """A parameter server, and beside it one that answers with ready bytes."""
-    asyncio.run(_serve(ready))
+async def measure(dim: int, options: argparse.Namespace) -> list[dict[str, object]]:
+    told = []
+    with serving(dim, 2) as servers:
+        async with ways_to(servers, dim) as ways:
+            if "flight" not in ways:
+                print("!!! nothing from Arrow Flight, for pyarrow is not installed: pip install pyarrow")
+            for count in options.sizes:
+                for under_way in (1, 4):
+                    figures = await _rounds(ways, count, under_way, options)
+                    told.append({"ids": count, "dim": dim, "in flight": under_way, **_summary(figures)})
+                    print(_line(told[-1]), flush=True)
+    return told
 
 
-async def _serve(ready: Connection) -> None:
-    shard = LocalShard(0)
-    shard.state.create_tables({"t": TableConfig([Segment(DIM)])})
-    for start in range(0, ROWS, 1 << 16):
-        shard.state.lookup([Lookup("t", np.arange(start, min(ROWS, start + (1 << 16))), DIM)])
-    server = PsServer(shard, "127.0.0.1:0")
-    ready.send((await server.start(), _echo()))
-    await asyncio.to_thread(ready.recv)
-    await server.stop(0)
+async def _rounds(ways: dict[str, Way], count: int, under_way: int, options: argparse.Namespace) -> Figures:
+    figures: Figures = {name: [] for name in ways}
+    fids = some_ids(count, ROWS)
+    for _ in range(options.rounds):
+        for name, ask in ways.items():
+            figures[name].append(await ask(fids, under_way, options.seconds))
+    return figures
 
 
-def _echo() -> str:
-    server = grpc.server(ThreadPoolExecutor(4), options=server_options(Limits()))
-    answers = {n: bytes(n * (4 * DIM + 1)) for n in SIZES}
-    answer = grpc.unary_unary_rpc_method_handler(lambda body, _: answers[len(body) // 8])
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("bench.Echo", {"Lookup": answer}),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    globals()["_kept"] = server  # a server stops when nobody holds it
-    return f"127.0.0.1:{port}"
+def _summary(figures: Figures) -> dict[str, object]:
+    ratios = {}
+    for ratio in RATIOS:
+        one, other = ratio.split("/")
+        if other in figures:
+            ratios[ratio] = median(a / b for a, b in zip(figures[one], figures[other], strict=True))
+    return {"requests/s": {name: median(rounds) for name, rounds in figures.items()}, "ratios": ratios}
 
 
-async def rates(calls: list[Call], seconds: float, in_flight: int) -> list[float]:
-    """Calls per second of each, the best of five stretches taken in turn, so that noise meets all alike."""
-    turns = [[await _stretch(call, seconds / 5, in_flight) for call in calls] for _ in range(5)]
-    return [max(figures) for figures in zip(*turns, strict=True)]
-
-
-async def _stretch(call: Call, seconds: float, in_flight: int) -> float:
-    began = time.perf_counter()
-    done = 0
-
-    async def keep_asking() -> None:
-        nonlocal done
-        while time.perf_counter() - began < seconds:
-            await call()
-            done += 1
-
-    await asyncio.gather(*(keep_asking() for _ in range(in_flight)))
-    return done / (time.perf_counter() - began)
-
-
-async def measure(address: str, echo: str, seconds: float) -> None:
-    shard = RemoteShard(address, shard=0)
-    async with grpc.aio.insecure_channel(echo, options=client_options(Limits())) as channel:
-        null = channel.unary_unary(ECHO)
-        print(f"{'ids':>6} {'in flight':>9} {'lookups/s':>10} {'Mids/s':>7} {'echoes/s':>9} {'ratio':>6}")
-        for count in SIZES:
-            fids = np.random.default_rng(count).permutation(ROWS)[:count].astype(np.int64)
-            body = fids.tobytes()
-            for in_flight in (1, 4):
-                calls = [lambda f=fids: shard.lookup([Lookup("t", f, DIM)]), lambda b=body: null(b)]
-                asked, echoed = await rates(calls, seconds, in_flight)
-                ids, ratio = asked * count / 1e6, asked / echoed
-                print(f"{count:>6} {in_flight:>9} {asked:>10.0f} {ids:>7.2f} {echoed:>9.0f} {ratio:>6.2f}")
-    await shard.close()
+def _line(told: dict[str, object]) -> str:
+    rates, ratios = told["requests/s"], told["ratios"]
+    assert isinstance(rates, dict)
+    assert isinstance(ratios, dict)
+    shown = "  ".join(f"{name} {rate:6.0f}" for name, rate in rates.items())
+    judged = "  ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items())
+    return f"{told['ids']:>7} ids of {told['dim']:>2}, {told['in flight']} in flight: {shown} /s | {judged}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=3.0, help="for each figure")
-    seconds = parser.parse_args().seconds
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    server = context.Process(target=serve, args=(theirs,), daemon=True)
-    server.start()
-    asyncio.run(measure(*ours.recv(), seconds))
-    ours.send("stop")
-    server.join(10)
+    parser.add_argument("--seconds", type=float, default=0.4, help="of each way in each round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="ids of a request")
+    parser.add_argument("--dims", type=int, nargs="+", default=DIMS)
+    parser.add_argument("--quick", action="store_true", help="one dim, one size, few rounds")
+    parser.add_argument("--json", type=Path, default=Path("bench-results/wire.json"))
+    options = parser.parse_args()
+    if options.quick:
+        options.sizes, options.dims, options.rounds = (1024,), (16,), 2
+    told = [line for dim in options.dims for line in asyncio.run(measure(dim, options))]
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(told, indent=1))
+    print(f"written to {options.json}")
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def where(record: dict[str, Any]) -> str:
 def limits(records: dict[str, Any]) -> Iterator[str]:
     yield "\n## What it must reach\n"
     for name, record in records.items():
-        if kept := record["more"].get("limits"):
+        if kept := record.get("more", {}).get("limits"):
             yield f"`{name}`: {where(record)}\n"
             yield "| what | must be | is | |"
             yield "|---|---|---|---|"
@@ -102,7 +102,7 @@ def sizes(table: dict[str, Any]) -> Iterator[str]:
 def scaling(more: dict[str, Any]) -> Iterator[str]:
     curves = more["predictions"]
     shards = [one["shards"] for one in next(iter(curves.values()))]
-    yield "| M ids/s | " + " | ".join(f"{n} servers" for n in shards) + " | bends |"
+    yield "| M ids/s at so many servers | " + " | ".join(map(str, shards)) + " | |"
     yield "|---" * (len(shards) + 2) + "|"
     for name, curve in curves.items():
         figures = " | ".join(f"{one['ids_per_s'] / 1e6:.1f}" for one in curve)

@@ -28,7 +28,7 @@ class Load:
 
     def __str__(self) -> str:
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
-        return f"{self.rows:.0e} rows x {self.dim}, batches of {self.batch}, {self.skew}, {threads}"
+        return f"{self.rows:,} rows x {self.dim}, batches of {self.batch:,}, {self.skew}, {threads}"
 
 
 @dataclass(frozen=True)

@@ -67,9 +67,20 @@ def _panel(axes: Axes, record: Record, kind: str, axis: str) -> None:
             colour = COLOURS[way.split()[0]]
             if points:
                 axes.plot(*zip(*points, strict=True), style, marker=".", color=colour, label=way)
-    others = ", ".join(f"{name} {getattr(at, name):g}" for name in AXES if name != axis)
+    others = ", ".join(f"{name} {getattr(at, name):,}" for name in AXES if name != axis)
     axes.set(xlabel=f"{axis}\n({others})", xscale="log", yscale="log")
+    ticks = sorted({getattr(load, axis) for load in (f.load for f in record.figures)})
+    axes.set_xticks(ticks, [_short(tick) for tick in ticks])
+    axes.minorticks_off()
     axes.grid(alpha=0.3)
+
+
+def _short(number: int) -> str:
+    """16384 -> 16k."""
+    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size:
+            return f"{number // size}{letter}"
+    return str(number)
 
 
 def _along(record: Record, kind: str, way: str, axis: str, at: Load) -> list[tuple[int, float]]:

@@ -7,29 +7,47 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PushRequest(_message.Message):
-    __slots__ = ("model_name", "signature_name", "delta_hash_tables", "timeout_in_ms", "delta_multi_hash_tables")
+    __slots__ = ("model_name", "signature_name", "delta_hash_tables", "timeout_in_ms", "delta_multi_hash_tables", "sender", "sequence", "shard", "shards", "whole_begin", "whole_end", "as_of_ms", "step")
     class DeltaEmbeddingHashTable(_message.Message):
-        __slots__ = ("unique_id", "dim_size", "fids", "embeddings")
+        __slots__ = ("unique_id", "dim_size", "fids", "embeddings", "removed")
         UNIQUE_ID_FIELD_NUMBER: _ClassVar[int]
         DIM_SIZE_FIELD_NUMBER: _ClassVar[int]
         FIDS_FIELD_NUMBER: _ClassVar[int]
         EMBEDDINGS_FIELD_NUMBER: _ClassVar[int]
+        REMOVED_FIELD_NUMBER: _ClassVar[int]
         unique_id: str
         dim_size: int
         fids: _containers.RepeatedScalarFieldContainer[int]
         embeddings: _containers.RepeatedScalarFieldContainer[float]
-        def __init__(self, unique_id: _Optional[str] = ..., dim_size: _Optional[int] = ..., fids: _Optional[_Iterable[int]] = ..., embeddings: _Optional[_Iterable[float]] = ...) -> None: ...
+        removed: _containers.RepeatedScalarFieldContainer[int]
+        def __init__(self, unique_id: _Optional[str] = ..., dim_size: _Optional[int] = ..., fids: _Optional[_Iterable[int]] = ..., embeddings: _Optional[_Iterable[float]] = ..., removed: _Optional[_Iterable[int]] = ...) -> None: ...
     MODEL_NAME_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_NAME_FIELD_NUMBER: _ClassVar[int]
     DELTA_HASH_TABLES_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_IN_MS_FIELD_NUMBER: _ClassVar[int]
     DELTA_MULTI_HASH_TABLES_FIELD_NUMBER: _ClassVar[int]
+    SENDER_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    SHARD_FIELD_NUMBER: _ClassVar[int]
+    SHARDS_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_BEGIN_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_END_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_MS_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
     model_name: str
     signature_name: str
     delta_hash_tables: _containers.RepeatedCompositeFieldContainer[PushRequest.DeltaEmbeddingHashTable]
     timeout_in_ms: int
     delta_multi_hash_tables: _containers.RepeatedCompositeFieldContainer[PushRequest.DeltaEmbeddingHashTable]
-    def __init__(self, model_name: _Optional[str] = ..., signature_name: _Optional[str] = ..., delta_hash_tables: _Optional[_Iterable[_Union[PushRequest.DeltaEmbeddingHashTable, _Mapping]]] = ..., timeout_in_ms: _Optional[int] = ..., delta_multi_hash_tables: _Optional[_Iterable[_Union[PushRequest.DeltaEmbeddingHashTable, _Mapping]]] = ...) -> None: ...
+    sender: int
+    sequence: int
+    shard: int
+    shards: int
+    whole_begin: bool
+    whole_end: bool
+    as_of_ms: int
+    step: int
+    def __init__(self, model_name: _Optional[str] = ..., signature_name: _Optional[str] = ..., delta_hash_tables: _Optional[_Iterable[_Union[PushRequest.DeltaEmbeddingHashTable, _Mapping]]] = ..., timeout_in_ms: _Optional[int] = ..., delta_multi_hash_tables: _Optional[_Iterable[_Union[PushRequest.DeltaEmbeddingHashTable, _Mapping]]] = ..., sender: _Optional[int] = ..., sequence: _Optional[int] = ..., shard: _Optional[int] = ..., shards: _Optional[int] = ..., whole_begin: bool = ..., whole_end: bool = ..., as_of_ms: _Optional[int] = ..., step: _Optional[int] = ...) -> None: ...
 
 class PushResponse(_message.Message):
     __slots__ = ("status_code", "error_message", "target", "update_num")
