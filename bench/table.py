@@ -81,9 +81,11 @@ class Bench:
         try:
             for contender in CONTENDERS:
                 name = contender.script
-                if rows * dim > contender.most_values and name in self._pythons:
-                    self.record.leave_out(name, f"{rows:,} rows of {dim} are too many for it")
-                elif name in self._pythons:
+                if name not in self._pythons:
+                    continue
+                if why := contender.too_large(rows, dim):
+                    self.record.leave_out(name, why)
+                else:
                     self._fill(workers, contender, fids, dim)
             yield workers
         finally:

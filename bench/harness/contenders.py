@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.environments import PEERS, NotInstalledError, python_of
 
+ROW_BYTES = 80  # of a row beside its values: its id, where it is, an index
 FILL_WITHIN_S, ANSWER_WITHIN_S, END_WITHIN_S = 600, 120, 15
 
 
@@ -22,8 +23,16 @@ class Contender:
 
     script: str
     environment: str = ""
+    copies: float = 1.0  # of all values that it keeps in memory, state and spare room included
     program: str = ""  # must be on the PATH
     most_values: int = 1 << 40  # rows times dim
+
+    def too_large(self, rows: int, dim: int) -> str:
+        """Why it cannot be filled with so much here; empty if it can."""
+        if rows * dim > self.most_values:
+            return f"{rows:,} rows of {dim} would take it minutes to fill"
+        need, free = rows * (4 * dim * self.copies + ROW_BYTES), available()
+        return f"it needs {need / 2**30:.1f} GiB, {free / 2**30:.1f} are free" if need > free else ""
 
     def python(self) -> Path:
         """The interpreter that runs the script.
@@ -38,13 +47,19 @@ class Contender:
 
 CONTENDERS = (
     Contender("known_rows"),
-    Contender("embedding_table"),
+    Contender("embedding_table", copies=2),
     Contender("numpy_take", "numpy"),
-    Contender("torch_dense", "torch"),
-    Contender("fbgemm", "fbgemm"),
-    Contender("tfra", "tfra"),
-    Contender("redis_pipeline", "redis", "redis-server", 1_000_000 * 64),  # 5 us a row: minutes to fill more
+    Contender("torch_dense", "torch", copies=2),
+    Contender("fbgemm", "fbgemm", copies=2),
+    Contender("tfra", "tfra", copies=4),
+    Contender("redis_pipeline", "redis", copies=4, program="redis-server", most_values=64_000_000),
 )
+
+
+def available() -> int:
+    """Bytes of memory that nobody uses."""
+    lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    return int(lines["MemAvailable"].split()[0]) * 1024
 
 
 class WorkerFailedError(Exception):

@@ -22,11 +22,15 @@ class EmbeddingTable(Contender):
     def lookups(self) -> dict[str, Way]:
         return {
             "monolith find": lambda query: self._table.find(query[0]),
-            "monolith find_or_insert": lambda query: self._table.find_or_insert(query[0]),
+            "monolith look_up, into": self._into,
         }
 
     def updates(self) -> dict[str, Way]:
         return {"monolith adagrad": lambda query: self._table.apply(*query)}
+
+    def _into(self, query: tuple[np.ndarray, np.ndarray]) -> None:
+        fids = query[0]
+        self._table.look_up(fids, create=True, out=self.out()[: len(fids)])
 
     def query(self, numbers: np.ndarray) -> object:
         return self.fids[numbers], self.grads(numbers)

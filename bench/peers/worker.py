@@ -33,6 +33,7 @@ class Contender:
 
     def __init__(self, fids: np.ndarray, dim: int) -> None:
         self.fids, self.dim = fids, dim
+        self._outs: dict[str, np.ndarray] = {}
 
     def lookups(self) -> dict[str, Way]:
         return {}
@@ -50,6 +51,16 @@ class Contender:
 
     def grads(self, numbers: np.ndarray) -> np.ndarray:
         return self._grads[: len(numbers)]
+
+    def new_out(self) -> np.ndarray:
+        return np.zeros((MOST_IDS, self.dim), np.float32)
+
+    def out(self) -> np.ndarray:
+        """Where this thread may write what it reads, the same place each time."""
+        name = threading.current_thread().name
+        if name not in self._outs:
+            self._outs[name] = self.new_out()
+        return self._outs[name]
 
     def memory(self) -> int:
         """Bytes that it holds, other processes included."""
@@ -120,7 +131,9 @@ def took(way: Way, queries: list[tuple[int, object]], threads: int) -> float:
         for _, query in share:
             way(query)
 
-    workers = [threading.Thread(target=work, args=(queries[n::threads],)) for n in range(threads)]
+    workers = [
+        threading.Thread(target=work, args=(queries[n::threads],), name=f"{n}") for n in range(threads)
+    ]
     for worker in workers:
         worker.start()
     gate.wait()
