@@ -126,14 +126,10 @@ def refused_parts(details: bytes) -> list[Buffer]:
 
 
 def refusal_of(frame: bytes) -> bytes | None:
-    """The details of an answer that `refused_parts` made; None if it is another.
-
-    Raises:
-        DecodeError: it is no answer.
-    """
-    reader = Reader(frame, NUMBER)
-    kind, *_ = reader.unpack(_REPLY)
-    return reader.rest() if kind == Kind.REFUSED else None
+    """The details of an answer that `refused_parts` made; None if it is something else."""
+    if frame[NUMBER : NUMBER + 1] != bytes([Kind.REFUSED]):
+        return None
+    return frame[NUMBER + _REPLY.size :]
 
 
 def found_of(frame: bytes) -> list[Found]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,10 +40,13 @@ class Route:
 
     def joined(self, answers: Sequence[NDArray[T]]) -> NDArray[T]:
         """An answer for each id as asked for, from the answers of each shard that had any; not for none."""
-        travelled = np.concatenate(answers) if len(answers) > 1 else answers[0]
-        place = np.empty_like(self.order)
-        place[self.order] = np.arange(len(place))
-        return travelled[place if self.inverse is None else place[self.inverse]]
+        unique = np.empty((len(self.order), *answers[0].shape[1:]), answers[0].dtype)
+        start = 0
+        for answer in answers:
+            stop = start + len(answer)
+            _cells(unique)[self.order[start:stop]] = _cells(answer)
+            start = stop
+        return unique if self.inverse is None else unique[self.inverse]
 
     def split(self, grads: Rows) -> list[Rows]:
         """Gradients (n, dim) for each shard; those of one id are added up, in the order they came."""
@@ -67,9 +70,17 @@ class Route:
 
     def _by_shard(self, rows: NDArray[T]) -> list[NDArray[T]]:
         bounds = np.cumsum([len(part) for part in self.parts])[:-1]
-        return np.split(rows[self.order], bounds)
+        grouped = _cells(rows)[self.order].view(rows.dtype).reshape(rows.shape)
+        return np.split(grouped, bounds)
 
     def _summed(self, grads: Rows, inverse: NDArray[np.int64]) -> Rows:
         into = np.zeros((len(self.order), grads.shape[1]), np.float32)
         unpool(grads, inverse, np.arange(len(grads) + 1), Combiner.SUM, 0, into)
         return into
+
+
+def _cells(rows: NDArray[Any]) -> NDArray[Any]:
+    """Rows (n, dim) as n elements, which numpy moves faster than it moves rows; (n,) as it is."""
+    if rows.ndim == 1 or not rows.size:
+        return rows
+    return np.ascontiguousarray(rows).view(f"V{rows.itemsize * rows.shape[1]}").reshape(-1)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import count
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from monolith.ps.frames import NUMBER, refusal_of
 from monolith.ps.limits import Limits
@@ -58,7 +57,7 @@ class Stream:
 
         Raises:
             ShardUnavailable: no answer in time, or nobody answers there.
-            RemoteError: the frame is too large, or the server cannot make sense of it.
+            RemoteError: the frame is too large, or the server refuses it.
             MonolithError: what the server raised.
         """
         number = next(self._numbers)
@@ -75,11 +74,7 @@ class Stream:
         finally:
             deadline.cancel()
             del self._asked[number]
-        try:
-            details = refusal_of(answer)
-        except DecodeError as error:
-            raise self._link.misunderstood(method, error) from error
-        if details is not None:
+        if (details := refusal_of(answer)) is not None:
             raise self._link.refused(method, details)
         return answer
 

@@ -74,10 +74,6 @@ class Reader:
             return np.empty(0, dtype)
         return np.frombuffer(self._body, dtype, count, start)
 
-    def rest(self) -> bytes:
-        """All that has not been read."""
-        return self._body[self._at :]
-
     def finish(self) -> None:
         """Raise DecodeError if there is more."""
         if left := len(self._body) - self._at:
