@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, get_args
 
 import attrs
 
 from monolith.table.compressor_config import Compressor
 from monolith.table.initializer_config import Initializer
-from monolith.table.kernels import wrapping
+from monolith.table.kernels import writing
 from monolith.table.layout import PARTS, Part
 from monolith.table.optimizer_config import Dc, StochasticRoundingFloat16
-from monolith.table.optimizers import FORMULAS
+from monolith.table.optimizers import FORMULAS, compensated
 
 HEAD = """# How rows start, learn and are served
 
@@ -46,12 +46,12 @@ They go around an optimizer, and keep no state: `StochasticRoundingFloat16(Dc(Ad
 def optimizers_page() -> str:
     """The whole page."""
     rows = [
-        (_call(kind), _state(PARTS[kind]), _joined(_told(kind), _told(formula.kernel)))
+        (_call(kind), _state(PARTS[kind]), _joined(_told(kind), _told(formula.formula)))
         for kind, formula in FORMULAS.items()
     ]
     wrappers = [
-        (_call(Dc), _told(wrapping.compensate)),
-        (_call(StochasticRoundingFloat16), _told(wrapping.round_to_half)),
+        (_call(Dc), _told(compensated)),
+        (_call(StochasticRoundingFloat16), _told(writing.round_to_half)),
     ]
     return "\n".join(
         [
@@ -81,7 +81,7 @@ def _state(parts: Iterable[Part]) -> str:
     return ", ".join(kept) or "none"
 
 
-def _told(what: type[Any] | Callable[..., Any]) -> str:
+def _told(what: object) -> str:
     """A docstring in one line, without what it raises."""
     text = (inspect.getdoc(what) or "").partition("Raises:")[0]
     return " ".join(text.split())
