@@ -94,7 +94,8 @@ def given(array: NDArray[Scalar]) -> NDArray[Scalar]:
     Arrays made from a socket's bytes are read-only and others are not. numba compiles a kernel for each
     kind, so without this the first request of the other kind would wait for the compiler.
     """
-    view = np.require(array, requirements=["C", "A"]).view()
+    sound = array.flags.c_contiguous and array.flags.aligned
+    view = (array if sound else np.require(array, requirements=["C", "A"])).view()
     view.flags.writeable = False
     return view
 

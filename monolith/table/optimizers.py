@@ -82,12 +82,20 @@ class Plan:
             told[1 : 1 + len(line.settings)] = line.settings
         self._segment = np.array([line.segment for line in lines])
         self._counts_steps = np.array([line.formula is descent.batch_softmax for line in lines])
+        self._last: tuple[object, NDArray[np.float64]] = (
+            None,
+            self._fixed,
+        )  # most steps are told as the last
 
     def told(self, learning_rates: Sequence[float], step: int) -> NDArray[np.float64]:
         """What the formulas are told in a `step` with a rate for each segment, (lines, WORDS)."""
-        told = self._fixed.copy()
-        told[:, 0] = np.asarray(learning_rates)[self._segment]
-        told[self._counts_steps, STEP] = step
+        key = (tuple(learning_rates), step if self._counts_steps.any() else 0)
+        known, told = self._last
+        if key != known:
+            told = self._fixed.copy()
+            told[:, 0] = np.asarray(learning_rates)[self._segment]
+            told[self._counts_steps, STEP] = step
+            self._last = (key, told)
         return told
 
 

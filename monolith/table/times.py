@@ -32,8 +32,9 @@ class UpdateTimes:
 
     def hear(self, times: Times) -> None:
         """There have been updates at `times`. Safe from many threads."""
-        with self._hearing:
-            self.latest = max(self.latest, int(times.max(initial=0)))
+        if len(times):
+            with self._hearing:
+                self.latest = max(self.latest, int(times.max()))
 
     def begin(self, end: int) -> None:
         """From now on there is room for the times of all rows; they are those below `end` today.

@@ -15,7 +15,8 @@ class Turns:
     def __init__(self) -> None:
         self.shared: AbstractContextManager[None] = _Shared(self)
         self.alone: AbstractContextManager[None] = _Alone(self)
-        self.changed = threading.Condition()
+        self.mutex = threading.Lock()
+        self.changed = threading.Condition(self.mutex)
         self.sharing = 0
         self.waiting = 0  # to be alone
         self.taken = False
@@ -27,14 +28,14 @@ class _Shared:
 
     def __enter__(self) -> None:
         turns = self._turns
-        with turns.changed:
+        with turns.mutex:
             while turns.taken or turns.waiting:
                 turns.changed.wait()
             turns.sharing += 1
 
     def __exit__(self, *_: object) -> None:
         turns = self._turns
-        with turns.changed:
+        with turns.mutex:
             turns.sharing -= 1
             if turns.waiting and not turns.sharing:
                 turns.changed.notify_all()
@@ -46,7 +47,7 @@ class _Alone:
 
     def __enter__(self) -> None:
         turns = self._turns
-        with turns.changed:
+        with turns.mutex:
             turns.waiting += 1
             try:
                 while turns.taken or turns.sharing:
@@ -57,6 +58,6 @@ class _Alone:
 
     def __exit__(self, *_: object) -> None:
         turns = self._turns
-        with turns.changed:
+        with turns.mutex:
             turns.taken = False
             turns.changed.notify_all()
