@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,18 +11,20 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from monolith.core.address import Address, parse_address
+from monolith.core.address import Address
 from monolith.core.errors import LaunchError
 from monolith.ps.calls import Calls
 from monolith.ps.exchange import Exchange
 from monolith.ps.frame_service import FrameService
 from monolith.ps.handlers import handlers
 from monolith.ps.limits import SERVICE, Limits, server_options
+from monolith.ps.listening import bind, parse_listening
 from monolith.ps.shard import LocalShard
 from monolith.ps.upkeep import Ticking
 
 CALLS = 4096  # answered or waiting at once; more are refused with RESOURCE_EXHAUSTED
 MEETING = 1024  # threads for workers that wait at barriers, made as they come
+LOOPBACK = "127.0.0.1"
 CLOSING_S = 0.25  # that clients have to close their connections; one that stands still never does
 
 
@@ -32,12 +33,12 @@ class PsServer:
 
     Args:
         shard: what is served.
-        address: host:port to listen on; port 0 takes any free one.
+        address: host:port to listen on; port 0 takes any free one. Or unix:/path, for clients on this host.
         metrics_port: of Prometheus metrics, on the same host; None for none.
         limits: sizes of messages.
 
     Raises:
-        ConfigError: `address` is not host:port.
+        ConfigError: `address` is neither.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class PsServer:
         limits: Limits | None = None,
     ) -> None:
         self._state = shard.state
-        self._address = parse_address(address, what="--bind-addr")
+        self._address = parse_listening(address)
         self._metrics_port = metrics_port
         self._limits = limits or Limits()
         self._health = health.HealthServicer()
@@ -61,13 +62,13 @@ class PsServer:
         self._stop_metrics: Callable[[], None] | None = None
 
     async def start(self) -> str:
-        """Listen; returns host:port with the port that was bound.
+        """Listen; returns the address, with the port that was bound.
 
         Raises:
             LaunchError: the address cannot be listened on.
         """
         server = self._server = self._built()
-        bound = Address(self._address.host, _bind(server, self._address))
+        bound = bind(server, self._address)
         if self._metrics_port is not None:
             self._stop_metrics = self._serve_metrics(self._metrics_port)
         server.start()
@@ -118,29 +119,10 @@ class PsServer:
         metrics = PsMetrics()
         self._state.watch(metrics.observe)
         metrics.report(self._state.stats)
+        where = Address(self._address.host if isinstance(self._address, Address) else LOOPBACK, port)
         try:
-            return metrics.serve(self._address.host, port)
+            return metrics.serve(*where)
         except OSError as error:
-            where = Address(self._address.host, port)
             raise LaunchError(
                 f"cannot serve metrics on {where}: {error.strerror}; choose another --metrics-port"
             ) from error
-
-
-def _bind(server: grpc.Server, address: Address) -> int:
-    try:
-        return int(server.add_insecure_port(str(address)))
-    except RuntimeError as error:
-        why = _why_not(address)
-        raise LaunchError(f"cannot listen on {address}: {why}; choose another --bind-addr") from error
-
-
-def _why_not(address: Address) -> str:
-    """The system's reason, which grpc does not tell."""
-    try:
-        family, kind, proto, _, where = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, proto) as probe:
-            probe.bind(where)
-    except OSError as error:
-        return error.strerror or str(error)
-    return "it was taken a moment ago"

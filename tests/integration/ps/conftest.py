@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import grpc
@@ -13,9 +15,27 @@ from monolith.ps.limits import Limits
 from monolith.ps.remote import RemoteShard
 from monolith.ps.server import PsServer
 from monolith.ps.shard import LocalShard
+from monolith.table.table import Table
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
+
+
+@contextmanager
+def stalled(shard: LocalShard, table: str) -> Iterator[None]:
+    """Whoever comes for `table` waits until the end of the block."""
+    tables, freed = shard.state._tables, threading.Event()
+    get = tables.get
+
+    def wait_and_get(name: str) -> Table:
+        assert name != table or freed.wait(60)
+        return get(name)
+
+    tables.get = wait_and_get  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        freed.set()
 
 
 class Cluster:

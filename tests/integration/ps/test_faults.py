@@ -34,7 +34,7 @@ from monolith.ps.remote import RemoteShard
 from monolith.ps.shard import LocalShard
 from monolith.table.config import Segment, Sgd, TableConfig, Zeros
 from monolith.wire.status import code_of
-from tests.integration.ps.conftest import Cluster
+from tests.integration.ps.conftest import Cluster, stalled
 
 COUNTING = {"t": TableConfig([Segment(1, Zeros(), Sgd(1.0))])}
 FIDS = np.arange(100)
@@ -155,7 +155,7 @@ def test_a_stalling_server_is_given_up(cluster: Cluster) -> None:
     shard = LocalShard(0)
     client = PsClient([cluster.remote(cluster.serve(shard), limits=IMPATIENT)], worker=1)
     cluster.run(client.create_tables(COUNTING))
-    with shard.state._tables.get("t")._lock, pytest.raises(ShardUnavailable, match="BatchApplyGradients"):
+    with stalled(shard, "t"), pytest.raises(ShardUnavailable, match="BatchApplyGradients"):
         cluster.run(client.apply(ones()))
 
 
@@ -258,7 +258,7 @@ def test_a_stalling_chunk_fails_alone(cluster: Cluster) -> None:
         with pytest.raises(ShardUnavailable, match=r"not answer BatchLookup within 0\.\d s \(Deadline Ex"):
             await slow
 
-    with shard.state._tables.get("slow")._lock:
+    with stalled(shard, "slow"):
         cluster.run(play())
 
 

@@ -7,6 +7,7 @@ import collections
 import random
 import socket
 import urllib.request
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -26,7 +27,7 @@ from monolith.ps.shard import LocalShard
 from monolith.table.config import Segment, TableConfig
 from monolith.wire import ps_training_pb2 as pb
 from monolith.wire.status import DETAILS
-from tests.integration.ps.conftest import Cluster
+from tests.integration.ps.conftest import Cluster, stalled
 
 TABLE = TableConfig([Segment(2)])
 METHODS = list(pb.DESCRIPTOR.services_by_name["ParameterServerTraining"].methods)
@@ -108,6 +109,25 @@ def test_a_bad_address_is_refused(cluster: Cluster) -> None:
         cluster.serve(LocalShard(0), "localhost")
 
 
+def test_a_socket_in_the_file_system(cluster: Cluster, shard: LocalShard, tmp_path: Path) -> None:
+    address = cluster.serve(shard, f"unix:{tmp_path}/ps.sock")
+    assert address == f"unix:{tmp_path}/ps.sock"
+    remote = cluster.remote(address)
+    cluster.run(remote.create_tables({"t": TABLE}))
+    assert cluster.run(remote.lookup([Lookup("t", np.arange(5), 2)]))[0].rows.shape == (5, 2)
+
+
+@pytest.mark.parametrize("path", ["ps.sock", "/" + 108 * "x", ""])
+def test_a_bad_path_is_refused(cluster: Cluster, path: str) -> None:
+    with pytest.raises(ConfigError, match="write unix:/path, absolute and of at most 107 bytes"):
+        cluster.serve(LocalShard(0), f"unix:{path}")
+
+
+def test_a_path_without_folder_is_told(cluster: Cluster, tmp_path: Path) -> None:
+    with pytest.raises(LaunchError, match="No such file or directory; choose another --bind-addr"):
+        cluster.serve(LocalShard(0), f"unix:{tmp_path}/nowhere/ps.sock")
+
+
 def test_waiting_workers_block_nobody(cluster: Cluster, shard: LocalShard) -> None:
     """Far more workers wait than there are threads for lookups."""
     remote = cluster.remote(cluster.serve(shard))
@@ -148,7 +168,7 @@ def test_stopping_answers_what_is_under_way(cluster: Cluster, shard: LocalShard)
         server = cluster._servers.pop()
         await remote.create_tables({"t": TABLE})
         await asyncio.to_thread(server._calls.wait_for_none, 30)
-        with shard.state._tables.get("t")._lock:
+        with stalled(shard, "t"):
             asked = asyncio.ensure_future(remote.lookup([Lookup("t", np.array([1]), 2)]))
             async with asyncio.timeout(30):
                 while not server._calls._under_way:

@@ -1,0 +1,67 @@
+"""Where a server listens: host:port, or the path of a socket that only its own host reaches."""
+
+from __future__ import annotations
+
+import socket
+from typing import NamedTuple
+
+import grpc
+
+from monolith.core.address import Address, parse_address
+from monolith.core.errors import ConfigError, LaunchError
+
+UNIX = "unix:"
+_LONGEST = 107  # bytes of the path of a Unix socket, on Linux
+_FLAG = "--bind-addr"
+
+
+class UnixSocket(NamedTuple):
+    """A socket in the file system. Printed as gRPC writes it: unix:/path."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return UNIX + self.path
+
+
+def parse_listening(text: str) -> Address | UnixSocket:
+    """`text` as host:port or unix:/path.
+
+    Raises:
+        ConfigError: it is neither, or the path is relative or too long for a socket.
+    """
+    if not text.startswith(UNIX):
+        return parse_address(text, what=_FLAG)
+    path = text.removeprefix(UNIX)
+    if not path.startswith("/") or len(path.encode()) > _LONGEST:
+        raise ConfigError([f"{_FLAG} {text!r}: write unix:/path, absolute and of at most {_LONGEST} bytes"])
+    return UnixSocket(path)
+
+
+def bind(server: grpc.Server, where: Address | UnixSocket) -> Address | UnixSocket:
+    """Let `server` listen there; gives the port that was bound instead of 0.
+
+    Raises:
+        LaunchError: the system refuses.
+    """
+    try:
+        port = server.add_insecure_port(str(where))
+    except RuntimeError as error:
+        why = _why_not(where)
+        raise LaunchError(f"cannot listen on {where}: {why}; choose another {_FLAG}") from error
+    return Address(where.host, port) if isinstance(where, Address) else where
+
+
+def _why_not(where: Address | UnixSocket) -> str:
+    """The system's reason, which grpc does not tell."""
+    try:
+        if isinstance(where, UnixSocket):
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.bind(where.path)
+        else:
+            family, kind, proto, _, found = socket.getaddrinfo(*where, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, kind, proto) as probe:
+                probe.bind(found)
+    except OSError as error:
+        return error.strerror or str(error)
+    return "it was taken a moment ago"
