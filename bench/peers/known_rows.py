@@ -1,7 +1,8 @@
 """The limit: rows whose numbers are known, gathered with prefetch from aligned memory on huge pages.
 
-One random access a row; a table that hashes needs two. A row is one record here, so that its copy has a
-constant size and becomes a few vector moves: no gather that we tried was faster. Nothing of the table's own
+One random access a row; a table that hashes needs two. Rows lie as far apart as those of a table that learns
+by Adagrad, each with as much state behind it. A row is one record here, so that its copy has a constant size
+and becomes a few vector moves: no gather that we tried was faster. Nothing of the table's own
 kernels is used, so that the limit stays where it is when they change.
 """
 
@@ -18,6 +19,7 @@ from numba.extending import intrinsic
 from worker import MOST_IDS, Contender, Way, serve
 
 AHEAD, LINE = 16, 64  # rows to ask for in advance; bytes of a cache line
+STRIDE = 2  # records from one row to the next: its values, and its state
 
 
 @intrinsic
@@ -39,17 +41,17 @@ def prefetch(_typing: Any, _address: Any) -> Any:
 def gather(records: Any, numbers: Any, out: Any) -> None:
     first, width, last = records.ctypes.data, records.itemsize, len(numbers) - 1
     for i in range(len(numbers)):
-        place = first + numbers[min(i + AHEAD, last)] * width
+        place = first + STRIDE * numbers[min(i + AHEAD, last)] * width
         for byte in range(0, width, LINE):
             prefetch(np.uintp(place + byte))
-        out[i] = records[numbers[i]]
+        out[i] = records[STRIDE * numbers[i]]
 
 
 class KnownRows(Contender):
     def __init__(self, fids: np.ndarray, dim: int) -> None:
         super().__init__(fids, dim)
         self._record = np.dtype([("row", np.float32, (dim,))])
-        memory = mmap.mmap(-1, len(fids) * self._record.itemsize)
+        memory = mmap.mmap(-1, STRIDE * len(fids) * self._record.itemsize)
         memory.madvise(mmap.MADV_HUGEPAGE)
         self._records = np.frombuffer(memory, self._record)
         self._records["row"] = 0.5
