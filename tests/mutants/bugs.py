@@ -2,7 +2,7 @@
 
 from tests.mutants.planting import Bug
 
-AIO, RUNNER, CONFIG = "monolith/aio", "monolith/runner", "monolith/config"
+AIO, RUNNER, CONFIG, PS = "monolith/aio", "monolith/runner", "monolith/config", "monolith/ps"
 
 CLEANUP = [
     Bug(
@@ -258,7 +258,7 @@ ROLES = [
     ),
     Bug(
         "A barrier opens before the last worker is there",
-        "monolith/ps/barrier.py",
+        f"{PS}/barrier.py",
         "if len(now.there) == now.num_workers:",
         "if len(now.there) == now.num_workers - 1:",
         "tests/unit/ps/test_barriers.py",
@@ -449,4 +449,49 @@ ROWS = [
     ),
 ]
 
-BUGS = [*CLEANUP, *BUDGETS, *LIFECYCLE, *ROLES, *SEARCH, *COMMAND_LINE, *ZOOKEEPER, *ORDER, *ROWS]
+STREAMS = [
+    Bug(
+        "What a broken stream left unanswered is forgotten",
+        f"{PS}/stream.py",
+        "self._queue = deque(self._asked)",
+        "self._queue = deque()",
+        "tests/unit/ps/test_stream.py",
+    ),
+    Bug(
+        "A frame that waits too long takes its stream with it",
+        f"{PS}/stream.py",
+        'self._fail(asked, grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")',
+        "self._pump.cancel()",
+        "tests/unit/ps/test_stream.py",
+    ),
+    Bug(
+        "A server that is never reached is tried forever",
+        f"{PS}/stream.py",
+        "asked.attempts += not answered",
+        "asked.attempts += answered",
+        "tests/unit/ps/test_stream.py",
+    ),
+    Bug(
+        "A frame meant for a server of before is answered",
+        f"{PS}/frame_service.py",
+        "not in {0, self._state.incarnation}",
+        "in ()",
+        "tests/unit/ps/test_frame_service.py",
+    ),
+    Bug(
+        "A closing stream ends before its last answer",
+        f"{PS}/exchange.py",
+        "self._closing and not self._under_way and not self._finished",
+        "self._closing and not self._finished",
+        "tests/unit/ps/test_exchange.py",
+    ),
+    Bug(
+        "A change that is sent again loses its stamp",
+        f"{PS}/frames.py",
+        "_STAMPED * (self.stamp is not None)",
+        "0",
+        "tests/unit/ps/test_frame_service.py",
+    ),
+]
+
+BUGS = [*CLEANUP, *BUDGETS, *LIFECYCLE, *ROLES, *SEARCH, *COMMAND_LINE, *ZOOKEEPER, *ORDER, *ROWS, *STREAMS]

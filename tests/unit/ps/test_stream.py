@@ -82,8 +82,9 @@ class Played:
         await self.stream.close()
 
     async def wire(self, index: int = 0) -> Wire:
-        while len(self.link.opened) <= index or not self.link.opened[index].sent:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(60):
+            while len(self.link.opened) <= index or not self.link.opened[index].sent:
+                await asyncio.sleep(0.01)
         return self.link.opened[index]
 
     async def outcome(self, number: int) -> Any:
