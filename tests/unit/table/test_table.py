@@ -126,6 +126,17 @@ class TableIsADict(RuleBasedStateMachine):
     def evict(self, fids):
         assert self.table.evict(fids) == sum(self.model.pop(fid, None) is not None for fid in fids)
 
+    @rule(start=st.sampled_from([1_000, 1_020, 2_000]))
+    def grow(self, start):
+        """Many at once, of whom some may be there."""
+        fids = np.arange(start, start + 40)
+        assert self.table.look_up(fids, create=True).created == self._insert(fids.tolist())
+
+    @rule(start=st.sampled_from([1_000, 1_010, 2_000]))
+    def make_room(self, start):
+        fids = range(start, start + 40)
+        assert self.table.evict(fids) == sum(self.model.pop(fid, None) is not None for fid in fids)
+
     @rule()
     def clear(self):
         self.table.clear()
@@ -145,9 +156,10 @@ class TableIsADict(RuleBasedStateMachine):
         rows = self.table.export()
         assert len(self.table) == self.table.stats().usage.rows == len(rows) == len(self.model)
         assert rows.fids.tolist() == sorted(self.model)
-        for fid, values, slots in zip(rows.fids.tolist(), rows.values, rows.slots, strict=True):
-            np.testing.assert_allclose(values, self.model[fid][0], rtol=1e-3, atol=1e-3)
-            np.testing.assert_allclose(slots, self.model[fid][1], rtol=1e-3, atol=1e-3)
+        held = [self.model[fid] for fid in sorted(self.model)]
+        for there, width, part in ((rows.values, 6, 0), (rows.slots, 11, 1)):
+            expected = np.array([row[part] for row in held]).reshape(-1, width)
+            np.testing.assert_allclose(there, expected, rtol=1e-3, atol=1e-3)
 
 
 TestTableIsADict = TableIsADict.TestCase
