@@ -79,6 +79,7 @@ class Schema:
     label: Label = Label()
     split: Split = Split()
     weight: str = ""  # column of example weights; empty: all 1
+    sample_rate: str = ""  # column of the chance with which a negative like the row was kept; empty: all 1
     time: str = ""  # column of event times, seconds since 1970 or timestamps; empty: nobody knows
     licence: str = ""
     source: str = ""

@@ -47,14 +47,14 @@ class Chunk:
 def needed(schema: Schema) -> list[str]:
     """The columns that `schema` reads, each once."""
     names = [f.column or f.name for f in schema.features]
-    names += [name for name in (schema.label.column, schema.weight, schema.time, schema.split.time) if name]
-    return list(dict.fromkeys(names))
+    told = (schema.label.column, schema.weight, schema.sample_rate, schema.time, schema.split.time)
+    return list(dict.fromkeys([*names, *filter(None, told)]))
 
 
 def to_batch(schema: Schema, chunk: Chunk) -> Batch:
     """The rows of `chunk` as `schema` reads them.
 
-    A missing id is no id, a missing number of a feature is 0, a missing weight 1.
+    A missing id is no id, a missing number of a feature is 0, a missing weight or sample rate 1.
 
     Raises:
         SchemaError: a column is missing, or a value is not what the schema says; source and row are named.
@@ -64,6 +64,7 @@ def to_batch(schema: Schema, chunk: Chunk) -> Batch:
         {f.name: _dense(f, chunk) for f in schema.dense},
         _labels(schema, chunk),
         _weights(schema, chunk),
+        sample_rates=_sample_rates(schema, chunk),
     )
 
 
@@ -122,6 +123,15 @@ def _weights(schema: Schema, chunk: Chunk) -> Floats:
     if not schema.weight:
         return np.ones(len(chunk), np.float32)
     return numbers(chunk, schema.weight, absent=1).astype(np.float32)
+
+
+def _sample_rates(schema: Schema, chunk: Chunk) -> Floats | None:
+    if not schema.sample_rate:
+        return None
+    rates = numbers(chunk, schema.sample_rate, absent=1).astype(np.float32)
+    if not (possible := (rates > 0) & (rates <= 1)).all():
+        raise chunk.refuse(schema.sample_rate, int(possible.argmin()), "which is not above 0 and at most 1")
+    return rates
 
 
 def _dense(feature: Feature, chunk: Chunk) -> Floats:

@@ -19,6 +19,7 @@ def take(batch: Batch, rows: NDArray[np.int64]) -> Batch:
         batch.labels[rows],
         batch.weights[rows],
         None if batch.times is None else batch.times[rows],
+        None if batch.sample_rates is None else batch.sample_rates[rows],
     )
 
 
@@ -30,6 +31,7 @@ def cut(batch: Batch, begin: int, end: int) -> Batch:
         batch.labels[begin:end],
         batch.weights[begin:end],
         None if batch.times is None else batch.times[begin:end],
+        None if batch.sample_rates is None else batch.sample_rates[begin:end],
     )
 
 
@@ -38,12 +40,14 @@ def joined(batches: Sequence[Batch]) -> Batch:
     if len(batches) == 1:
         return batches[0]
     first, timed = batches[0], any(b.times is not None for b in batches)
+    sampled = any(b.sample_rates is not None for b in batches)
     return Batch(
         {name: _joined([b.sparse[name] for b in batches]) for name in first.sparse},
         {name: np.concatenate([b.dense[name] for b in batches]) for name in first.dense},
         np.concatenate([b.labels for b in batches]),
         np.concatenate([b.weights for b in batches]),
         np.concatenate([b.known_times for b in batches]) if timed else None,
+        np.concatenate([b.known_sample_rates for b in batches]) if sampled else None,
     )
 
 

@@ -10,6 +10,7 @@ import attrs
 
 from monolith.core.errors import ModelError
 from monolith.estimator.columns import FeatureColumn
+from monolith.estimator.correction import clipped, corrected
 
 if TYPE_CHECKING:
     import torch
@@ -37,6 +38,7 @@ class Features:
     dense: Mapping[str, Tensor]  # feature -> [B, width]
     labels: Tensor  # [B]
     weights: Tensor  # [B]
+    sample_rates: Tensor  # [B], with which chance the row would have been kept as a negative
 
 
 @attrs.frozen(kw_only=True)
@@ -67,6 +69,7 @@ class MonolithModel:
     """Base of every model. `module` is the one thing a model must say; the rest has good defaults."""
 
     name: ClassVar[str]  # under which it can be loaded again; checkpoints carry it
+    logit_clip_threshold: ClassVar[float | None] = None  # see `correction.clipped`
 
     def __init_subclass__(cls) -> None:
         cls.name = f"{cls.__module__}:{cls.__qualname__}"
@@ -91,17 +94,24 @@ class MonolithModel:
         return torch.optim.Adam(parameters, lr=learning_rate)
 
     def loss(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-        """What training makes small. Default: weighted mean of the sigmoid cross-entropy."""
+        """What training makes small. Default: weighted mean of the sigmoid cross-entropy.
+
+        The logits are those of the rows that were kept, where negatives were left out.
+        """
         from torch.nn.functional import binary_cross_entropy_with_logits
 
         losses = binary_cross_entropy_with_logits(logits, labels, reduction="none")
         return (losses * weights).sum() / weights.sum()
 
     def model_fn(self, module: torch.nn.Module, features: Features, mode: Mode) -> EstimatorSpec:
-        """Put a batch through `module`. Override for another output than a probability."""
+        """Put a batch through `module`. Override for another output than a probability.
+
+        Predictions are of the traffic as it is, whatever part of the negatives the model was trained on.
+        """
         logits = module(features.embeddings, features.dense)
         pred = logits.sigmoid()
         if mode is Mode.PREDICT:
             return EstimatorSpec(mode=mode, pred=pred)
-        loss = self.loss(logits, features.labels, features.weights)
+        kept = clipped(corrected(logits, features.sample_rates), self.logit_clip_threshold)
+        loss = self.loss(kept, features.labels, features.weights)
         return EstimatorSpec(mode=mode, pred=pred, label=features.labels, loss=loss)

@@ -38,6 +38,7 @@ class _Predicting(torch.nn.Module):
             dict(zip(self._dense, inputs[count:], strict=True)),
             nobody,
             nobody,
+            nobody,
         )
         return self._model.model_fn(self.module, features, Mode.PREDICT).pred
 

@@ -79,6 +79,7 @@ class Predictor:
             {f.name: torch.from_numpy(batch.dense[f.name]) for f in self.parts.schema.dense},
             torch.from_numpy(batch.labels),
             torch.from_numpy(batch.weights),
+            torch.from_numpy(batch.known_sample_rates),
         )
         return self.parts.model.model_fn(self.parts.module, features, mode)
 
@@ -200,7 +201,7 @@ class Trainer(Predictor):
 
 def _count(spec: EstimatorSpec, batch: Batch, quality: Quality) -> None:
     if spec.classification:
-        quality.update(_array(spec.pred), batch.labels, batch.weights)
+        quality.update(_array(spec.pred), batch.labels, batch.standing_weights)
 
 
 def _array(tensor: torch.Tensor) -> Floats:

@@ -19,6 +19,7 @@ LABEL = "__LABEL__"
 WEIGHT = "instance_weight"
 LINE_ID = "__LINE_ID__"
 TIME = "__REQ_TIME__"  # ours: the event time of a row, which upstream has in its line id
+SAMPLE_RATE = "__SAMPLE_RATE__"  # ours too, and for the same reason
 MAX_ROWS = (
     1 << 20
 )  # of one batch on the wire; it can name its size in five bytes, so the size is bounded here
@@ -36,13 +37,14 @@ def assembled(schema: Schema, rows: int, lookup: Lookup) -> Batch:
         DataError: a column has another number of rows.
         SchemaError: a column holds something else than the schema says.
     """
-    labels, weights, times = lookup(LABEL), lookup(WEIGHT), lookup(TIME)
+    labels, weights, times, rates = lookup(LABEL), lookup(WEIGHT), lookup(TIME), lookup(SAMPLE_RATE)
     return Batch(
         {f.name: _ids(f, lookup(f.name), rows) for f in schema.sparse},
         {f.name: _floats(f.name, lookup(f.name), rows, f.width) for f in schema.dense},
         _floats(LABEL, labels, rows, 1).reshape(-1),
         _floats(WEIGHT, weights, rows, 1, missing=1).reshape(-1),
         None if times is None or times.kind == 0 else _times(times, rows),
+        None if rates is None or rates.kind == 0 else _sample_rates(rates, rows),
     )
 
 
@@ -59,6 +61,15 @@ def _times(column: Column, rows: int) -> NDArray[np.uint32]:
     times = np.zeros(rows, np.uint32)
     times[there == 1] = column.values.astype(np.uint32)
     return times
+
+
+def _sample_rates(column: Column, rows: int) -> Floats:
+    """(rows,) chances; a row that holds nothing is 1."""
+    rates = _floats(SAMPLE_RATE, column, rows, 1, missing=1).reshape(-1)
+    if not (possible := (rates > 0) & (rates <= 1)).all():
+        value = rates[possible.argmin()]
+        raise SchemaError(f"feature {SAMPLE_RATE!r} holds {value}: must be above 0 and at most 1")
+    return rates
 
 
 def _ids(feature: Feature, column: Column | None, rows: int) -> Ragged:

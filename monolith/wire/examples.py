@@ -17,7 +17,7 @@ from monolith.core.batch import Batch
 from monolith.core.errors import DataError
 from monolith.core.schema import Schema
 from monolith.wire import example_pb2, line_id_pb2
-from monolith.wire.columns import LABEL, LINE_ID, MAX_ROWS, TIME, WEIGHT, assembled
+from monolith.wire.columns import LABEL, LINE_ID, MAX_ROWS, SAMPLE_RATE, TIME, WEIGHT, assembled
 from monolith.wire.emit import features, length_delimited
 from monolith.wire.fields import LENGTH, VARINT, fields
 from monolith.wire.scan import (
@@ -104,8 +104,9 @@ def line_ids(payload: bytes) -> list[line_id_pb2.LineId]:
 def parse_examples(payloads: Sequence[bytes], schema: Schema) -> Batch:
     """As `parse_example_batch`, of serialized Example messages, one a row.
 
-    An Example's own `instance_weight`, and the first of its own labels, are read where the feature of that
-    name is not there. A weight of 0 is no weight: its format cannot tell them apart.
+    An Example's own `instance_weight`, the first of its own labels, and its line id's sample rate are read
+    where the feature of that name is not there. A weight of 0 is no weight, as its format cannot tell them
+    apart, and a rate of 0 no rate: some write it where they know none.
     """
     return assembled_rows([parsed(example_pb2.Example, p, row) for row, p in enumerate(payloads)], schema)
 
@@ -118,6 +119,9 @@ def assembled_rows(rows: Sequence[example_pb2.Example], schema: Schema) -> Batch
             features_[LABEL] = example_pb2.Feature(float_list={"value": row.label[:1]})
         if WEIGHT not in features_ and row.instance_weight:
             features_[WEIGHT] = example_pb2.Feature(float_value=row.instance_weight)
+        told = row.line_id
+        if SAMPLE_RATE not in features_ and told.HasField("sample_rate") and told.sample_rate:
+            features_[SAMPLE_RATE] = example_pb2.Feature(float_value=told.sample_rate)
     return assembled(schema, len(rows), lambda name: _gathered(name, [row.get(name) for row in named]))
 
 
@@ -135,6 +139,8 @@ def _example(batch: Batch, row: int) -> example_pb2.Example:
         example.named_feature.add(name=name).feature.float_list.value.extend(numbers[row].tolist())
     if batch.times is not None:
         example.named_feature.add(name=TIME).feature.int64_value = int(batch.times[row])
+    if batch.sample_rates is not None:
+        example.line_id.sample_rate = batch.sample_rates[row]
     return example
 
 
@@ -142,6 +148,8 @@ def _numbers(batch: Batch) -> Iterator[tuple[str, Any]]:
     yield from sorted(batch.dense.items())
     yield LABEL, batch.labels.reshape(-1, 1)
     yield WEIGHT, batch.weights.reshape(-1, 1)
+    if batch.sample_rates is not None:
+        yield SAMPLE_RATE, batch.sample_rates.reshape(-1, 1)
 
 
 def _even(rows: Any) -> tuple[Any, Any]:

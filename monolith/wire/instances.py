@@ -27,7 +27,7 @@ def parse_instances(payloads: Sequence[bytes], schema: Schema) -> Batch:
 
 
 def _example(row: Instance, names: Mapping[int, str]) -> Example:
-    example = Example(label=row.label[:1], instance_weight=row.instance_weight)
+    example = Example(label=row.label[:1], instance_weight=row.instance_weight, line_id=row.line_id)
     fids = np.array(row.fid, np.uint64)
     slots, new = slot_of_v1(fids), v1_to_v2(fids)
     ids = {names[slot]: new[slots == slot].tolist() for slot in np.unique(slots).tolist() if slot in names}

@@ -21,6 +21,7 @@ SCHEMA = Schema(
     label=Label(column="rating", threshold=4),
     split=Split(time="when"),
     weight="w",
+    sample_rate="kept",
 )
 ROWS = {
     "uid": ["7", "8", ""],
@@ -29,6 +30,7 @@ ROWS = {
     "vector": ["1;2", "", "3;4"],
     "rating": ["4", "3.9", "5"],
     "w": ["0.5", "", "2"],
+    "kept": ["0.25", "", "1"],
 }
 
 
@@ -46,6 +48,7 @@ def test_columns_become_what_the_schema_says():
     assert batch.dense["vector"].tolist() == [[1, 2], [0, 0], [3, 4]]
     assert batch.labels.tolist() == [1, 0, 1]
     assert batch.weights.tolist() == [0.5, 1, 2]
+    assert batch.sample_rates.tolist() == [0.25, 1, 1]
     assert {batch.labels.dtype, batch.weights.dtype, batch.dense["age"].dtype} == {np.dtype(np.float32)}
 
 
@@ -63,7 +66,7 @@ def test_lists_need_no_separator():
 
 
 def test_the_columns_that_are_read():
-    assert needed(SCHEMA) == ["uid", "city", "age", "vector", "rating", "w", "when"]
+    assert needed(SCHEMA) == ["uid", "city", "age", "vector", "rating", "w", "kept", "when"]
 
 
 REFUSED = {
@@ -79,6 +82,7 @@ REFUSED = {
     "no label": ({"rating": ["4", "", "5"]}, "row 12: column 'rating' is '', which is not a number"),
     "nan label": ({"rating": ["4", "4", "nan"]}, "row 13: column 'rating' is 'nan', which is not a finite"),
     "weight": ({"w": ["1", "1", "x"]}, "row 13: column 'w' is 'x', which is not a number"),
+    "no chance": ({"kept": ["1", "0", "1"]}, "row 12: column 'kept' is '0', which is not above 0"),
     "number": ({"age": ["x", "1", "1"]}, "row 11: column 'age' is 'x', which is not a number"),
     "width": ({"vector": ["1;2", "1", ""]}, "row 12: column 'vector' is '1', which is not 2 finite"),
     "no vector": ({"vector": ["1;x", "", ""]}, "row 11: column 'vector' is '1;x', which is not 2 finite"),

@@ -15,7 +15,11 @@ class Passing(MonolithModel):
 
 
 FEATURES = Features(
-    {}, {"logits": torch.tensor([0.0, 2.0])}, torch.tensor([1.0, 0.0]), torch.tensor([3.0, 1.0])
+    {},
+    {"logits": torch.tensor([0.0, 2.0])},
+    labels=torch.tensor([1.0, 0.0]),
+    weights=torch.tensor([3.0, 1.0]),
+    sample_rates=torch.tensor([1.0, 1.0]),
 )
 
 

@@ -59,7 +59,9 @@ def batches(draw):
     sparse = {name: draw(raggeds(rows)) for name in ("user", "tags")}
     seconds = st.lists(st.integers(0, 2**32 - 1), min_size=rows, max_size=rows)
     times = draw(st.none() | seconds.map(lambda each: np.array(each, np.uint32)) if rows else st.none())
-    return Batch(sparse, {"vector": vector.reshape(rows, 2)}, labels, weights, times)
+    chances = st.lists(st.floats(0, 1, width=32, exclude_min=True), min_size=rows, max_size=rows)
+    rates = draw(st.none() | chances.map(lambda each: np.array(each, np.float32)) if rows else st.none())
+    return Batch(sparse, {"vector": vector.reshape(rows, 2)}, labels, weights, times, rates)
 
 
 @st.composite
@@ -78,4 +80,5 @@ def told(batch):
     sparse = {n: (r.fids.tolist(), r.row_splits.tolist()) for n, r in sorted(batch.sparse.items())}
     dense = {n: v.tolist() for n, v in sorted(batch.dense.items())}
     times = None if batch.times is None else batch.times.tolist()
-    return sparse, dense, batch.labels.tolist(), times, batch.weights.tolist()
+    rates = None if batch.sample_rates is None else batch.sample_rates.tolist()
+    return sparse, dense, batch.labels.tolist(), times, rates, batch.weights.tolist()
