@@ -14,6 +14,7 @@ from monolith.table import copying, initializers, layout, reading, updating
 from monolith.table.arena import Arena
 from monolith.table.compiling import given
 from monolith.table.index import Index
+from monolith.table.journal import UNMARKED, Journal
 from monolith.table.rows import TableRows
 from monolith.table.times import UpdateTimes
 
@@ -41,6 +42,7 @@ class Store:
         self._arena = Arena(len(self._unseen), np.float32)
         self.index = Index()
         self.times = UpdateTimes(len(self._arena.array))
+        self._journal: Journal | None = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -72,9 +74,12 @@ class Store:
         `times` are when each fid occurred (n,), or `UNTIMED`.
         """
         missing = np.empty(len(fids), np.int64)
-        stamps = (self.times.kept, times if self.times.begun else UNTIMED)
+        marking = self._journal.marking(len(fids)) if self._journal else UNMARKED
+        stamps = (self.times.kept, times if self.times.begun else UNTIMED), marking
         tables, rows = self.index.subtables(), self._arena.array
-        count = updating.update(tables, rows, (fids, values), work, stamps, missing)
+        count, marked = updating.update(tables, rows, (fids, values), work, stamps, missing)
+        if self._journal:
+            self._journal.note(marking[1][:marked])
         return missing[:count]
 
     def find_or_create(self, fids: Fids) -> tuple[Indices, Flags, int]:
@@ -92,6 +97,8 @@ class Store:
         end = self.index.end + len(unknown)
         self._arena.ensure(end)  # first, so that no fid is left without its row
         self.times.cover(end)
+        if self._journal:
+            self._journal.cover(end)
         created, new = self.index.add(unknown)
         self.initialise(new, given(created))
         numbers[which] = self.index.find(unknown)
@@ -116,11 +123,36 @@ class Store:
     def forget(self, fids: Fids, numbers: Indices) -> int:
         """These fids and rows, which belong together, part; returns how many there were."""
         self.times.forget(numbers)
+        if self._journal:
+            self._journal.forget(fids, numbers)
         return self.index.remove(given(fids))
+
+    def start_over(self, fids: Fids) -> Flags:
+        """Let rows be as they start, also those that there were; which those are (n,).
+
+        Raises:
+            MemoryError: as `find_or_create`.
+        """
+        numbers, existed, _ = self.find_or_create(fids)
+        self.initialise(numbers, fids)
+        if self._journal:
+            self._journal.note(fids)
+        return existed
+
+    def told_to(self, journal: Journal) -> None:
+        """Tell `journal`, from now on, what changes. All rows have, and who has which number."""
+        journal.begin_anew(len(self._arena.array), self.index.end)
+        self._journal = journal
 
     def all(self) -> TableRows:
         """Every row by ascending fid. They may change meanwhile; each is as it was at one moment."""
-        fids, numbers = self.index.entries()
+        return self._copied(*self.index.entries())
+
+    def within(self, span: tuple[int, int]) -> TableRows:
+        """The rows of a run of sub-tables, in whatever order; else as `all`."""
+        return self._copied(*self.index.within(*span))
+
+    def _copied(self, fids: Fids, numbers: Indices) -> TableRows:
         values = np.empty((len(fids), self.dim), np.float32)
         slots = np.empty((len(fids), len(self._unseen) - self.dim), np.float32)
         for start in range(0, len(fids), EXPORTED):

@@ -18,6 +18,7 @@ from monolith.core.arrays import as_fids, as_rows
 from monolith.table import eviction, layout
 from monolith.table.compiling import given
 from monolith.table.index import SUBTABLES, Survey
+from monolith.table.journal import Journal
 from monolith.table.learning import Learner
 from monolith.table.occurrences import times_of
 from monolith.table.population import Population
@@ -83,6 +84,7 @@ class Table:
         self._learner = Learner(config, seed)
         self._turns = Turns()
         self._tally = Tally()
+        self._journal: Journal | None = None
         self._population = Population(config, seed, self._tally)
         self._compile()
 
@@ -129,14 +131,30 @@ class Table:
         """
         fids = given(as_fids(fids))
         rows = np.empty((len(fids), self.dim), np.float32) if out is None else out
-        with self._turns.shared:
-            missing = self._store.read(fids, rows)
-        found = np.ones(len(fids), np.bool_)
-        found[missing] = False
+        missing = self._read(fids, rows)
+        found = _but(missing, len(fids))
         created = self._create_on_sight(fids, missing, rows) if create and len(missing) else 0
         self._tally.looked_up(fids, found)
         self._learner.as_read(rows)
         return LookedUp(rows, found, created)
+
+    def peek(self, fids: Fids) -> tuple[Rows, Flags]:
+        """As `find`, but no statistics count it."""
+        fids = given(as_fids(fids))
+        rows = np.empty((len(fids), self.dim), np.float32)
+        found = _but(self._read(fids, rows), len(fids))
+        self._learner.as_read(rows)
+        return rows, found
+
+    def fids(self) -> Iterator[Fids]:
+        """All that there are, some thousands at a time, in whatever order.
+
+        Rows may come and go meanwhile; those that do may be among them or not.
+        """
+        for span in eviction.slices(len(self)):
+            with self._turns.shared:
+                some, _ = self._store.index.within(*span)
+            yield some
 
     def assign(self, fids: Fids, rows: Rows, *, times: Times | int | None = None) -> int:
         """Set the values of rows (n, dim); of a fid that occurs twice the last. Returns rows created.
@@ -177,9 +195,7 @@ class Table:
         """Let rows be as they start, values and optimizers' state; which existed before the call (n,)."""
         fids = given(as_fids(fids))
         with self._turns.alone:
-            numbers, existed, _ = self._store.find_or_create(fids)
-            self._store.initialise(numbers, fids)
-            return existed
+            return self._store.start_over(fids)
 
     def apply(
         self,
@@ -274,6 +290,13 @@ class Table:
         with self._turns.shared:
             return self._store.all()
 
+    def pieces(self) -> Iterator[TableRows]:
+        """Every row, some thousands at a time, in whatever order. Rows may come and go in between."""
+        for span in eviction.slices(len(self)):
+            with self._turns.shared:
+                piece = self._store.within(span)
+            yield piece
+
     def filter_state(self) -> State:
         """What the filter remembers of ids without a row: what `restore` takes."""
         with self._turns.alone:
@@ -293,14 +316,25 @@ class Table:
         others = Population(self.config, self._seed, self._tally, filter_state)
         others.store.fill(TableRows(fids, values, slots, times))
         with self._turns.alone:
-            self._population = others
+            self._become(others)
             others.keep_room()
         self._skip_zeros(given(fids))
 
     def clear(self) -> None:
         """Forget every row, and what the filter remembers, and give the memory back."""
         with self._turns.alone:
-            self._population = Population(self.config, self._seed, self._tally)
+            self._become(Population(self.config, self._seed, self._tally))
+
+    def journal(self) -> Journal:
+        """What tells, from now on, which rows change; always the same.
+
+        Rows that a lookup creates have not changed; those that leave have.
+        """
+        with self._turns.alone:
+            if self._journal is None:
+                self._journal = Journal(self._turns.alone)
+                self._store.told_to(self._journal)
+            return self._journal
 
     def stats(self) -> TableReport:
         """How full the index is, and what was asked of the table since it was made.
@@ -320,6 +354,11 @@ class Table:
                 row_bytes=self._store.row_bytes,
                 most_rows=self._population.most_rows,
             )
+
+    def _become(self, others: Population) -> None:
+        self._population = others
+        if self._journal:
+            others.store.told_to(self._journal)
 
     def _create_on_sight(self, fids: Fids, missing: Indices, rows: Rows) -> int:
         """Create rows for those `missing` that need not have occurred, and read them; returns how many."""
@@ -341,10 +380,21 @@ class Table:
                 self._store.times.begin(self._store.index.end)
         return told
 
+    def _read(self, fids: Fids, rows: Rows) -> Indices:
+        with self._turns.shared:
+            return self._store.read(fids, rows)
+
     def _skip_zeros(self, fids: Fids) -> None:
         if self.config.skip_zero_embedding:
             with self._turns.alone:
                 self._population.skip_zeros(fids)
+
+
+def _but(missing: Indices, count: int) -> Flags:
+    """Which of `count` fids there are (count,)."""
+    found = np.ones(count, np.bool_)
+    found[missing] = False
+    return found
 
 
 def _slices(positions: Indices) -> Iterator[Indices]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monolith.core.arrays import Fids, Indices, Rows
+    from monolith.table.journal import Marking
     from monolith.table.probing import Subtables
     from monolith.table.rows import Times
 
@@ -31,18 +32,20 @@ def update(
     rows: Rows,
     asked: tuple[Fids, Rows],
     work: Work,
-    stamps: tuple[NDArray[np.uint32], Times],
+    stamps: tuple[tuple[NDArray[np.uint32], Times], Marking],
     missing: Indices,
-) -> np.int64:
+) -> tuple[np.int64, np.int64]:
     """Do `work` to the row of each fid, with the values (n, dim) that stand beside the fids.
 
-    `stamps` are the times kept of all rows (capacity, 1), and when each fid occurred (n,), or nothing.
-    Writes the positions of fids without a row into `missing`, in order; returns how many those are.
+    `stamps` are the times kept of all rows (capacity, 1), and when each fid occurred (n,), or nothing; and
+    how a journal marks rows, with room for n fids, or none where there is no journal.
+    Writes the positions of fids without a row into `missing`, in order, and the fids of rows that were not
+    marked before into that room; returns how many those are.
     """
-    cells, (fids, values), (kept, times) = tables[0], asked, stamps
+    cells, (fids, values), ((kept, times), (marks, marked, epoch)) = tables[0], asked, stamps
     width, salted = np.uint64(rows.shape[1]), salt(salt(work[2][0]) + work[2][1])
     places = np.empty(BLOCK, np.uint64)
-    count = np.int64(0)
+    count, new = np.int64(0), np.int64(0)
     for begin in range(0, len(fids), BLOCK):
         here = ask(tables, fids, begin, places)
         for i in range(here):
@@ -51,6 +54,8 @@ def update(
                 fetch(rows, number_of(cells[places[i], 1]), np.uint64(0), width)
                 if len(times) != 0:
                     prefetch(kept, number_of(cells[places[i], 1]), 0)
+                if len(marked) != 0:
+                    prefetch(marks, number_of(cells[places[i], 1]), 0)
         for i in range(begin, begin + here):
             place = places[i - begin]
             if cells[place, 1] != 0:
@@ -59,11 +64,15 @@ def update(
                 if len(times) != 0:
                     number = number_of(word)
                     kept[number, 0] = max(kept[number, 0], times[i])
+                if len(marked) != 0 and marks[number_of(word), 0] != epoch:
+                    marks[number_of(word), 0] = epoch
+                    marked[new] = fids[i]
+                    new += 1
                 give_back(cells, place, word)
             else:
                 missing[count] = i
                 count += 1
-    return count
+    return count, new
 
 
 @subroutine
