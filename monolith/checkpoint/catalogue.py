@@ -99,6 +99,11 @@ class Catalogue:
         """Where the manifest's files are."""
         return self.model_dir / manifest.folder
 
+    def written_ms(self, manifest: Manifest) -> int:
+        """When the first of its files was complete, unix milliseconds; 0 if none is there."""
+        files = [self.folder(manifest) / entry.name for entry in manifest.files]
+        return min((file.stat().st_mtime_ns // 1_000_000 for file in files if file.exists()), default=0)
+
     def load_dense(self, manifest: Manifest, part: str = "dense") -> dict[str, NDArray[Any]]:
         """The tensors that `write_dense` wrote as `part`.
 

@@ -44,8 +44,8 @@ class ExportSettings(Settings):
     model_version: int | None = setting(None, "Version number; the checkpoint's step if not given.",
                                         group="output")
     overwrite: bool = setting(False, "Replace the version if it is there.", group="output")
-    include_embeddings: bool = setting(True, "Write the embeddings; without them it cannot be served.",
-                                       group="output")
+    include_embeddings: bool = setting(True, "Write the embeddings; without them it is served with "
+                                       "those of the version before.", group="output")
     quantize: bool = setting(False, "Round embeddings to fewer bits, with a scale for each row.",
                              group="output")
     quantize_bits: int = setting(8, "Bits of a rounded value.", group="output", check=one_of(8, 16))

@@ -33,7 +33,7 @@ class ExportOptions:
 
     version: int | None = None  # None: the step
     overwrite: bool = False
-    embeddings: bool = True  # without them it is a dense graph for other runtimes, and cannot be served
+    embeddings: bool = True  # without them it is served with those of the version before, or by others
     bits: int | None = None  # 8 or 16 a value of an embedding; None: float32
     optimize: bool = True  # let the exporter fold and fuse what it can
     signature: str = "serving_default"
@@ -45,6 +45,7 @@ class Trained:
     """What training leaves. `rows` reads one table at a time: all of them may not fit beside each other."""
 
     step: int
+    as_of_ms: int = 0  # unix; what was learned until then is in the rows. 0: nobody knows
     rows: Callable[[str], TableRows]
     dense: Mapping[str, NDArray[Any]]
 
@@ -59,7 +60,8 @@ def from_checkpoint(stored: Catalogue, manifest: Manifest) -> Trained:
             raise CheckpointMismatch(f"it has no table {table!r}, which the model needs", path=folder)
         return _merged([read_rows(folder, entry) for entry in entries])
 
-    return Trained(step=manifest.step, rows=rows, dense=stored.load_dense(manifest))
+    as_of_ms = stored.written_ms(manifest)
+    return Trained(step=manifest.step, as_of_ms=as_of_ms, rows=rows, dense=stored.load_dense(manifest))
 
 
 def export(
@@ -87,16 +89,17 @@ def export(
         writer.add_dense(dense_graph(parts, optimize=options.optimize))
         progress.advance()
         writer.add_warmup(options.warmup or [empty_batch(parts.schema, 1)])
-        manifest = writer.commit(_manifest(parts, trained.step, version, options.signature))
+        manifest = writer.commit(_manifest(parts, trained, version, options.signature))
         progress.end()
     return manifest
 
 
-def _manifest(parts: Assembled, step: int, version: int, signature: str) -> ExportManifest:
+def _manifest(parts: Assembled, trained: Trained, version: int, signature: str) -> ExportManifest:
     table_of = {c.name: name for name, table in parts.tables.items() for c in table.columns}
     return ExportManifest(
         version=version,
-        step=step,
+        step=trained.step,
+        as_of_ms=trained.as_of_ms,
         model=parts.model.name,
         signature=signature,
         schema=parts.schema,

@@ -73,6 +73,7 @@ class ExportWriter(AbstractContextManager["ExportWriter"]):
             rows = _without_zeros(rows)
         file = f"table-{len(self.tables)}.safetensors"
         about, tensors = _rounded(rows, bits) if bits else _stored(rows, config)
+        about = attrs.evolve(about, skip_zeros=bool(config and config.skip_zero_embedding))
         written = write_tensors(self._part / file, {"fids": rows.fids, **tensors}, self._disk)
         self.tables[name] = about
         self._files.append(

@@ -11,6 +11,7 @@ import grpc
 from monolith.core.errors import InvalidRequest, MonolithError
 from monolith.serving.inputs import from_tensors
 from monolith.serving.metrics import ServingMetrics
+from monolith.serving.push_api import ASSIGN, PushApi
 from monolith.serving.service import PredictionService, Target
 from monolith.serving.signature import signature_map
 from monolith.serving.status import answered
@@ -24,15 +25,28 @@ METADATA = "signature_def"  # the one field that GetModelMetadata knows
 Answering = Callable[[PredictionService, Any], Any]
 
 
-def generic_handlers(held: PredictionService, metrics: ServingMetrics) -> list[grpc.GenericRpcHandler]:
-    """What a gRPC server is given to serve PredictionService and ModelService."""
+def generic_handlers(
+    held: PredictionService, pushes: PushApi, metrics: ServingMetrics
+) -> list[grpc.GenericRpcHandler]:
+    """What a gRPC server is given to serve PredictionService and ModelService, and to take pushes."""
     answers: dict[str, Answering] = {
-        "Predict": predict,
+        "Predict": partial(predict_or_assign, pushes),
         "GetModelMetadata": metadata,
         "GetModelStatus": status,
     }
     handlers = {name: partial(_answer, name, answer, held, metrics) for name, answer in answers.items()}
-    return [service(PREDICTION, handlers), service(MODEL, handlers)]
+    return [service(PREDICTION, handlers), service(MODEL, handlers), pushes.handler()]
+
+
+def predict_or_assign(pushes: PushApi, held: PredictionService, request: Any) -> Any:
+    """Answer a PredictRequest; one for an assign signature brings rows, and gets no outputs."""
+    spec = request.model_spec
+    if spec.signature_name not in ASSIGN:
+        return predict(held, request)
+    pushes.assign(spec.name, request.inputs)
+    response = message("tensorflow.serving.PredictResponse")()
+    response.model_spec.CopyFrom(spec)
+    return response
 
 
 def predict(held: PredictionService, request: Any) -> Any:

@@ -10,10 +10,12 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from monolith.core.errors import ServingError
+from monolith.serving.push_api import PARAMETER_SYNC
+from monolith.wire import parameter_sync_pb2, parameter_sync_rpc_pb2
 from monolith.wire.tf import new_pool
 from monolith.wire.tf_rpc import MODEL, PREDICTION
 
-SERVICES = (PREDICTION, MODEL)
+SERVICES = (PREDICTION, MODEL, PARAMETER_SYNC)
 
 
 @attrs.frozen(kw_only=True)
@@ -70,7 +72,7 @@ class GrpcServer:
 def _reflect(server: grpc.Server) -> None:
     """Describe every service: also those whose descriptors are not in our pool by themselves."""
     described = new_pool()
-    for other in (health_pb2, reflection_pb2):
+    for other in (health_pb2, reflection_pb2, parameter_sync_pb2, parameter_sync_rpc_pb2):
         described.AddSerializedFile(other.DESCRIPTOR.serialized_pb)
     names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
     reflection.enable_server_reflection(names, server, pool=described)

@@ -47,6 +47,17 @@ class ServedTable:
     max_error: float = 0.0  # largest |exact - stored| of any value
     mean_error: float = 0.0
     config: Mapping[str, Any] | None = None  # the table's definition, as `table_to_json` gives it
+    skip_zeros: bool = False  # rows of zeros are left out
+
+    @property
+    def rules(self) -> tuple[object, ...]:
+        """What decides how any row is served."""
+        return self.dim, self.bits, self.config, self.skip_zeros
+
+    @property
+    def exact(self) -> bool:
+        """Whether values are served as they are."""
+        return self.bits is None and self.config is None
 
 
 @attrs.frozen(kw_only=True)
@@ -61,6 +72,7 @@ class ExportManifest:
     columns: tuple[ServedColumn, ...]
     tables: Mapping[str, ServedTable]
     outputs: tuple[str, ...]
+    as_of_ms: int = 0  # the rows hold what was learned until then, unix milliseconds; 0: nobody knows
     files: tuple[FileEntry, ...] = ()
 
     def to_json(self) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from monolith.checkpoint.table_json import table_from_json
 from monolith.checkpoint.tensorfile import read_tensors, verify_file
 from monolith.core.arrays import Floats, Rows
 from monolith.core.batch import Batch, Ragged
-from monolith.core.errors import CheckpointError, ServingError
+from monolith.core.errors import CheckpointError, EmbeddingsMissing, ServingError
 from monolith.core.records import read_records
 from monolith.serving.compressed import decompress
+from monolith.serving.live import LiveTable
 from monolith.serving.manifest import (
     DENSE,
     WARMUP,
@@ -26,15 +28,15 @@ from monolith.serving.manifest import (
     read_manifest,
 )
 from monolith.serving.quantise import Quantised, restore
-from monolith.table.config import Segment, Sgd, TableConfig, Zeros
 from monolith.table.dedup import dedup
 from monolith.table.pooling import pool
 from monolith.table.rows import TableRows
-from monolith.table.table import Table
 from monolith.wire.examples import parse_example_batch
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+EMPTY: Mapping[str, LiveTable] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,14 @@ class Answer:
 
 
 class ServingModel:
-    """A loaded version. Reads only, so any number of threads may call `predict`."""
+    """A loaded version. It reads its tables only, so any number of threads may call `predict`."""
 
     def __init__(
-        self, manifest: ExportManifest, tables: Mapping[str, Table], session: InferenceSession, folder: Path
+        self,
+        manifest: ExportManifest,
+        tables: Mapping[str, LiveTable],
+        session: InferenceSession,
+        folder: Path,
     ) -> None:
         self.manifest = manifest
         self.tables = tables
@@ -60,17 +66,22 @@ class ServingModel:
         self._columns: dict[str, list[ServedColumn]] = {name: [] for name in tables}
         for column in manifest.columns:
             self._columns[column.table].append(column)
+        self._must_fit()
 
     @staticmethod
-    def load(folder: Path) -> ServingModel:
-        """The version in `folder`, every file of it checked.
+    def load(folder: Path, live: Mapping[str, LiveTable] = EMPTY) -> ServingModel:
+        """The version in `folder`, every file of it checked, but with those tables that are `live` already.
 
         Raises:
-            ServingError: a file is missing or altered, or the version was exported without embeddings.
+            EmbeddingsMissing: it was exported without embeddings of tables that are not live.
+            ServingError: a file is missing or altered, or the dense part does not fit the tables.
         """
         manifest = read_manifest(folder)
         try:
-            tables = {name: _table(folder, manifest, name) for name in _tables(manifest)}
+            tables = {
+                name: live[name] if name in live else _table(folder, manifest, name)
+                for name in _tables(manifest, live)
+            }
             for entry in manifest.files:
                 if entry.kind != "rows":
                     verify_file(folder, entry)
@@ -101,6 +112,19 @@ class ServingModel:
         for payload in read_records(self._folder / WARMUP):
             self.predict(parse_example_batch(payload, self.manifest.schema))
 
+    def _must_fit(self) -> None:
+        """Tables that are live already may be of another model than the dense part."""
+        widths = {i.name: i.shape[-1] for i in self._session.get_inputs()}
+        for name, columns in self._columns.items():
+            dim = self.tables[name].about.dim
+            for column in columns:
+                if isinstance(width := widths.get(column.name, dim), int) and width != dim:
+                    raise EmbeddingsMissing(
+                        f"version {self.manifest.version} takes {width} values for {column.name!r},"
+                        f" and the rows of table {name!r} have {dim}: export it with --include-embeddings",
+                        version=self.manifest.version,
+                    )
+
     def _run(self, given: Mapping[str, Floats]) -> dict[str, Floats]:
         try:
             held = self._session.run(None, {name: given[name] for name in self._inputs})
@@ -109,28 +133,24 @@ class ServingModel:
         return dict(zip(self.manifest.outputs, held, strict=True))
 
 
-def _tables(manifest: ExportManifest) -> list[str]:
+def _tables(manifest: ExportManifest, live: Mapping[str, LiveTable]) -> list[str]:
     needed = sorted({c.table for c in manifest.columns})
-    if missing := [name for name in needed if name not in manifest.tables]:
-        raise ServingError(
+    if missing := [name for name in needed if name not in manifest.tables and name not in live]:
+        raise EmbeddingsMissing(
             f"version {manifest.version} was exported without the embeddings of {', '.join(missing)}:"
-            " export it again with --include-embeddings",
+            " export it again with --include-embeddings, or have a version that has them before it",
             version=manifest.version,
         )
     return needed
 
 
-def _table(folder: Path, manifest: ExportManifest, name: str) -> Table:
+def _table(folder: Path, manifest: ExportManifest, name: str) -> LiveTable:
     entry = manifest.file("rows", name)
     assert entry is not None  # whoever wrote the manifest listed a file for each table
     held = read_tensors(folder, entry)
     about = manifest.tables[name]
     values = _values(held, about)
-    table = Table(
-        TableConfig((Segment(about.dim, Zeros(), Sgd()),))
-    )  # plain SGD keeps no state beside the values
-    table.restore(TableRows(held["fids"], values, np.empty((len(values), 0), np.float32)))
-    return table
+    return LiveTable(about, TableRows(held["fids"], values, np.empty((len(values), 0), np.float32)))
 
 
 def _values(held: Mapping[str, NDArray[Any]], about: ServedTable) -> Rows:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -16,12 +18,19 @@ from monolith.serving.grpc_server import GrpcServer, Limits
 from monolith.serving.http_api import HttpApi
 from monolith.serving.http_server import HttpServer
 from monolith.serving.metrics import ServingMetrics
-from monolith.serving.model import ServingModel
+from monolith.serving.push_api import PushApi
+from monolith.serving.push_metrics import PushMetrics
+from monolith.serving.replica import Replica
 from monolith.serving.service import PredictionService
 from monolith.serving.versions import Versions
 
 GRACE_S = 30.0  # for requests that are being answered when the server is told to stop
 log = logging.getLogger(__name__)
+
+
+def unix_ms() -> int:
+    """The time of day."""
+    return time.time_ns() // 1_000_000
 
 
 @attrs.frozen(kw_only=True)
@@ -41,15 +50,18 @@ class ServerOptions:
 class ModelServer(AbstractContextManager["ModelServer"]):
     """Serves from `start` to `stop`, or while its block lasts; it listens on `port` and `http_port`."""
 
-    def __init__(self, options: ServerOptions) -> None:
+    def __init__(self, options: ServerOptions, clock_ms: Callable[[], int] = unix_ms) -> None:
         self._options = options
-        self.versions = Versions(options.model_path, _ready, name=options.model_name, pinned=options.version)
+        name = options.model_name or options.model_path.name
+        replica = Replica(name, clock_ms)
+        self.versions = Versions(options.model_path, replica.load, name=name, pinned=options.version)
         self.port = 0
         self.http_port: int | None = None
         self._metrics = metrics = ServingMetrics()
         held = PredictionService(self.versions, metrics)
+        pushes = PushApi(replica, PushMetrics(metrics.registry), clock_ms)
         self._grpc = GrpcServer(
-            str(Address(options.host, options.port)), generic_handlers(held, metrics), options.limits
+            str(Address(options.host, options.port)), generic_handlers(held, pushes, metrics), options.limits
         )
         self._http = self._http_server(
             HttpApi(
@@ -125,9 +137,3 @@ class ModelServer(AbstractContextManager["ModelServer"]):
                 self.versions.poll()
             except ServingError as exc:
                 log.warning("%s; version %s goes on", exc, self.versions.version)
-
-
-def _ready(folder: Path) -> ServingModel:
-    model = ServingModel.load(folder)
-    model.warm_up()
-    return model

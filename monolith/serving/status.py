@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
-from monolith.core.errors import InvalidRequest, ModelNotFound, MonolithError
+from monolith.core.errors import InvalidRequest, ModelNotFound, MonolithError, ServerBusy
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ _INTERNAL = Status("INTERNAL", 500)
 _STATUS: dict[type[MonolithError], Status] = {
     InvalidRequest: Status("INVALID_ARGUMENT", 400),
     ModelNotFound: Status("NOT_FOUND", 404),
+    ServerBusy: Status("UNAVAILABLE", 503),
 }
 
 

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from monolith.core.errors import ModelNotFound, MonolithError, ServingError
+from monolith.core.errors import EmbeddingsMissing, ModelNotFound, MonolithError, ServerBusy, ServingError
 from monolith.serving.manifest import MANIFEST
 
 M = TypeVar("M")
@@ -50,8 +50,9 @@ class Versions(Generic[M]):
 
     A new version is loaded while the old one answers; then they change places, and the old one goes when its
     last request is done. A version that cannot be loaded is reported and left alone until its manifest
-    changes. A version is never exchanged for an older one: to go back, export the older weights under a
-    higher number, or pin a version.
+    changes; one that lacks embeddings, until another version is there, whose tables may do. A version is
+    never exchanged for an older one: to go back, export the older weights under a higher number, or pin a
+    version.
 
     `load` makes a ready model of a folder, or raises a MonolithError. `pinned` fixes the version.
     """
@@ -67,6 +68,7 @@ class Versions(Generic[M]):
         self._current: _Held[M] | None = None
         self._status: dict[int, VersionStatus] = {}
         self._tried: dict[int, object] = {}  # version -> what its manifest looked like then
+        self._resting: set[int] = set()  # versions that lack embeddings: another's may do
 
     def poll(self) -> None:
         """Look once, and load what is new. To be called by one thread at a time.
@@ -74,13 +76,18 @@ class Versions(Generic[M]):
         Raises:
             ServingError: `base` cannot be read.
         """
+        while self._load_one():  # with an older one there, a newer one may do that rests on its tables
+            pass
+
+    def _load_one(self) -> bool:
         for version, folder in self._candidates():
             seen = _fingerprint(folder)
             if seen is None or self._tried.get(version) == seen:
                 continue
             self._tried[version] = seen
             if self._try(version, folder):
-                return
+                return True
+        return False
 
     @contextmanager
     def lease(self, version: int | None = None) -> Iterator[M]:
@@ -125,9 +132,16 @@ class Versions(Generic[M]):
             foreign = not isinstance(exc, MonolithError)
             log.warning("version %d of %s cannot be served: %s", version, self.name, exc, exc_info=foreign)
             self._tell(version, State.AVAILABLE if replacing else State.END, str(exc))
+            if isinstance(exc, EmbeddingsMissing):
+                self._resting.add(version)
+            elif isinstance(exc, ServerBusy):
+                self._tried.pop(version)
             return False
         self._exchange(_Held(version, model))
         log.info("version %d of %s is being served", version, self.name)
+        for waiting in self._resting:
+            self._tried.pop(waiting, None)
+        self._resting.clear()
         return True
 
     def _exchange(self, new: _Held[M]) -> None:

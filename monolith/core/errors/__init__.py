@@ -51,6 +51,9 @@
   * ServingError             .model  .version
     * ModelNotFound                                no such model or version is served here
     * InvalidRequest         .input                the request does not fit the model
+    * EmbeddingsMissing                            a version rests on the tables of one before it
+    * EverythingNeeded                             a sender of rows must send all it has
+    * ServerBusy                                   not now
   * QueueClosed                                  nothing goes in any more, and all has been taken
   * PipelineFull             .function           more was put off than is ever done
   * LaunchError
@@ -129,7 +132,14 @@ from monolith.core.errors.ps import (
     TableConflict,
     TableNotFound,
 )
-from monolith.core.errors.serving import InvalidRequest, ModelNotFound, ServingError
+from monolith.core.errors.serving import (
+    EmbeddingsMissing,
+    EverythingNeeded,
+    InvalidRequest,
+    ModelNotFound,
+    ServerBusy,
+    ServingError,
+)
 
 __all__ = [
     "AlreadyRegistered",
@@ -157,7 +167,9 @@ __all__ = [
     "DiscoveryError",
     "DiscoveryMisconfigured",
     "DistributedRuntimeError",
+    "EmbeddingsMissing",
     "EpochTimedOut",
+    "EverythingNeeded",
     "GradientNotFinite",
     "HostBlacklisted",
     "InvalidRequest",
@@ -183,6 +195,7 @@ __all__ = [
     "RoleDied",
     "RoundFailed",
     "SchemaError",
+    "ServerBusy",
     "ServiceNotFound",
     "ServingError",
     "ShardRestarted",

@@ -24,3 +24,15 @@ class InvalidRequest(ServingError):
     def __init__(self, message: str, *, input: str = "") -> None:  # noqa: A002  # TF-Serving's word
         super().__init__(message)
         self.input = input
+
+
+class EmbeddingsMissing(ServingError):
+    """A version was exported without embeddings that no version before it has either."""
+
+
+class EverythingNeeded(ServingError):
+    """Pushed rows cannot be added to what is here: their sender must send all it has."""
+
+
+class ServerBusy(ServingError):
+    """It cannot be done now: try again."""

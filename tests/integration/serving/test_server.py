@@ -126,6 +126,7 @@ def test_reflection_describes_every_service(channel: grpc.Channel) -> None:
     assert services == [
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
+        "monolith.parameter_sync_rpc.ParameterSyncRpc",
         "tensorflow.serving.ModelService",
         "tensorflow.serving.PredictionService",
     ]

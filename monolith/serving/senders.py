@@ -1,0 +1,122 @@
+"""Who sends rows, and how far each has come: what of a push is new, what is missing, what is too late.
+
+Every shard of the trained tables has one sender. A sender numbers its pushes; one that is not known, or of
+which a number is missing, has to send everything, for only then is it certain that nothing was lost.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
+
+import attrs
+import numpy as np
+
+from monolith.core.arrays import Fids, Flags
+from monolith.core.errors import EverythingNeeded, InvalidRequest
+from monolith.wire.pushes import Push
+
+REMEMBERED = 1024  # senders that were replaced
+
+
+@attrs.define(eq=False)
+class Sender:
+    """One shard's."""
+
+    name: int
+    sequence: int  # of its last push that was applied
+    lost: bool = True  # until it sends everything
+    as_of_ms: int = 0  # what it had changed until then is here; 0: it has not sent everything yet
+    tables: set[str] = attrs.field(factory=set)  # of which it has sent everything
+    whole_since: int | None = None  # while it sends everything: the stamp that the rows get at least
+    named: set[str] = attrs.field(factory=set)  # the tables that came since it began with that
+
+    def holds(self, tables: Iterable[str], as_of_ms: int) -> bool:
+        """Whether all its rows of `tables` are here, as new as those of an export as of then."""
+        return self.as_of_ms >= max(as_of_ms, 1) and self.tables.issuperset(tables)
+
+
+class Senders:
+    """The senders of one model's rows, by shard."""
+
+    def __init__(self) -> None:
+        self.shards = 0  # 0: nobody has sent anything yet
+        self._by_shard: dict[int, Sender] = {}
+        self._replaced: deque[int] = deque(maxlen=REMEMBERED)
+
+    def __iter__(self) -> Iterator[Sender]:
+        return iter(self._by_shard.values())
+
+    @property
+    def complete(self) -> bool:
+        """Whether every shard's is known."""
+        return len(self._by_shard) == self.shards > 0
+
+    def admit(self, push: Push) -> Sender | None:
+        """Whose push it is, if it is to be applied; None if it was already.
+
+        Raises:
+            EverythingNeeded: the sender is not known, or a push before this one is missing.
+            InvalidRequest: another sender has taken this one's place, or the push numbers itself wrongly.
+        """
+        _well_numbered(push)
+        sender = self._known(push)
+        if sender is not None and push.sequence <= sender.sequence:
+            return None
+        if push.sender in self._replaced:
+            raise InvalidRequest(f"another sender has taken over shard {push.shard} of {push.shards}")
+        if push.whole_begin:
+            return sender or Sender(push.sender, push.sequence - 1)
+        if sender is None or sender.lost:
+            raise EverythingNeeded("send everything: this sender is not known here")
+        if push.sequence > sender.sequence + 1:
+            came = f"push {push.sequence} came after {sender.sequence}"
+            raise EverythingNeeded(f"send everything: {came}, so some are missing")
+        return sender
+
+    def begin(self, sender: Sender, push: Push, stamp: int) -> None:
+        """A sender, who may be new, begins to send everything: rows that have this stamp or later ones."""
+        if push.shards != self.shards:
+            self._replace(self._by_shard.values())
+            self.shards, self._by_shard = push.shards, {}
+        held = self._by_shard.get(push.shard)
+        if held is not None and held is not sender:
+            self._replace([held])
+        self._by_shard[push.shard] = sender
+        sender.lost, sender.whole_since, sender.named = False, stamp, set()
+
+    def applied(self, sender: Sender, push: Push) -> None:
+        """Everything in the push is here."""
+        sender.sequence = push.sequence
+        if push.whole_end and sender.whole_since is not None:
+            sender.tables |= sender.named
+            sender.whole_since = None
+        if sender.whole_since is None:
+            sender.as_of_ms = max(sender.as_of_ms, push.as_of_ms)
+
+    def of(self, fids: Fids, chosen: Collection[Sender]) -> Flags:
+        """Which of the fids (n,) are of the shards of some senders."""
+        shards = [shard for shard, sender in self._by_shard.items() if sender in chosen]
+        if not shards:
+            return np.zeros(len(fids), np.bool_)
+        return np.isin(fids % self.shards, shards)
+
+    def keep(self, chosen: Collection[Sender]) -> None:
+        """Ask the others for everything. What they sent before is still too late if it comes again."""
+        for shard, sender in self._by_shard.items():
+            if sender not in chosen:
+                self._by_shard[shard] = Sender(sender.name, sender.sequence)
+
+    def _known(self, push: Push) -> Sender | None:
+        sender = self._by_shard.get(push.shard) if push.shards == self.shards else None
+        return sender if sender is not None and sender.name == push.sender else None
+
+    def _replace(self, senders: Iterable[Sender]) -> None:
+        self._replaced.extend(sender.name for sender in senders)
+
+
+def _well_numbered(push: Push) -> None:
+    if push.sequence < 1:
+        raise InvalidRequest(f"the push has a sender, and sequence {push.sequence}: it must be 1 or more")
+    if not 0 <= push.shard < push.shards:
+        raise InvalidRequest(f"the push is of shard {push.shard} of {push.shards}: there is none")
