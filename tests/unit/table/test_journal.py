@@ -1,12 +1,13 @@
 """A copy that is kept up by a journal equals its table, whatever happens, and at whatever pace it follows."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from monolith.table import journal as journals
 from monolith.table.config import Constants, Segment, Sgd, TableConfig
@@ -60,7 +61,7 @@ def learn(of: Table, *ids: int) -> None:
 
 
 class Following(RuleBasedStateMachine):
-    """Two copies at their own paces. The journal is so small that it overflows now and then."""
+    """One copy after each step, and one now and then. The journal is so small that it overflows now and then."""
 
     @initialize(most=st.integers(1, 40))
     def begin(self, most: int) -> None:
@@ -106,15 +107,22 @@ class Following(RuleBasedStateMachine):
     def cleared(self):
         self.table.clear()
 
-    @rule(one=st.sampled_from([0, 1]))
-    def followed(self, one):
-        self.copies[one].follow()
-        assert self.copies[one].equals(unseen=True)
+    @invariant()
+    def one_follows_closely(self):
+        self._follow(0)
+
+    @rule()
+    def followed(self):
+        self._follow(1)
 
     @rule(one=st.sampled_from([0, 1]))
     def left(self, one):
         self.copies[one].reader.close()
         self.copies[one] = Copy(self.table)
+
+    def _follow(self, one):
+        self.copies[one].follow()
+        assert self.copies[one].equals(unseen=True)
 
 
 TestFollowing = Following.TestCase
@@ -244,6 +252,18 @@ def test_no_change_of_many_threads_is_lost() -> None:
         copy.follow()
         assert copy.equals()
         assert copy.whole == 1
+
+
+def test_an_epoch_ends_when_nobody_changes() -> None:
+    turns = Turns()
+    journal = Journal(turns.alone)
+    with ThreadPoolExecutor(1) as thread:
+        with turns.shared:
+            cut = thread.submit(journal.cut)
+            while not (turns.waiting or cut.done()):
+                time.sleep(0.001)
+            assert not cut.done()
+        assert cut.result() == journal.cut()
 
 
 @pytest.mark.parametrize("sizes", [(), (1,), (FIRST, 1), (3, 5 * FIRST, 0, 2)])
