@@ -61,7 +61,7 @@ def learn(of: Table, *ids: int) -> None:
 
 
 class Following(RuleBasedStateMachine):
-    """One copy after each step, and one now and then. The journal is so small that it overflows now and then."""
+    """One copy follows each step, one now and then. The journal is so small that it overflows sometimes."""
 
     @initialize(most=st.integers(1, 40))
     def begin(self, most: int) -> None:
