@@ -41,6 +41,7 @@ class Manifest:
     folder: str = ""  # beside the manifest; the files are in it
     num_workers: int = 1
     position: Mapping[int, int] = attrs.field(factory=dict)  # worker → batches read of its share
+    offsets: Mapping[str, int] = attrs.field(factory=dict)  # topic/partition → offset of its next message
     param_groups: Sequence[Mapping[str, Any]] = attrs.field(default=(), converter=_settings)
     quality: Mapping[str, float] = attrs.field(factory=dict)
     config: Mapping[str, Any] = attrs.field(factory=dict)  # settings of the run, as JSON can hold them
@@ -65,6 +66,7 @@ class Manifest:
             "tables": {name: table_to_json(self.tables[name]) for name in sorted(self.tables)},
             "files": [attrs.asdict(entry) for entry in self.files],
             "position": {str(worker): self.position[worker] for worker in sorted(self.position)},
+            "offsets": {name: self.offsets[name] for name in sorted(self.offsets)},
             "quality": {n: v if math.isfinite(v) else None for n, v in sorted(self.quality.items())},
         }
 

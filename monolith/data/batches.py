@@ -12,7 +12,7 @@ from monolith.core.errors import DataError, RecordCorrupt
 from monolith.core.records import read_record_at
 from monolith.core.schema import Schema
 from monolith.data.order import Place, Window, windows
-from monolith.data.reading import Reading
+from monolith.data.reading import Bookmark, Reading
 from monolith.data.rows import cut, joined, sized, take
 
 
@@ -41,6 +41,14 @@ class ShardBatches:
         batch = next(self._given)
         self.position += 1
         return batch
+
+    def bookmark(self, given: int) -> Bookmark:
+        """Where to go on after the first `given` batches."""
+        begun = min(self._reading.start, self.total)
+        return Bookmark(position=begun + given, offsets=self._reading.offsets)
+
+    def saved(self, given: int) -> None:
+        """Nobody watches."""
 
     def close(self) -> None:
         self._given.close()

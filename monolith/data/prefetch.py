@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from monolith.core.batch import Batch
 from monolith.core.errors import ConfigError
 from monolith.core.fifo import FifoQueue
-from monolith.data.reading import Batches
+from monolith.data.reading import Batches, Bookmark
 
 _GOODBYE_S = 10.0  # how long `close` waits for a batch that is being made
 
@@ -32,6 +32,7 @@ class _Prefetched:
     def __init__(self, batches: Batches, depth: int) -> None:
         self.position = batches.position
         self.total = batches.total
+        self._batches = batches
         self._ready = ready = FifoQueue[Batch](depth)
         # The thread knows the queue and not this object, so that dropping this object can be noticed.
         self._thread = threading.Thread(target=_fill, args=(ready, batches), name="prefetch", daemon=True)
@@ -43,22 +44,29 @@ class _Prefetched:
 
     def __next__(self) -> Batch:
         batch = self._ready.dequeue()
-        self.position += 1
+        self.position += len(batch) > 0
         return batch
+
+    def bookmark(self, given: int) -> Bookmark:
+        return self._batches.bookmark(given)
+
+    def saved(self, given: int) -> None:
+        self._batches.saved(given)
 
     def close(self) -> None:
         _abandon(self._ready)
         self._thread.join(_GOODBYE_S)
+        if not self._thread.is_alive():
+            self._batches.close()
 
 
 def _fill(ready: FifoQueue[Batch], batches: Batches) -> None:
     try:
         for batch in batches:
             ready.enqueue(batch)
-        ready.close(StopIteration())
+        ready.close(StopIteration())  # who reads may still have something to say to `batches`
     except BaseException as exc:  # the reader is told, whatever it is
         ready.close(exc)
-    finally:
         batches.close()
 
 

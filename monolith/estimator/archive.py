@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from monolith.checkpoint.layout import prefix
 from monolith.checkpoint.manifest import Manifest
 from monolith.checkpoint.store import CheckpointStore
 from monolith.core.errors import CheckpointError, CheckpointMismatch, CheckpointNotFound
+from monolith.data.reading import Bookmark
 from monolith.estimator.dense import (
     load_module,
     load_optimizer,
@@ -43,11 +44,13 @@ class Archive:
         self,
         step: int,
         optimizer: torch.optim.Optimizer,
-        positions: Mapping[int, int],
+        bookmarks: Sequence[Bookmark],
         quality: Mapping[str, float],
         config: Mapping[str, Any],
     ) -> None:
         """Have every server write its rows, add the dense part, and commit. Nobody may train meanwhile.
+
+        `bookmarks` say where each worker goes on reading.
 
         Raises:
             CheckpointError: the disk is full or fails.
@@ -63,8 +66,9 @@ class Archive:
                 tables=configs(self._parts.tables),
                 shards=self._client.num_shards,
                 files=(*files, dense, state),
-                num_workers=len(positions),
-                position=positions,
+                num_workers=len(bookmarks),
+                position={worker: mark.position for worker, mark in enumerate(bookmarks)},
+                offsets={name: offset for mark in bookmarks for name, offset in mark.offsets.items()},
                 param_groups=param_groups(optimizer),
                 quality=quality,
                 config={"schema": self._parts.schema.to_dict(), **config},

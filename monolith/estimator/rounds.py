@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from monolith.data.reading import Bookmark
 from monolith.metrics.streaming import Quality
+
+STREAM_ROUND_S = 5.0  # longest round on a stream: so long a worker may wait for one that has nothing to read
 
 
 @attrs.frozen(kw_only=True)
@@ -26,22 +29,22 @@ class Place:
 class Note:
     """What one worker tells the others when they meet at the end of a round."""
 
-    position: int  # batches read of this worker's share of the data, over all epochs
+    bookmark: Bookmark  # where it goes on reading
     steps: int  # batches trained in this round
     exhausted: bool  # nothing is left to read
     stopping: bool  # someone asked this worker to stop, or a hook did
     quality: Quality  # of the predictions of this round
 
     def to_bytes(self) -> bytes:
-        head = json.dumps([self.position, self.steps, self.exhausted, self.stopping])
+        head = json.dumps([attrs.asdict(self.bookmark), self.steps, self.exhausted, self.stopping])
         return head.encode() + b"\n" + self.quality.to_bytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Note:
         head, _, quality = data.partition(b"\n")
-        position, steps, exhausted, stopping = json.loads(head)
+        bookmark, steps, exhausted, stopping = json.loads(head)
         return cls(
-            position=position,
+            bookmark=Bookmark(**bookmark),
             steps=steps,
             exhausted=exhausted,
             stopping=stopping,
@@ -51,17 +54,22 @@ class Note:
 
 @attrs.frozen(kw_only=True)
 class Pace:
-    """How far a round may go: to the next multiple of `save_steps`, if any, at most to `target`."""
+    """How far a round may go: to the next multiple of `save_steps`, if any, at most to `target`.
+
+    Of a stream nobody knows who has how much. There a round ends after `lasts_s`, whoever has done his share
+    by then, and shares are rounded up, so that none of them waits for the one who has nothing to read.
+    """
 
     save_steps: int  # 0: save at the end only
     target: int | None
+    lasts_s: float | None = None  # seconds; None: as long as it takes
 
     def reached(self, step: int) -> bool:
         return self.target is not None and step >= self.target
 
-    def saves(self, step: int) -> bool:
-        """Whether a round that ends at `step`, not the last one, ends with a save."""
-        return self.save_steps > 0 and step % self.save_steps == 0
+    def saves(self, step: int, saved: int) -> bool:
+        """Whether a round that ends at `step`, not the last one, ends with a save after that at `saved`."""
+        return self.save_steps > 0 and step // self.save_steps > saved // self.save_steps
 
     def shares(self, step: int, active: Sequence[bool]) -> list[int | None]:
         """How many batches each worker trains from `step` on; None: all it has. Who has none left gets 0."""
@@ -70,6 +78,8 @@ class Pace:
         if not left:
             return [None if reads else 0 for reads in active]
         each, more = divmod(min(left), max(1, sum(active)))
+        if self.lasts_s is not None and more:
+            more = len(active)
         ranks = [sum(active[:worker]) for worker in range(len(active))]
         return [each + (rank < more) if reads else 0 for rank, reads in zip(ranks, active, strict=True)]
 

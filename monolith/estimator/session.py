@@ -11,7 +11,7 @@ import itertools
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,17 +21,17 @@ import torch
 
 from monolith.checkpoint.boundary import saving
 from monolith.config.training import TrainingConfig
+from monolith.core.batch import Batch
 from monolith.core.errors import ShardRestarted
 from monolith.core.progress import Progress, Silent
 from monolith.core.stop import Stop
-from monolith.data.dataset import Dataset
 from monolith.data.prefetch import prefetched
-from monolith.data.reading import Batches, Reading
+from monolith.data.reading import Batches, Bookmark, Reading, Source
 from monolith.estimator.archive import Archive
 from monolith.estimator.hooks import Hook, HookAction, HookList, Metrics
 from monolith.estimator.meeting import Meeting
 from monolith.estimator.model import MonolithModel
-from monolith.estimator.rounds import Note, Pace, Place, resume_at
+from monolith.estimator.rounds import STREAM_ROUND_S, Note, Pace, Place, resume_at
 from monolith.estimator.tables import configs
 from monolith.estimator.trainer import Trainer, assemble
 from monolith.metrics.events import EventWriter
@@ -71,7 +71,7 @@ class TrainingSession:
     def __init__(
         self,
         model: MonolithModel,
-        dataset: Dataset,
+        dataset: Source,
         client: BlockingClient,
         config: TrainingConfig,
         *,
@@ -97,7 +97,10 @@ class TrainingSession:
         self._pace = Pace(save_steps=config.save_steps, target=config.train_steps)
         self._step = 0
         self._saved: int | None = None
-        self._position = 0
+        self._bookmark = Bookmark()
+        self._given = 0  # batches trained since then
+        self._ended = False  # what we read
+        self._uneven = ""  # what is to be said of how the data is shared out
         self._reading = [True] * place.num_workers  # who has batches left
         self._metrics: Metrics | None = None
         self._seconds = 0.0
@@ -145,9 +148,9 @@ class TrainingSession:
             manifest.position, manifest.config["batch_size"], self._config.batch_size, self._place
         )
         self._step = self._saved = step
-        self._position = here.position
+        self._bookmark = Bookmark(position=here.position, offsets=manifest.offsets)
         if not here.exact and self._place.chief:
-            self._around.progress.say(
+            self._uneven = (
                 f"checkpoint-{step} was written with {manifest.num_workers} workers and batches of "
                 f"{manifest.config['batch_size']}: the data is shared out anew, so that some examples of "
                 "this epoch come twice and some not at all"
@@ -164,13 +167,19 @@ class TrainingSession:
             worker=place.worker,
             num_workers=place.num_workers,
             epochs=config.epochs or config.train_steps or 1,
-            start=self._position,
+            start=self._bookmark.position,
+            offsets=self._bookmark.offsets,
         )
-        return prefetched(self._dataset.batches(reading))
+        batches = prefetched(self._dataset.batches(reading))
+        if batches.total is None:
+            self._pace = attrs.evolve(self._pace, lasts_s=STREAM_ROUND_S)
+        elif self._uneven:
+            self._around.progress.say(self._uneven)
+        return batches
 
     def _rounds(self, batches: Batches) -> TrainResult:
         whole, stopped, over = Quality(), False, self._pace.reached(self._step)
-        self._around.progress.begin("training", self._left(batches), "batches")
+        self._around.progress.begin("training", self._expected(batches), "batches")
         for number in itertools.count():
             if over:
                 break
@@ -179,13 +188,13 @@ class TrainingSession:
             whole.merge(quality)
             stopped = any(note.stopping for note in notes)
             over = stopped or self._pace.reached(self._step) or not any(self._reading)
-            if (over or self._pace.saves(self._step)) and self._step != self._saved:
+            if (over or self._pace.saves(self._step, self._saved or 0)) and self._step != self._saved:
                 self._save(number, notes, quality)
+                batches.saved(self._given)
         self._around.progress.end()
         if not (whole.examples or stopped) and self._place.chief:
-            self._around.progress.say(
-                f"nothing was left to train at step {self._step}: more --epochs or --train-steps go on"
-            )
+            more = "no message came" if batches.total is None else "more --epochs or --train-steps go on"
+            self._around.progress.say(f"nothing was left to train at step {self._step}: {more}")
         return TrainResult(
             global_step=self._step,
             training=whole.figures(),
@@ -200,7 +209,7 @@ class TrainingSession:
         share = self._pace.shares(self._step, self._reading)[self._place.worker]
         _seed(self._config.seed, self._step, self._place.worker)
         began = self._around.timer()
-        for asked in self._trainer.asked(itertools.islice(batches, share)):
+        for asked in self._trainer.asked(self._round(batches, share)):
             step = self._step + steps * readers  # as if all were equally fast
             self._hooks.before_step(step)
             loss = self._trainer.train(asked, step, quality)
@@ -212,14 +221,26 @@ class TrainingSession:
                 break
         self._trainer.sync()
         self._seconds += self._around.timer() - began
-        self._position += steps
+        self._given += steps
+        self._bookmark = batches.bookmark(self._given)
         return Note(
-            position=self._position,
+            bookmark=self._bookmark,
             steps=steps,
-            exhausted=self._position >= batches.total,
+            exhausted=self._ended or self._left(batches) == 0,
             stopping=stopping or self._around.stop.asked,
             quality=quality,
         )
+
+    def _round(self, batches: Batches, share: int | None) -> Iterator[Batch]:
+        """What is read in a round: `share` batches, or fewer where the data, the time or patience end."""
+        until = self._around.timer() + (self._pace.lasts_s or math.inf)
+        while share != 0 and self._around.timer() < until and not self._around.stop.asked:
+            batch = next(batches, None)
+            if batch is None:
+                self._ended = True
+                return
+            share = share and share - (len(batch) > 0)
+            yield batch
 
     def _meet(self, number: int, note: Note) -> list[Note]:
         """Hear from everyone, and take the dense values that all have now added to."""
@@ -230,12 +251,12 @@ class TrainingSession:
         return notes
 
     def _save(self, number: int, notes: Sequence[Note], quality: Quality) -> None:
-        positions = {worker: note.position for worker, note in enumerate(notes)}
+        bookmarks = [note.bookmark for note in notes]
         learns = {name: getattr(self._config, name) for name in _LEARNS_BY}
 
         def save() -> bytes:
             self._tell("train", quality)
-            self._archive.save(self._step, self._trainer.optimizer, positions, quality.figures(), learns)
+            self._archive.save(self._step, self._trainer.optimizer, bookmarks, quality.figures(), learns)
             return b""
 
         self._meeting.chief_does(f"saved-{number}", save)
@@ -267,12 +288,17 @@ class TrainingSession:
         with saving(folder), EventWriter(folder, self._around.clock) as events:
             events.scalars(self._step, known)
 
-    def _left(self, batches: Batches) -> int:
+    def _left(self, batches: Batches) -> int | None:
+        """Batches that are left of this worker's reading; None: nobody knows."""
+        return None if batches.total is None else batches.total - self._bookmark.position
+
+    def _expected(self, batches: Batches) -> int | None:
         """Batches that this worker will train, if nobody stops and all are equally fast."""
-        left = batches.total - self._position
+        left = self._left(batches)
         if self._pace.target is None:
             return left
-        return min(left, math.ceil((self._pace.target - self._step) / self._place.num_workers))
+        mine = math.ceil((self._pace.target - self._step) / self._place.num_workers)
+        return mine if left is None else min(left, mine)
 
 
 def _seed(*what: int) -> None:

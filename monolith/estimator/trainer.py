@@ -124,14 +124,17 @@ class Trainer(Predictor):
     def asked(self, batches: Iterable[Batch]) -> Iterator[Asked]:
         """What `train` takes, one for each of `batches`; each must be trained before the next is taken.
 
+        A batch without rows says that nothing comes just now: what was asked for ahead need not wait for it.
+
         Raises:
             SchemaError: a batch lacks a feature.
         """
         waiting: deque[Asked] = deque()
         for batch in batches:
-            ids = self._inputs.prepare(batch)
-            waiting.append(Asked(batch, ids, self._inputs.submit_lookup(ids, create=True)))
-            if len(waiting) > self._ahead:
+            if len(batch):
+                ids = self._inputs.prepare(batch)
+                waiting.append(Asked(batch, ids, self._inputs.submit_lookup(ids, create=True)))
+            while len(waiting) > (self._ahead if len(batch) else 0):
                 yield waiting.popleft()
         yield from waiting
 

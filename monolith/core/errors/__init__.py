@@ -7,6 +7,9 @@
     * RecordCorrupt                                framing or checksum of a record is wrong
     * NoFilesMatched
     * SchemaError                                  the schema, or data that does not follow it
+  * StreamError              .topic
+    * TopicNotFound
+    * BrokersUnreachable     .servers
   * DiscoveryError
     * OperationFailed                              __cause__ is a backend's own, which is not of this tree
     * BackendFailed                                a backend of ours could not do it
@@ -89,7 +92,15 @@ from monolith.core.errors.checkpoint import (
     RestoreDirEmpty,
     RestoreSyncTimedOut,
 )
-from monolith.core.errors.data import DataError, NoFilesMatched, RecordCorrupt, SchemaError
+from monolith.core.errors.data import (
+    BrokersUnreachable,
+    DataError,
+    NoFilesMatched,
+    RecordCorrupt,
+    SchemaError,
+    StreamError,
+    TopicNotFound,
+)
 from monolith.core.errors.discovery import (
     AlreadyRegistered,
     BackendFailed,
@@ -150,6 +161,7 @@ __all__ = [
     "BarrierMisused",
     "BarrierRpcError",
     "BarrierTimedOut",
+    "BrokersUnreachable",
     "CheckpointError",
     "CheckpointIncomplete",
     "CheckpointMismatch",
@@ -202,9 +214,11 @@ __all__ = [
     "ShardUnavailable",
     "ShardsNotFound",
     "Stopped",
+    "StreamError",
     "TableConflict",
     "TableNotFound",
     "TakenOver",
+    "TopicNotFound",
     "Trouble",
     "cleanup_told",
     "told",

@@ -1,4 +1,4 @@
-"""What can be wrong with data on disk."""
+"""What can be wrong with data on disk, and on its way here."""
 
 from __future__ import annotations
 
@@ -34,3 +34,28 @@ class NoFilesMatched(DataError):
 
 class SchemaError(DataError):
     """The schema cannot be, or the data does not follow it."""
+
+
+class StreamError(MonolithError):
+    """Something is wrong with a topic, or with the way to it."""
+
+    def __init__(self, message: str, *, topic: str = "") -> None:
+        super().__init__(message)
+        self.topic = topic
+
+
+class TopicNotFound(StreamError):
+    """The brokers know no such topic."""
+
+    def __init__(self, topic: str, servers: str) -> None:
+        super().__init__(
+            f"there is no topic {topic!r} at {servers}: check --kafka-topics, or create it first", topic=topic
+        )
+
+
+class BrokersUnreachable(StreamError):
+    """No broker answers, or none did for too long."""
+
+    def __init__(self, servers: str, after_s: float, why: str) -> None:
+        super().__init__(f"no Kafka broker answers at {servers} within {after_s:.0f} s ({why})")
+        self.servers = servers

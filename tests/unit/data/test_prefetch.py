@@ -12,6 +12,7 @@ import pytest
 from monolith.core.batch import Batch
 from monolith.core.errors import ConfigError
 from monolith.data.prefetch import prefetched
+from monolith.data.reading import Bookmark
 
 DEADLINE_S = 10
 
@@ -35,6 +36,12 @@ class Numbered:
         self.made += 1
         self.position += 1
         return Batch({}, {}, np.array([self.made - 1], np.float32), np.ones(1, np.float32))
+
+    def bookmark(self, given):
+        return Bookmark(position=given)
+
+    def saved(self, given):
+        self.told = given
 
     def close(self):
         self.closed = True
@@ -69,7 +76,9 @@ def test_the_batches_are_the_same(depth):
         assert batches.position == got[-1] + 1
     assert got == list(range(3, 20))
     assert next(batches, None) is None
-    until(lambda: source.closed)
+    batches.saved(17)  # there may be something to say to what has ended
+    batches.close()
+    assert (source.told, source.closed) == (17, True)
 
 
 @pytest.mark.parametrize("depth", [1, 3])

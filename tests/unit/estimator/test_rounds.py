@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monolith.data.reading import Bookmark
 from monolith.estimator.rounds import Note, Pace, Place, resume_at
 from monolith.metrics.streaming import Quality
 
@@ -34,18 +35,28 @@ def test_rounds_reach_their_target(step, save_steps, target, reads):
     assert pace.reached(step)
 
 
-@pytest.mark.parametrize(("save_steps", "step", "saves"), [(10, 20, True), (10, 25, False), (0, 20, False)])
+@given(steps, st.integers(1, 100), active)
+def test_of_a_stream_everyone_has_a_share(step, save_steps, reads):
+    shares = Pace(save_steps=save_steps, target=None, lasts_s=1.0).shares(step, reads)
+    assert len({share for share, has in zip(shares, reads, strict=True) if has}) == 1
+    assert (step + sum(shares)) % save_steps < sum(reads)
+
+
+@pytest.mark.parametrize(
+    ("save_steps", "step", "saves"), [(10, 20, True), (10, 25, True), (10, 19, False), (0, 20, False)]
+)
 def test_saves_come_at_their_multiples(save_steps, step, saves):
-    assert Pace(save_steps=save_steps, target=None).saves(step) is saves
+    assert Pace(save_steps=save_steps, target=None).saves(step, saved=15) is saves
 
 
 def test_a_note_arrives_as_it_left():
     quality = Quality()
     quality.update([0.25, 0.75], [0.0, 1.0])
-    note = Note(position=7, steps=3, exhausted=True, stopping=False, quality=quality)
+    bookmark = Bookmark(position=7, offsets={"clicks/0": 12})
+    note = Note(bookmark=bookmark, steps=3, exhausted=True, stopping=False, quality=quality)
     again = Note.from_bytes(note.to_bytes())
     assert again.to_bytes() == note.to_bytes()
-    assert (again.position, again.steps, again.exhausted, again.stopping) == (7, 3, True, False)
+    assert (again.bookmark, again.steps, again.exhausted, again.stopping) == (bookmark, 3, True, False)
 
 
 def test_the_same_workers_go_on_exactly():
