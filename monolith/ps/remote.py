@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
 from google.protobuf.message import Message
 
 from monolith.checkpoint.files import FileEntry
@@ -38,7 +39,7 @@ from monolith.table.config import TableConfig
 from monolith.wire import ps_training_pb2 as pb
 from monolith.wire.framing import Sendable
 
-A = TypeVar("A")
+P = ParamSpec("P")
 R = TypeVar("R")
 M = TypeVar("M", bound=Message)
 
@@ -100,6 +101,9 @@ class RemoteShard:
 
     async def lookup(self, requests: Sequence[Lookup]) -> list[Found]:
         road = await self._road()
+        sizes = [(len(r.fids), 8 + 4 * r.dim) for r in requests]
+        if self._fit(sizes):
+            return [_in_float32(found) for found in await self._in_turn(road.lookup, requests)]
         answers = [FoundInPieces(request) for request in requests]
 
         async def send(_part: int, pieces: list[Piece]) -> None:
@@ -107,11 +111,14 @@ class RemoteShard:
             for piece, found in zip(pieces, await road.lookup(asked), strict=True):
                 answers[piece.request].put(piece, found)
 
-        await self._in_chunks([(len(r.fids), 8 + 4 * r.dim) for r in requests], send)
+        await self._in_chunks(sizes, send)
         return [answer.whole() for answer in answers]
 
     async def apply(self, requests: Sequence[Gradients], stamp: Stamp) -> list[Applied]:
         road = await self._road()
+        sizes = [(len(r.fids), 8 + r.row_bytes) for r in requests]
+        if self._fit(sizes):
+            return await self._in_turn(road.apply, requests, stamp)
         answers: list[list[Applied]] = [[] for _ in requests]
 
         async def send(part: int, pieces: list[Piece]) -> None:
@@ -121,7 +128,7 @@ class RemoteShard:
             ):
                 answers[piece.request].append(applied)
 
-        await self._in_chunks([(len(r.fids), 8 + r.row_bytes) for r in requests], send)
+        await self._in_chunks(sizes, send)
         return [_join_applied(parts) for parts in answers]
 
     async def push_dense(self, deltas: DenseTensors, stamp: Stamp) -> Values:
@@ -226,14 +233,24 @@ class RemoteShard:
         answers = await together(self._in_turn(send, part, mine) for part, mine in enumerate(groups))
         return {name: value for answer in answers for name, value in answer.items()}
 
-    async def _in_turn(self, send: Callable[[int, A], Coroutine[Any, Any, R]], part: int, what: A) -> R:
+    async def _in_turn(
+        self, send: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         async with self._lanes:
-            return await send(part, what)
+            return await send(*args, **kwargs)
+
+    def _fit(self, sizes: Iterable[tuple[int, int]]) -> bool:
+        """Whether so many ids, of so many bytes each, are one message."""
+        return sum(count * width for count, width in sizes) <= self._limits.chunk
 
 
 def _everywhere(folder: Path) -> str:
     """The folder as a server finds it that was started in another one."""
     return str(folder.absolute())
+
+
+def _in_float32(found: Found) -> Found:
+    return found if found.rows.dtype == np.float32 else replace(found, rows=found.rows.astype(np.float32))
 
 
 def _cut_lookup(request: Lookup, piece: Piece) -> Lookup:

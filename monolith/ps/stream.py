@@ -135,6 +135,7 @@ class Stream:
             while (frame := await call.read()) is not grpc.aio.EOF:
                 answered = True
                 self._take(frame)
+                await asyncio.sleep(0)  # whoever asked goes first: reading on takes longer than a turn
         except grpc.aio.AioRpcError as error:
             code = error.code()
             # What grpc says of a stream that breaks while a frame is being sent, whatever broke it.
