@@ -28,9 +28,9 @@ class LiveTable:
 
     def __init__(self, about: ServedTable, rows: TableRows) -> None:
         self.about = about
-        self.find = (table := Table(_plain(about.dim))).find
-        self._table = table
+        self._table = table = Table(_plain(about.dim))
         self._config = None if about.config is None else table_from_json(dict(about.config))
+        self.find, self.pieces = table.find, table.pieces
         table.restore(rows)
 
     def __len__(self) -> int:
@@ -52,11 +52,11 @@ class LiveTable:
 
     def evict_where(self, leaves: Choice) -> int:
         """Forget the rows that are chosen, some thousands at a time; returns how many those are."""
-        return sum(self.evict(p.fids[leaves(p.fids, p.known_times)]) for p in self._table.pieces())
+        return sum(self.evict(p.fids[leaves(p.fids, p.known_times)]) for p in self.pieces())
 
     def take_over(self, older: LiveTable, stays: Choice) -> None:
         """Put in the chosen rows of a table of the same dim, with their stamps."""
-        for piece in older._table.pieces():
+        for piece in older.pieces():
             chosen = np.flatnonzero(stays(piece.fids, piece.known_times))
             rows = piece.at(chosen)
             if self.rounds_like(older):  # rounding once more could change them

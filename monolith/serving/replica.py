@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import attrs
 
@@ -21,6 +22,8 @@ from monolith.serving.model import ServingModel
 from monolith.serving.senders import Sender, Senders
 from monolith.table.rows import Times
 from monolith.wire.pushes import Delta, Push
+
+_Change: TypeAlias = tuple[LiveTable, Delta, Rows]  # (n, dim) values
 
 PATIENCE_S = 5.0  # of a push, while a new version takes over the rows
 
@@ -86,7 +89,7 @@ class Replica:
                 f"rows of model {push.model!r} were pushed to {self._model!r}", model=push.model
             )
         with self._alone():
-            changes = [(self.tables[delta.table], delta, self._rows(delta, push)) for delta in push.deltas]
+            changes = [self._fitting(delta, push) for delta in push.deltas]
             if not push.sender:
                 return self._written(changes)
             sender = self._senders.admit(push)
@@ -112,8 +115,7 @@ class Replica:
         finally:
             self._changing.release()
 
-    def _rows(self, delta: Delta, push: Push) -> Rows:
-        """The values of a delta, if it fits: (n, dim)."""
+    def _fitting(self, delta: Delta, push: Push) -> _Change:
         table = self.tables.get(delta.table)
         if table is None:
             there = ", ".join(sorted(self.tables))
@@ -132,11 +134,11 @@ class Replica:
                     input=delta.table,
                 )
         try:
-            return as_rows(delta.values, len(delta.fids), table.about.dim)
+            return table, delta, as_rows(delta.values, len(delta.fids), table.about.dim)
         except DimensionMismatch as exc:
             raise InvalidRequest(f"table {delta.table!r}: {exc}", input=delta.table) from exc
 
-    def _applied(self, sender: Sender, push: Push, changes: list[tuple[LiveTable, Delta, Rows]]) -> Applied:
+    def _applied(self, sender: Sender, push: Push, changes: list[_Change]) -> Applied:
         if push.whole_begin:
             self._stamp += 1
             self._senders.begin(sender, push, self._now())
@@ -148,7 +150,7 @@ class Replica:
         self._senders.applied(sender, push)
         return done
 
-    def _written(self, changes: list[tuple[LiveTable, Delta, Rows]]) -> Applied:
+    def _written(self, changes: list[_Change]) -> Applied:
         rows = removed = 0
         stamp = self._now()
         for table, delta, values in changes:

@@ -44,14 +44,19 @@ def write_tiny_export(
     bias: float = 0.0,
     bits: int | None = None,
     compressor: Compressor = Fp32(),
+    skip_zeros: bool = False,
     embeddings: bool = True,
+    users: TableRows | None = None,
+    as_of_ms: int = 0,
     disk: Disk = DISK,
 ) -> ExportManifest:
-    """Write the tiny model as `<output>/<version>`, in the place of what is there."""
+    """Write the tiny model as `<output>/<version>`, in the place of what is there; with `users`, if given."""
     with ExportWriter(output, version, overwrite=True, disk=disk) as writer:
         if embeddings:
-            config = TableConfig([Segment(1), Segment(1, compressor=compressor)])
-            writer.add_table("users", _rows("user", USERS), config, bits=bits)
+            segments = [Segment(1), Segment(1, compressor=compressor)]
+            config = TableConfig(segments, skip_zero_embedding=skip_zeros)
+            users = _rows("user", USERS) if users is None else users
+            writer.add_table("users", users, config, bits=bits)
             writer.add_table("genres", _rows("genres", GENRES), config, bits=bits)
         writer.add_dense(_sum_of_inputs(bias))
         writer.add_warmup([empty_batch(SCHEMA, 2)])
@@ -59,6 +64,7 @@ def write_tiny_export(
             ExportManifest(
                 version=version,
                 step=version * 10,
+                as_of_ms=as_of_ms,
                 model="tiny",
                 signature="serving_default",
                 schema=SCHEMA,
