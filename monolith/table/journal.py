@@ -171,9 +171,9 @@ class Journal:
                 return None
             parts = [part for part in self._closed if part.last >= position]
         chunks = [chunk for part in parts for chunk in part.chunks]
-        if len(parts) < 2 or sum(map(len, parts)) > self._most_merged:
+        if len(chunks) < 2 or sum(map(len, chunks)) > self._most_merged:
             return chunks
-        return [distinct(chunks)]
+        return [np.concatenate(chunks) if len(parts) == 1 else distinct(chunks)]
 
     def drop_seen(self) -> None:
         """Keep only what some reader has yet to see."""

@@ -139,22 +139,10 @@ class Table:
         return LookedUp(rows, found, created)
 
     def peek(self, fids: Fids) -> tuple[Rows, Flags]:
-        """As `find`, but no statistics count it."""
+        """As `find`, but the values as they are kept, and no statistics count it."""
         fids = given(as_fids(fids))
         rows = np.empty((len(fids), self.dim), np.float32)
-        found = _but(self._read(fids, rows), len(fids))
-        self._learner.as_read(rows)
-        return rows, found
-
-    def fids(self) -> Iterator[Fids]:
-        """All that there are, some thousands at a time, in whatever order.
-
-        Rows may come and go meanwhile; those that do may be among them or not.
-        """
-        for span in eviction.slices(len(self)):
-            with self._turns.shared:
-                some, _ = self._store.index.within(*span)
-            yield some
+        return rows, _but(self._read(fids, rows), len(fids))
 
     def assign(self, fids: Fids, rows: Rows, *, times: Times | int | None = None) -> int:
         """Set the values of rows (n, dim); of a fid that occurs twice the last. Returns rows created.

@@ -1,4 +1,4 @@
-"""Columns written as protobuf: the Features of all rows in one pass."""
+"""Columns written as protobuf, all rows in one pass."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ def features(kind: int, values: NDArray[Any], row_splits: Splits) -> bytes:
     return out[:size].tobytes()
 
 
+def varints(numbers: NDArray[np.int64]) -> memoryview:
+    """Whole numbers (n,) as a packed field holds them: of negative ones each takes ten bytes."""
+    out = np.empty(10 * len(numbers), np.uint8)
+    return out[: _varints(numbers.view(np.uint64), out)].data
+
+
 def _varint(value: int) -> bytes:
     low = bytearray()
     while value > 127:
@@ -38,6 +44,20 @@ def _varint(value: int) -> bytes:
         value >>= 7
     low.append(value)
     return bytes(low)
+
+
+@kernel
+def _varints(numbers: NDArray[np.uint64], out: Octets) -> int:
+    at, seven = 0, np.uint64(7)
+    for number in numbers:
+        left = number
+        while left > np.uint64(127):
+            out[at] = left & np.uint64(127) | np.uint64(128)
+            left >>= seven
+            at += 1
+        out[at] = left
+        at += 1
+    return at
 
 
 @kernel

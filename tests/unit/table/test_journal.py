@@ -32,7 +32,7 @@ class Copy:
         if fids is None:
             self.reader.begin()
             self.rows, self.whole = {}, self.whole + 1
-            self._take(list(self.table.fids()))
+            self._take([piece.fids for piece in self.table.pieces()])
         else:
             self._take(fids)
             self.reader.reached(position)
