@@ -61,7 +61,7 @@ class Decoder:
         """`messages` in order, in pieces."""
         good: list[Message] = []
         for message in messages:
-            if reason := self._refused(message):
+            if reason := refused(message, self.clock(), self.max_ahead_s, needs_key=self.needs_key):
                 yield from self._parsed(good)
                 good = []
                 yield Piece([message], None, Poison(message, reason))
@@ -74,16 +74,6 @@ class Decoder:
         from monolith.wire.examples import parse_examples
 
         return parse_examples([], self.schema)
-
-    def _refused(self, message: Message) -> str:
-        if message.value is None:
-            return "it has no value"
-        if self.needs_key and message.key is None:
-            return "it has no key"
-        ahead_s = (message.timestamp_ms or 0) / 1000 - self.clock()
-        if ahead_s > self.max_ahead_s or (message.timestamp_ms or 0) > _LAST_MS:
-            return f"its event time {_date(message.timestamp_ms or 0)} is {ahead_s:.0f} s in the future"
-        return ""
 
     def _parsed(self, messages: Sequence[Message]) -> Iterator[Piece]:
         """Parse all at once; where that fails, each half by itself, until the culprit stands alone."""
@@ -114,6 +104,31 @@ class Decoder:
                 return parse_example_batch(values[0], self.schema)
             case MessageFormat.JSON:
                 return from_json(values, self.schema)
+
+
+def refused(message: Message, now_s: float, max_ahead_s: float, *, needs_key: bool) -> str:
+    """Why `message` is none to look into, or nothing. An event time is far in the future after `max_ahead_s`."""
+    if message.value is None:
+        return "it has no value"
+    if needs_key and message.key is None:
+        return "it has no key"
+    ahead_s = (message.timestamp_ms or 0) / 1000 - now_s
+    if ahead_s > max_ahead_s or (message.timestamp_ms or 0) > _LAST_MS:
+        return f"its event time {_date(message.timestamp_ms or 0)} is {ahead_s:.0f} s in the future"
+    return ""
+
+
+def refused(message: Message, now_s: float, max_ahead_s: float, *, needs_key: bool) -> str:
+    """Why `message` cannot be used, whatever it holds; nothing if it can."""
+    if message.value is None:
+        return "it has no value"
+    if needs_key and message.key is None:
+        return "it has no key"
+    stamp = message.timestamp_ms or 0
+    ahead_s = stamp / 1000 - now_s
+    if ahead_s > max_ahead_s or stamp > _LAST_MS:
+        return f"its event time {_date(stamp)} is {ahead_s:.0f} s in the future"
+    return ""
 
 
 def from_json(values: Sequence[bytes], schema: Schema) -> Batch:
