@@ -94,7 +94,8 @@ class StreamBatches:
         until = timer() + self._flow.wait_s
         while self._held.rows < size and not self._over and (now := timer()) < until:
             messages = self._reader.poll(self._decoder.at_once(size - self._held.rows), until - now)
-            self._silent_s = 0.0 if messages else self._silent_s + timer() - now
+            heard = messages or self._reader.away
+            self._silent_s = 0.0 if heard else self._silent_s + timer() - now
             self._take_in(messages)
 
     def _take_in(self, messages: Sequence[Message]) -> None:

@@ -62,12 +62,12 @@ class Decoder:
         good: list[Message] = []
         for message in messages:
             if reason := refused(message, self.clock(), self.max_ahead_s, needs_key=self.needs_key):
-                yield from self._parsed(good)
+                yield from self._parsed(good) if good else ()
                 good = []
                 yield Piece([message], None, Poison(message, reason))
             else:
                 good.append(message)
-        yield from self._parsed(good)
+        yield from self._parsed(good) if good else ()
 
     def empty(self) -> Batch:
         """No rows."""
@@ -77,21 +77,20 @@ class Decoder:
 
     def _parsed(self, messages: Sequence[Message]) -> Iterator[Piece]:
         """Parse all at once; where that fails, each half by itself, until the culprit stands alone."""
-        if not messages:
-            return
         alone = len(messages) == 1
         if alone or self.format is not MessageFormat.EXAMPLE_BATCH:
             try:
-                yield Piece(messages, _dated(_finite(self._parse(messages)), messages))
+                rows = _dated(_finite(self._parse(messages)), messages)
             except DataError as exc:
                 if alone:
                     yield Piece(messages, None, Poison(messages[0], str(exc)))
                     return
             else:
+                yield Piece(messages, rows)
                 return
         half = len(messages) // 2
-        yield from self._parsed(messages[:half])
-        yield from self._parsed(messages[half:])
+        for part in filter(None, (messages[:half], messages[half:])):
+            yield from self._parsed(part)
 
     def _parse(self, messages: Sequence[Message]) -> Batch:
         from monolith.wire.examples import parse_example_batch, parse_examples  # brings a compiler
@@ -104,18 +103,6 @@ class Decoder:
                 return parse_example_batch(values[0], self.schema)
             case MessageFormat.JSON:
                 return from_json(values, self.schema)
-
-
-def refused(message: Message, now_s: float, max_ahead_s: float, *, needs_key: bool) -> str:
-    """Why `message` is none to look into, or nothing. An event time is far in the future after `max_ahead_s`."""
-    if message.value is None:
-        return "it has no value"
-    if needs_key and message.key is None:
-        return "it has no key"
-    ahead_s = (message.timestamp_ms or 0) / 1000 - now_s
-    if ahead_s > max_ahead_s or (message.timestamp_ms or 0) > _LAST_MS:
-        return f"its event time {_date(message.timestamp_ms or 0)} is {ahead_s:.0f} s in the future"
-    return ""
 
 
 def refused(message: Message, now_s: float, max_ahead_s: float, *, needs_key: bool) -> str:

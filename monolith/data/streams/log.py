@@ -5,7 +5,7 @@ What reads and writes streams knows only this; Kafka is behind it, or a list in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -41,6 +41,10 @@ Offsets = Mapping[Partition, int]  # of each partition, the offset of the next m
 
 class Reader(Protocol):
     """Reads some partitions on and on. One thread may poll while another commits."""
+
+    @property
+    def away(self) -> bool:
+        """Whether nothing can come just now: then silence says nothing about the stream."""
 
     def poll(self, most: int, seconds: float) -> Sequence[Message]:
         """Up to `most` messages as soon as there are so many, or else what came within `seconds`.
@@ -103,6 +107,22 @@ def share(log: Log, topics: Sequence[str], worker: int, num_workers: int) -> lis
         for number in range(log.partitions(topic))
         if (place + number) % num_workers == worker
     ]
+
+
+def beginning(partition: Partition, known: int | None, span: Span, say: Callable[[str], None]) -> int:
+    """Where to read `partition` from, of which `known` is next and `span` is there; what is lost is said."""
+    if known is None:
+        return span.begin
+    if known < span.begin:
+        say(f"{partition}: {span.begin - known} messages were deleted before they were read")
+        return span.begin
+    if known > span.end:
+        say(
+            f"{partition} ends at offset {span.end}, and all before {known} was read already: it was "
+            "made anew, so it is read from its beginning"
+        )
+        return span.begin
+    return known
 
 
 def as_text(offsets: Iterable[tuple[Partition, int]]) -> dict[str, int]:

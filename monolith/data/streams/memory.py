@@ -71,6 +71,8 @@ class MemoryLog:
 class MemoryReader:
     """Reads a `MemoryLog`."""
 
+    away = False
+
     def __init__(self, log: MemoryLog, offsets: Offsets) -> None:
         self._log = log
         self._next = dict(offsets)

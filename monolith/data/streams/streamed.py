@@ -12,11 +12,25 @@ from monolith.config.stream import StreamConfig, StreamStart
 from monolith.core.schema import Schema
 from monolith.data.reading import Batches, Bookmark, Reading, Source
 from monolith.data.streams.batches import Flow, NoBatches, StreamBatches
+from monolith.data.streams.cluster import kafka_log
 from monolith.data.streams.dead_letters import DeadLetters
 from monolith.data.streams.decoding import Decoder
-from monolith.data.streams.log import Log, Partition, share
+from monolith.data.streams.log import Log, Partition, beginning, share
 
 STREAMED = "train"  # the split that the stream takes the place of
+
+
+def redirected(dataset: Source, config: StreamConfig, folder: Path, say: Callable[[str], None]) -> Source:
+    """`dataset`, or where `config` names topics, the same with their messages to train on.
+
+    Raises:
+        MissingExtra: confluent-kafka is not installed.
+        ConfigError: librdkafka does not know a property.
+    """
+    if not config.topics:
+        return dataset
+    log = kafka_log(config, say, config.kafka_group, config.kafka_patience_secs)
+    return Streamed(dataset=dataset, log=log, config=config, folder=folder, say=say)
 
 
 @attrs.frozen(kw_only=True)
@@ -71,22 +85,12 @@ class Streamed:
         return Bookmark(position=reading.start, offsets=others)
 
     def _begin(self, partition: Partition, reading: Reading) -> int:
-        """Where to go on in `partition`; what a checkpoint says and the log no longer holds is told."""
+        """Where to go on in `partition`, or to begin."""
         span = self.log.span(partition)
-        known = reading.offsets.get(str(partition))
-        if known is None:
-            latest = self.config.stream_start is StreamStart.LATEST and not reading.offsets
-            return span.end if latest else span.begin
-        if known < span.begin:
-            self.say(f"{partition}: {span.begin - known} messages were deleted before they were read")
-            return span.begin
-        if known > span.end:
-            self.say(
-                f"{partition} ends at offset {span.end}, and {known} was read already: it was made anew, and "
-                f"is read from its beginning"
-            )
-            return span.begin
-        return known
+        if self.config.stream_start is StreamStart.LATEST and not reading.offsets:
+            return span.end
+        # Of a stream that was read before, a partition that is new is read whole.
+        return beginning(partition, reading.offsets.get(str(partition)), span, self.say)
 
     def _decoder(self) -> Decoder:
         return Decoder(
