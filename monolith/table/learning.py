@@ -40,14 +40,14 @@ class Learner:
         self._plan = Plan(self._segments)
         self._rounded = [s for s in self._segments if isinstance(s[0].compressor, FixedR8 | OneBit)]
         self._reaching = threading.Lock()
-        self._latest_step = 0
+        self.latest_step = 0
         self._compensating = [(dc, p) for s, p in self._segments if (dc := compensation(s.optimizer))]
         self.assign, self.add = (writes(formula, config) for formula in (writing.assign, writing.add))
 
     def learn(self, store: Store, step: Step, times: Times) -> Indices:
         """Let those rows learn that are there; positions of the fids that have none."""
         with self._reaching:
-            self._latest_step = max(self._latest_step, step.step)
+            self.latest_step = max(self.latest_step, step.step)
         told = self._plan.told(step.learning_rates, step.step)
         work = (self._plan.calls, told, (self._seed, np.uint64(step.step)))
         return store.update(work, step.fids, self._gradients(store, step), times)
@@ -55,7 +55,7 @@ class Learner:
     def as_read(self, rows: Rows) -> None:
         """Turn values (n, dim), in place, into what training reads of them."""
         for segment, (first, _, dim) in self._rounded:
-            compressors.as_read(segment.compressor, rows, int(first), int(first + dim), self._latest_step)
+            compressors.as_read(segment.compressor, rows, int(first), int(first + dim), self.latest_step)
 
     def _gradients(self, store: Store, step: Step) -> Rows:
         """Those of what is kept, from those of what was read; of equal fids all see the same row."""
@@ -66,7 +66,7 @@ class Learner:
         store.read(step.fids, values)
         for segment, (first, _, dim) in self._rounded:
             mine = np.s_[:, int(first) : int(first + dim)]
-            compressors.backward(segment.compressor, values[mine], grads[mine], self._latest_step)
+            compressors.backward(segment.compressor, values[mine], grads[mine], self.latest_step)
         for dc, (first, _, dim) in compensating:
             mine = np.s_[:, int(first) : int(first + dim)]
             assert latest is not None

@@ -110,6 +110,11 @@ class Table:
         with self._turns.shared:
             return self._population.memory_bytes
 
+    @property
+    def latest_step(self) -> int:
+        """The latest training step that rows have taken."""
+        return self._learner.latest_step
+
     def find(self, fids: Fids) -> tuple[Rows, Flags]:
         """Read without inserting: rows (n, dim), zeros where unknown, and which are known (n,).
 
@@ -134,7 +139,7 @@ class Table:
         missing = self._read(fids, rows)
         found = _but(missing, len(fids))
         created = self._create_on_sight(fids, missing, rows) if create and len(missing) else 0
-        self._tally.looked_up(fids, found)
+        self._tally.looked_up(fids, found, len(fids) - len(missing))
         self._learner.as_read(rows)
         return LookedUp(rows, found, created)
 

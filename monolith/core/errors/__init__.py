@@ -57,6 +57,7 @@
     * EmbeddingsMissing                            a version rests on the tables of one before it
     * EverythingNeeded                             a sender of rows must send all it has
     * ServerBusy                                   not now
+  * PushFailed               .target  .lasting   rows were not taken, and are kept
   * QueueClosed                                  nothing goes in any more, and all has been taken
   * PipelineFull             .function           more was put off than is ever done
   * LaunchError
@@ -151,6 +152,7 @@ from monolith.core.errors.serving import (
     ServerBusy,
     ServingError,
 )
+from monolith.core.errors.sync import PushFailed
 
 __all__ = [
     "AlreadyRegistered",
@@ -198,6 +200,7 @@ __all__ = [
     "ParameterNotFound",
     "PipelineFull",
     "PsError",
+    "PushFailed",
     "QueueClosed",
     "RecordCorrupt",
     "RemoteError",

@@ -1,0 +1,106 @@
+"""Keeps serving up to date while training goes on: rows that change are pushed to every target."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+
+from monolith.core.endpoint import Endpoint
+from monolith.sync.link import GrpcLink, Link
+from monolith.sync.patience import Pace
+from monolith.sync.source import Source, Tables
+from monolith.sync.target import Letterhead, Pushed, Target, World
+
+STOP_WITHIN_S = 0.2
+log = logging.getLogger(__name__)
+
+
+def unix_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def drawn_sender() -> int:
+    """The name of a sender, 64 random bits."""
+    return int.from_bytes(os.urandom(8)) or 1  # 0 says "nobody" on the wire
+
+
+class Replicator:
+    """Pushes what changes in `tables` to `targets`, each at its own pace; on an event loop, after `start`.
+
+    Args:
+        tables: gives the tables there are, by name.
+        targets: whom to push to.
+        head: who pushes.
+        pace: how often, and how patiently.
+        world: clock, random numbers, and where to do what blocks.
+        connect: a way to an endpoint.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        targets: Sequence[Endpoint],
+        head: Letterhead,
+        *,
+        pace: Pace = Pace(),
+        world: World = World(clock_ms=unix_ms, random=random.random),
+        connect: Callable[[Endpoint], Link] = GrpcLink,
+    ) -> None:
+        self._tables = tables
+        self._endpoints = targets
+        self._head, self._pace, self._world = head, pace, world
+        self._connect = connect
+        self._targets: list[Target] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._abandoned: Callable[[], object] = lambda: None
+
+    def start(self) -> None:
+        """Begin; whoever forgets to `stop`, and lets go of this, ends it too."""
+        for endpoint in self._endpoints:
+            source, name = Source(self._tables), str(endpoint)
+            target = Target(name, self._connect(endpoint), source, self._head, self._pace, self._world)
+            self._targets.append(target)
+            task = asyncio.create_task(target.run(), name=f"push to {name}")
+            task.add_done_callback(_told)
+            self._tasks.add(task)
+        self._abandoned = weakref.finalize(self, _abort, asyncio.get_running_loop(), self._tasks).detach
+
+    async def stop(self) -> None:
+        """Let each target that is well have what changed last, but wait for no more than a moment.
+
+        A second time, or unstarted, is fine.
+        """
+        self._abandoned()
+        for target in self._targets:
+            target.stop()
+        tasks, self._tasks = self._tasks, set()
+        if not tasks:
+            return
+        done, stuck = await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
+        for task in stuck:
+            task.cancel()
+            log.warning(
+                "ParameterSync replicator task did not stop promptly; forced abort (%s)", task.get_name()
+            )
+        for task in done:
+            task.result()
+
+    def pushed(self) -> Mapping[str, Pushed]:
+        """What each target was sent so far."""
+        return {target.name: target.pushed for target in self._targets}
+
+
+def _told(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("ParameterSync: %s ended: %r", task.get_name(), error)
+
+
+def _abort(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]]) -> None:
+    if not loop.is_closed():
+        for task in tasks:
+            loop.call_soon_threadsafe(task.cancel)

@@ -1,0 +1,197 @@
+"""One target, and everything that it has to be sent, one push at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import attrs
+
+from monolith.core.errors import PushFailed
+from monolith.sync.link import Link, Reply
+from monolith.sync.patience import Pace, Patience
+from monolith.sync.source import Deltas, Round, Source
+from monolith.wire import parameter_sync_pb2 as pb
+from monolith.wire.push_writing import write_push
+
+OK, SEND_EVERYTHING = 0, 5
+log = logging.getLogger(__name__)
+
+Aside = Callable[..., Awaitable[Any]]  # runs a blocking call, as asyncio.to_thread does
+
+
+@attrs.frozen(kw_only=True)
+class Letterhead:
+    """What every push says of who sends it."""
+
+    sender: int  # drawn when the sender starts: who knows it has seen all its pushes
+    model_name: str = "default"
+    signature_name: str = "serving_default"
+    shard: int = 0
+    shards: int = 1
+
+
+@attrs.frozen(kw_only=True)
+class World:
+    """What a target's loop needs of the world: unix time, numbers in [0, 1), and a place for what blocks."""
+
+    clock_ms: Callable[[], int]
+    random: Callable[[], float]
+    aside: Aside = asyncio.to_thread
+
+
+@attrs.define
+class Pushed:
+    """What one target was sent."""
+
+    pushes: int = 0
+    rows: int = 0
+    removed: int = 0
+    bytes: int = 0
+    failures: int = 0
+    wholes: int = 0
+    as_of_ms: int = 0  # it has every change made before; 0: it has not had everything yet
+
+
+class _Stopping(Exception):
+    """The end was asked for while a failure was waited out."""
+
+
+class Target:
+    """Sends what `source` has over `link`, from `run` on. `name` is how it is called in messages."""
+
+    def __init__(
+        self, name: str, link: Link, source: Source, head: Letterhead, pace: Pace, world: World
+    ) -> None:
+        self.name = name
+        self.pushed = Pushed()
+        self._link = link
+        self._source = source
+        self._head = head
+        self._pace = pace
+        self._world = world
+        self._patience = Patience(pace, world.random)
+        self._stopping = asyncio.Event()
+        self._sequence = 0
+        self._said: set[str] = set()  # of its failures since it last worked
+        self._greeted = False
+        self._told_ms = 0  # when it was last sent anything
+
+    def stop(self) -> None:
+        """Send what there is now, unless the target is failing, and end."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Push, interval after interval, until `stop`."""
+        try:
+            while not self._stopping.is_set():
+                await self._wait(self._pace.interval_s)
+                await self._push_all()
+        except _Stopping:
+            log.info("ParameterSync to %s ends while it fails: what changed last did not arrive", self.name)
+        finally:
+            self._source.close()
+            await self._link.close()
+
+    async def _push_all(self) -> None:
+        """Send what there is now."""
+        now_ms = self._world.clock_ms()
+        found: Round | None = await self._world.aside(self._source.next_round)
+        if found is not None:
+            self._greeted = self._greeted or await self._greet()
+            await self._push_round(found, now_ms)
+        elif self._source.begun and now_ms - self._told_ms >= 1000 * self._pace.idle_s:
+            await self._deliver([], pb.PushRequest(as_of_ms=now_ms), None)
+            self.pushed.as_of_ms = now_ms
+
+    async def _greet(self) -> bool:
+        """Send a push that a receiver which does not know us, but our protocol, asks for everything after."""
+        if await self._deliver([], pb.PushRequest(), None):
+            log.warning(
+                "ParameterSync target %s speaks upstream's protocol only: rows that are evicted stay there",
+                self.name,
+            )
+        return True
+
+    async def _push_round(self, found: Round, now_ms: int) -> None:
+        first, last = True, False
+        while not last:
+            deltas, last = await self._world.aside(found.take)
+            head = pb.PushRequest()
+            if found.whole:
+                head.whole_begin, head.whole_end = first, last
+            if last:
+                head.as_of_ms = now_ms
+            if not await self._deliver(deltas, head, found) or not found.held:
+                return
+            first = False
+        found.done()
+        self.pushed.wholes += found.whole
+        self.pushed.as_of_ms = now_ms
+
+    async def _deliver(self, deltas: Deltas, head: pb.PushRequest, of: Round | None) -> bool:
+        """Send one message until it arrives; whether it did, or everything has to be sent instead."""
+        self._sequence += 1
+        body = await self._world.aside(write_push, self._signed(head), deltas)
+        while (status := await self._sent(body)) is None:
+            if of is not None and not of.whole:
+                of.let_go()  # what changed is kept where it is; in the meantime more may have
+        self._told_ms = self._world.clock_ms()
+        if status == SEND_EVERYTHING:
+            self._source.send_all()
+            return False
+        self._count(deltas, len(body))
+        return True
+
+    async def _sent(self, body: bytes) -> int | None:
+        """The target's answer; None, after a while, if it did not take the push."""
+        try:
+            status = self._judged(await self._link.push(body, self._pace.timeout_s))
+        except PushFailed as failure:
+            await self._failed(failure)
+            return None
+        if self._said:
+            log.warning("ParameterSync to %s works again", self.name)
+        self._said.clear()
+        self._patience.succeeded()
+        return status
+
+    def _judged(self, reply: Reply) -> int:
+        if reply.status not in (OK, SEND_EVERYTHING):
+            raise PushFailed(self.name, f"it refuses the rows: {reply.said}", lasting=True)
+        return reply.status
+
+    async def _failed(self, failure: PushFailed) -> None:
+        self.pushed.failures += 1
+        if str(failure) not in self._said:
+            self._said.add(str(failure))
+            log.warning(
+                "ParameterSyncReplicator flush failed: %s; the rows are kept, and sent again", failure
+            )
+        await self._wait(self._patience.failed(lasting=failure.lasting))
+        if self._stopping.is_set():
+            raise _Stopping
+
+    def _signed(self, head: pb.PushRequest) -> pb.PushRequest:
+        head.model_name, head.signature_name = self._head.model_name, self._head.signature_name
+        head.timeout_in_ms = int(1000 * self._pace.timeout_s)
+        head.sender, head.sequence = self._head.sender, self._sequence
+        head.shard, head.shards = self._head.shard, self._head.shards
+        head.step = self._source.latest_step()
+        return head
+
+    def _count(self, deltas: Deltas, size: int) -> None:
+        self.pushed.pushes += 1
+        self.pushed.rows += sum(len(delta.fids) for delta in deltas)
+        self.pushed.removed += sum(len(delta.removed) for delta in deltas)
+        self.pushed.bytes += size
+
+    async def _wait(self, seconds: float) -> None:
+        """So long, or until the end is asked for."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
