@@ -50,7 +50,7 @@ def _install(session: nox.Session) -> None:
     pip = (python, "-m", "pip", "install", "--quiet", "--constraint", "constraints.txt")
     session.run(*pip, "pip>=25.1", external=True)  # the first that reads dependency groups
     groups = ("--group", "test", "--group", "lint", "--group", "protos")
-    session.run(*pip, "--editable", ".[torch,arrow,plot,zookeeper,consul]", *groups, external=True)
+    session.run(*pip, "--editable", ".[torch,arrow,plot,zookeeper,consul,kafka]", *groups, external=True)
     mark.write_bytes(wanted)
 
 
