@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monolith.config.job import RoleSettings
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from monolith.ps.blocking import BlockingClient
 
 Figures = dict[str, object]
+DEAD_LETTERS = "dead-letters"  # folder in the model's, of messages that could not be learned from
 
 
 def train_here(
@@ -21,15 +23,17 @@ def train_here(
 ) -> Figures:
     """Train as one worker, and give the figures of the report. Blocks. Raises as TrainingSession."""
     from monolith.data.dataset import Dataset
+    from monolith.data.streams.streamed import redirected
     from monolith.estimator.hooks import LoggingHook
     from monolith.estimator.session import Around, TrainingSession
     from monolith.models.registry import load_model
 
     model = load_model(settings.model)()
-    dataset = Dataset.open(settings.data or ".")
+    dead = Path(settings.model_dir or ".") / DEAD_LETTERS
+    source = redirected(Dataset.open(settings.data or "."), settings, dead, progress.say)
     hooks = [LoggingHook(progress.say, settings.log_steps)] if place.chief else []
     around = Around(progress=progress, stop=stop, hooks=hooks)
-    result = TrainingSession(model, dataset, client, settings, place=place, around=around).run()
+    result = TrainingSession(model, source, client, settings, place=place, around=around).run()
     return _figures(settings, result)
 
 

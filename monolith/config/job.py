@@ -14,6 +14,7 @@ from monolith.config.distributed import ANYWHERE, DistributedRunConfig
 from monolith.config.places import ConsulFlavour, Looking
 from monolith.config.runner import RunnerConfig
 from monolith.config.settings import Problem, again, part, setting
+from monolith.config.stream import StreamConfig
 from monolith.config.training import TrainingConfig
 from monolith.core.names import Role
 
@@ -64,7 +65,7 @@ class Joining(Cluster, Looking):
 
 
 @attrs.frozen(kw_only=True)
-class RoleSettings(TrainingConfig, Joining):
+class RoleSettings(TrainingConfig, StreamConfig, Joining):
     """One process of a job: the same flags whatever its role, so that one line starts them all."""
 
     # fmt: off
@@ -77,6 +78,7 @@ class RoleSettings(TrainingConfig, Joining):
         yield from Joining.rules(self)
         if self.data is not None:
             yield from TrainingConfig.rules(self)
+            yield from StreamConfig.rules(self)
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +95,11 @@ class TrainSettings(RoleSettings):
             yield Problem(("data",), "must be given")
         elif self.model_dir is None and self.distributed:
             yield Problem(("model_dir",), "must be given")
-        yield from super().rules() if self.distributed else TrainingConfig.rules(self)
+        if self.distributed:
+            yield from super().rules()
+        else:
+            yield from TrainingConfig.rules(self)
+            yield from StreamConfig.rules(self)
 
     @property
     def one_process(self) -> bool:

@@ -83,7 +83,7 @@ class StreamConfig(KafkaConfig):
         return max(self.stream_timeout_ms, self.stream_poll_timeout_ms) / 1000
 
     def rules(self) -> Iterator[Problem]:
-        yield from super().rules()
+        yield from KafkaConfig.rules(self)
         if self.topics and not self.kafka_servers:
             yield Problem(("kafka_servers", "kafka_topics"), "topics are somewhere: give the servers too")
         if self.kafka_servers and not self.topics:

@@ -12,6 +12,7 @@ from monolith.config.settings import part, to_argv
 from monolith.core.errors import CheckpointError
 from monolith.core.names import Role, ServiceId
 from monolith.data.dataset import Dataset
+from monolith.data.streams.cluster import kafka_log
 from monolith.launch.supervisor import Job
 from monolith.models.registry import load_model
 
@@ -25,11 +26,19 @@ def check(settings: TrainSettings) -> None:
     Raises:
         ConfigError: settings that cannot be.
         DataError, ModelError, MissingExtra: there is no such dataset or model, or no PyTorch.
+        TopicNotFound, BrokersUnreachable: the stream to train on.
     """
     for role in Role:
         judge(settings.as_role(role))
     Dataset.open(settings.data or ".")
+    if settings.topics:
+        log = kafka_log(settings, _nobody)
+        for topic in settings.topics:
+            log.partitions(topic)
     load_model(settings.model)
+
+
+def _nobody(_sentence: str) -> None: ...
 
 
 def local_job(settings: TrainSettings, meeting_place: Path) -> Job:
