@@ -51,14 +51,14 @@ def write_tiny_export(
     disk: Disk = DISK,
 ) -> ExportManifest:
     """Write the tiny model as `<output>/<version>`, in the place of what is there; with `users`, if given."""
+    users = _rows("user", USERS) if users is None else users
     with ExportWriter(output, version, overwrite=True, disk=disk) as writer:
         if embeddings:
-            segments = [Segment(1), Segment(1, compressor=compressor)]
-            config = TableConfig(segments, skip_zero_embedding=skip_zeros)
-            users = _rows("user", USERS) if users is None else users
-            writer.add_table("users", users, config, bits=bits)
-            writer.add_table("genres", _rows("genres", GENRES), config, bits=bits)
-        writer.add_dense(_sum_of_inputs(bias))
+            for name, rows in (("users", users), ("genres", _rows("genres", GENRES))):
+                segments = [Segment(1), Segment(rows.values.shape[1] - 1, compressor=compressor)]
+                config = TableConfig(segments, skip_zero_embedding=skip_zeros)
+                writer.add_table(name, rows, config, bits=bits)
+        writer.add_dense(_sum_of_inputs(bias, users.values.shape[1]))
         writer.add_warmup([empty_batch(SCHEMA, 2)])
         return writer.commit(
             ExportManifest(
@@ -93,11 +93,11 @@ def _rows(
     return TableRows(fids[order], rows, np.empty((len(rows), 0), np.float32))
 
 
-def _sum_of_inputs(bias: float) -> bytes:
+def _sum_of_inputs(bias: float, user_dim: int) -> bytes:
     from onnx import TensorProto, helper
 
     shapes: dict[str, list[int | str]] = {
-        "user": ["batch", 2],
+        "user": ["batch", user_dim],
         "genres": ["batch", 2],
         "first": ["batch", 2, 2],
         "age": ["batch", 2],

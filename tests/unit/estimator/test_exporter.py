@@ -1,5 +1,7 @@
 """What an export takes over from a checkpoint."""
 
+import os
+
 import attrs
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from monolith.estimator import exporter
 from monolith.estimator.estimator import Estimator
 from monolith.estimator.exporter import ExportOptions, export, from_checkpoint
 from monolith.estimator.session import TrainingSession
+from monolith.estimator.tables import configs
 from monolith.estimator.trainer import assemble
 from monolith.models.deepfm import DeepFm
 from monolith.ps.blocking import BlockingClient
@@ -91,3 +94,19 @@ def test_another_models_checkpoint_is_refused(dataset, trained, tmp_path):
 def test_missing_table_is_refused(trained):
     with pytest.raises(CheckpointMismatch, match="has no table 'other', which the model needs"):
         trained.rows("other")
+
+
+def test_export_tells_how_old_its_rows_are(parts, config, dataset, tmp_path):
+    """As old as the first of the checkpoint's files, whenever it is exported."""
+    Estimator(Small(), dataset, config).train(steps=4)
+    store = CheckpointStore(config.model_dir)
+    manifest = store.latest()
+    for age, file in enumerate(manifest.files):
+        os.utime(store.folder(manifest) / file.name, (1000 + age, 1000 + age))
+    exported = export(parts, from_checkpoint(store, manifest), tmp_path / "out")
+    assert exported.as_of_ms == read_manifest(tmp_path / "out" / "4").as_of_ms == 1_000_000
+
+
+def test_tables_are_called_as_they_are_on_the_servers(parts, trained, tmp_path):
+    """So that rows which servers push find their table."""
+    assert export(parts, trained, tmp_path).tables.keys() == configs(parts.tables).keys()

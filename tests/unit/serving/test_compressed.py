@@ -34,3 +34,4 @@ def test_zeros_are_left_out_where_they_are_skipped(tmp_path):
         for skip in (True, False):
             writer.add_table(str(skip), rows, TableConfig([Segment(2)], skip_zero_embedding=skip))
     assert {name: table.rows for name, table in writer.tables.items()} == {"True": 1, "False": 2}
+    assert {name: table.skip_zeros for name, table in writer.tables.items()} == {"True": True, "False": False}

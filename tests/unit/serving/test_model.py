@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from monolith.core.batch import Batch
-from monolith.core.errors import ServingError
+from monolith.core.errors import EmbeddingsMissing, ServingError
 from monolith.core.fids import to_fids
 from monolith.serving.columns import RawColumn, empty_batch, to_batch
+from monolith.serving.live import LiveTable
+from monolith.serving.manifest import ServedTable
 from monolith.serving.model import ServingModel
 from monolith.table.compressors import decode, encode
 from monolith.table.config import FixedR8, Fp16, OneBit
+from monolith.table.rows import TableRows
 from monolith.testing.exports import GENRES, SCHEMA, USERS, tiny_prediction, write_tiny_export
 
 ROWS = [
@@ -117,6 +120,23 @@ def test_export_without_embeddings_is_refused(tmp_path):
     write_tiny_export(tmp_path, embeddings=False)
     with pytest.raises(ServingError, match="without the embeddings of genres, users: export it again"):
         ServingModel.load(tmp_path / "1")
+
+
+def test_tables_that_are_live_are_not_read(tiny_model, tmp_path):
+    write_tiny_export(tmp_path, embeddings=False, bias=1.0)
+    model = ServingModel.load(tmp_path / "1", tiny_model.tables)
+    found = model.predict(batch_of(ROWS)).outputs["prediction"]
+    np.testing.assert_allclose(found, [tiny_prediction(*row, bias=1.0) for row in ROWS], rtol=1e-6)
+
+
+def test_live_tables_of_another_width_are_refused(tiny_model, tmp_path):
+    write_tiny_export(tmp_path, embeddings=False)
+    rows = TableRows(*(np.empty(shape, dtype) for shape, dtype in ((0, int), ((0, 3), "f4"), ((0, 0), "f4"))))
+    wide = {**tiny_model.tables, "genres": LiveTable(ServedTable(dim=3, rows=0), rows)}
+    with pytest.raises(
+        EmbeddingsMissing, match="takes 2 values for 'genres', and the rows of table 'genres'"
+    ):
+        ServingModel.load(tmp_path / "1", wide)
 
 
 def test_warm_up_predicts_what_came_along(tiny_model, monkeypatch):

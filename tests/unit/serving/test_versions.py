@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from monolith.core.errors import ModelNotFound, ServingError
+from monolith.core.errors import EmbeddingsMissing, ModelNotFound, ServerBusy, ServingError
 from monolith.serving.manifest import MANIFEST
 from monolith.serving.versions import State, Versions
 
@@ -52,6 +52,57 @@ def test_newest_version_answers(base):
     assert answer(versions) == "10 fine"
     assert versions.version == 10
     assert versions.name == "ctr"
+
+
+def resting(loaded):
+    """Loads folders as `load`; those called dense need that another was loaded before."""
+
+    def one(folder):
+        content = load(folder)
+        if content.endswith("dense") and not loaded:
+            raise EmbeddingsMissing(f"{folder} lacks embeddings")
+        loaded.append(content)
+        return content
+
+    return one
+
+
+def test_version_that_rests_on_another_waits_for_it(base):
+    """A server that starts finds the newest dense part, and must first load the embeddings below it."""
+    for version, content in ((1, "fine"), (2, "fine"), (3, "dense"), (4, "dense")):
+        put(base, version, content)
+    versions = Versions(base, resting(loaded := []))
+    versions.poll()
+    assert loaded == ["2 fine", "4 dense"]
+    assert states(versions) == {4: "AVAILABLE", 3: "END", 2: "END"}
+
+
+def test_version_that_rests_on_another_is_not_tried_in_vain(base):
+    put(base, 4, "dense")
+    versions = Versions(base, resting(loaded := []))
+    for _ in range(3):
+        versions.poll()
+    assert [s.problem for s in versions.status()] == [f"{base / '4'} lacks embeddings"]
+    put(base, 3, "fine")
+    versions.poll()
+    assert loaded == ["3 fine", "4 dense"]
+
+
+def test_version_that_came_at_a_bad_moment_is_tried_again(base):
+    tries = []
+
+    def busy_once(folder):
+        tries.append(folder)
+        if len(tries) == 1:
+            raise ServerBusy("not now")
+        return load(folder)
+
+    put(base, 1)
+    versions = Versions(base, busy_once)
+    versions.poll()
+    assert states(versions) == {1: "END"}
+    versions.poll()
+    assert answer(versions) == "1 fine"
 
 
 def test_new_version_takes_over_and_old_one_ends(base):

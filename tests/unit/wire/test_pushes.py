@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from monolith.core.errors import DataError
 from monolith.wire import parameter_sync_pb2 as pb
+from monolith.wire.emit import varints
 from monolith.wire.fields import LENGTH
-from monolith.wire.framing import Framed, _varint
+from monolith.wire.framing import Framed
 from monolith.wire.pushes import Push, read_push
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -21,7 +22,7 @@ TABLE = st.tuples(st.text(), st.integers(0, 2**31 - 1), *[st.lists(kind) for kin
 
 def packed(name, dim, fids, values, removed):
     delta = Framed(DELTA(unique_id=name, dim_size=dim, removed=removed))
-    delta.put(3, b"".join(_varint(fid % 2**64) for fid in fids))
+    delta.put(3, varints(np.array(fids, np.int64)))
     delta.put(4, np.array(values, "<f4").tobytes())
     return delta.SerializeToString()
 
