@@ -14,7 +14,8 @@ class Calls:
 
     def __init__(self) -> None:
         self._under_way = 0
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._over = threading.Condition(self._lock)
 
     def begin(self, context: grpc.ServicerContext) -> None:
         """Count this call; `context` tells when it is over."""
@@ -33,10 +34,11 @@ class Calls:
 
     def wait_for_none(self, seconds: float) -> None:
         """Return once all are over, or that time is."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._under_way, seconds)
+        with self._lock:
+            self._over.wait_for(lambda: not self._under_way, seconds)
 
     def _count(self, change: int) -> None:
-        with self._changed:
+        with self._lock:
             self._under_way += change
-            self._changed.notify_all()
+            if not self._under_way:
+                self._over.notify_all()

@@ -14,6 +14,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -33,6 +34,7 @@ _REPLY = struct.Struct("<BBH4x")  # kind, flags, sections
 _FOUND = struct.Struct("<III4x")  # ids, dim, rows created
 _APPLIED = struct.Struct("<III4x")  # updated, inserted, whether it is a repetition
 _CHANGES = tuple(Change)
+_IDS, _WORDS, _FLAGS, _FLOATS, _HALVES = map(np.dtype, ("<i8", "<u4", "?", "<f4", "<f2"))
 
 
 class Kind(IntEnum):
@@ -106,7 +108,7 @@ def found_parts(answers: Sequence[Found], *, half: bool) -> list[Buffer]:
     blocks.pack(_REPLY, Kind.FOUND, _HALF * half, len(answers))
     for answer in answers:
         blocks.pack(_FOUND, *answer.rows.shape, answer.initialized)
-        blocks.put_array(answer.found, "?")
+        blocks.put_array(answer.found, _FLAGS)
         _put_rows(blocks, answer.rows, _dtype(half))
     return blocks.parts
 
@@ -143,7 +145,7 @@ def found_of(frame: bytes) -> list[Found]:
     answers = []
     for _ in range(sections):
         count, dim, initialized = reader.unpack(_FOUND)
-        found = reader.array("u1", count).astype(np.bool_)
+        found = reader.array(_FLAGS, count)
         rows = reader.array(_dtype(flags & _HALF), count * dim).reshape(count, dim)
         answers.append(Found(rows, found, initialized))
     reader.finish()
@@ -175,17 +177,17 @@ def _put_lookup(blocks: Blocks, request: Lookup) -> None:
     flags = _CREATE * request.create | _AFRESH * request.afresh
     blocks.pack(_LOOKUP, len(request.fids), request.dim, len(name), flags)
     blocks.put(name)
-    blocks.put_array(request.fids, "<i8")
+    blocks.put_array(request.fids, _IDS)
 
 
 def _lookup_of(reader: Reader) -> Lookup:
     count, dim, name, flags = reader.unpack(_LOOKUP)
     table = _name(reader.take(name))
-    fids = reader.array("<i8", count)
+    fids = reader.array(_IDS, count)
     return Lookup(table, fids, dim, bool(flags & _CREATE), bool(flags & _AFRESH))
 
 
-def _put_update(blocks: Blocks, update: Gradients, dtype: str) -> None:
+def _put_update(blocks: Blocks, update: Gradients, dtype: np.dtype[Any]) -> None:
     name = update.table.encode()
     flags = (
         _LATEST * (update.latest is not None)
@@ -197,17 +199,17 @@ def _put_update(blocks: Blocks, update: Gradients, dtype: str) -> None:
     rates = update.learning_rates
     blocks.pack(_UPDATE, *shape, len(name), len(rates), change, flags, update.step)
     blocks.put(name)
-    blocks.put_array(np.array(rates), "<f4")
-    blocks.put_array(update.fids, "<i8")
+    blocks.put_array(np.array(rates), _FLOATS)
+    blocks.put_array(update.fids, _IDS)
     _put_rows(blocks, update.grads, dtype)
     if update.latest is not None:
         _put_rows(blocks, update.latest, dtype)
     for numbers in (update.counts, update.times):
         if numbers is not None:
-            blocks.put_array(np.minimum(numbers, MOST_WORD), "<u4")
+            blocks.put_array(np.minimum(numbers, MOST_WORD), _WORDS)
 
 
-def _update_of(reader: Reader, dtype: str) -> Gradients:
+def _update_of(reader: Reader, dtype: np.dtype[Any]) -> Gradients:
     count, dim, name, rates, change, flags, step = reader.unpack(_UPDATE)
     if change >= len(_CHANGES):
         raise DecodeError(f"change {change} is unknown here")
@@ -218,14 +220,14 @@ def _update_of(reader: Reader, dtype: str) -> Gradients:
 
     return Gradients(
         _name(reader.take(name)),
-        learning_rates=tuple(reader.array("<f4", rates).tolist()),
-        fids=reader.array("<i8", count),
+        learning_rates=tuple(reader.array(_FLOATS, rates).tolist()),
+        fids=reader.array(_IDS, count),
         grads=rows(),
         step=step,
         change=_CHANGES[change],
         latest=rows() if flags & _LATEST else None,
-        counts=reader.array("<u4", count).astype(np.int64) if flags & _COUNTS else None,
-        times=reader.array("<u4", count) if flags & _TIMES else None,
+        counts=reader.array(_WORDS, count).astype(np.int64) if flags & _COUNTS else None,
+        times=reader.array(_WORDS, count) if flags & _TIMES else None,
     )
 
 
@@ -236,8 +238,8 @@ def _name(taken: bytes) -> str:
         raise DecodeError(f"the name of a table is no text: {error}") from error
 
 
-def _put_rows(blocks: Blocks, rows: Rows, dtype: str) -> None:
-    blocks.put_array(_halves(rows) if dtype == "<f2" else rows, dtype)
+def _put_rows(blocks: Blocks, rows: Rows, dtype: np.dtype[Any]) -> None:
+    blocks.put_array(_halves(rows) if dtype is _HALVES else rows, dtype)
 
 
 def _halves(rows: Rows) -> NDArray[np.float16]:
@@ -249,5 +251,5 @@ def _halves(rows: Rows) -> NDArray[np.float16]:
     return halves
 
 
-def _dtype(half: int) -> str:
-    return "<f2" if half else "<f4"
+def _dtype(half: int) -> np.dtype[Any]:
+    return _HALVES if half else _FLOATS

@@ -61,11 +61,12 @@ class Tally:
         self._asked = self._hits = 0
         self._by_slot = np.zeros((4, SLOTS), np.int64)  # asked for and found, both sampled; evicted; filtered
 
-    def looked_up(self, fids: Fids, found: Flags) -> None:
+    def looked_up(self, fids: Fids, found: Flags, hits: int) -> None:
+        """`hits` of `fids` were `found`."""
         with self._counting:
             _tally(fids, found, -self._asked % EVERY, self._by_slot)
             self._asked += len(fids)
-            self._hits += int(np.count_nonzero(found))
+            self._hits += hits
 
     def evicted(self, fids: Fids) -> None:
         """Each of `fids` had a row, and lost it."""

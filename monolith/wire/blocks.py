@@ -36,11 +36,12 @@ class Blocks:
         self.parts.append(block)
         self._pad(len(block))
 
-    def put_array(self, array: NDArray[Any], dtype: str) -> None:
+    def put_array(self, array: NDArray[Any], dtype: np.dtype[Any]) -> None:
         """Add an array as `dtype`, without a copy where it is so already; its reader must know the length."""
         held = np.ascontiguousarray(array, dtype)
-        self.parts.append(held.reshape(-1).view(np.uint8).data)
-        self._pad(held.nbytes)
+        if held.size:
+            self.parts.append(held.data.cast("B"))
+            self._pad(held.nbytes)
 
     def _pad(self, size: int) -> None:
         if over := size % ALIGNMENT:
@@ -67,9 +68,9 @@ class Reader:
         start = self._step(size)
         return self._body[start : start + size]
 
-    def array(self, dtype: str, count: int) -> NDArray[Any]:
+    def array(self, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
         """The next `count` numbers: a view, so read-only."""
-        start = self._step(np.dtype(dtype).itemsize * count)
+        start = self._step(dtype.itemsize * count)
         if not count:
             return np.empty(0, dtype)
         return np.frombuffer(self._body, dtype, count, start)

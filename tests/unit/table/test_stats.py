@@ -44,7 +44,8 @@ def test_every_eighth_id_counts_for_its_slot():
     fids, found = make_fid(5, np.arange(40)), np.arange(40) % (2 * EVERY) == 0
     tally = Tally()
     for start, stop in ((0, 3), (3, 3), (3, 17), (17, 40)):
-        tally.looked_up(fids[start:stop], found[start:stop])
+        part = found[start:stop]
+        tally.looked_up(fids[start:stop], part, int(part.sum()))
     usage, slots = tally.usage(np.zeros(1 << 15, np.int64))
     assert (usage, slots) == (Usage(0, 40, 3, 0), {5: Usage(0, 5, 3, 0)})
 

@@ -21,7 +21,7 @@ def written(kinds: list[tuple[str, int]], name: bytes = b"a name") -> bytes:
     blocks.pack(HEAD, 1, 2, 3)
     blocks.put(name)
     for dtype, count in kinds:
-        blocks.put_array(np.arange(count) % 2, dtype)
+        blocks.put_array(np.arange(count) % 2, np.dtype(dtype))
     return b"".join(blocks.parts)
 
 
@@ -31,7 +31,7 @@ def test_what_goes_in_comes_out(kinds: list[tuple[str, int]], name: bytes) -> No
     assert reader.unpack(HEAD) == (1, 2, 3)
     assert reader.take(len(name)) == name
     for dtype, count in kinds:
-        array = reader.array(dtype, count)
+        array = reader.array(np.dtype(dtype), count)
         assert array.dtype == np.dtype(dtype)
         assert array.tolist() == (np.arange(count) % 2).tolist()
         assert array.flags.aligned
@@ -47,7 +47,7 @@ def test_all_begins_at_a_multiple(kinds: list[tuple[str, int]]) -> None:
 def test_an_early_end_is_noticed(missing: int) -> None:
     reader = Reader(written([("<i8", 4)])[:-missing])
     with pytest.raises(DecodeError, match="it ends after"):
-        reader.unpack(HEAD), reader.take(6), reader.array("<i8", 4)
+        reader.unpack(HEAD), reader.take(6), reader.array(np.dtype("<i8"), 4)
 
 
 def test_a_late_end_is_noticed() -> None:
@@ -61,5 +61,5 @@ def test_a_late_end_is_noticed() -> None:
 def test_no_array_is_copied() -> None:
     rows = np.ones((2, 3), np.float32)
     blocks = Blocks()
-    blocks.put_array(rows, "<f4")
+    blocks.put_array(rows, np.dtype("<f4"))
     assert np.shares_memory(np.frombuffer(blocks.parts[0], np.float32), rows)
