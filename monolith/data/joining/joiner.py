@@ -119,6 +119,4 @@ class Joiner:
             self.given.append(Joined(key, entry.time, 0, entry.value))
         else:
             self.counts[Fate.SAMPLED_OUT] += 1
-        self._entries.put(
-            key, entry._replace(state=State.NEGATIVE, due=self._rules.forgets(entry.time))
-        )
+        self._entries.put(key, entry._replace(state=State.NEGATIVE, due=self._rules.forgets(entry.time)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import sqlite3
 from array import array
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from itertools import islice
 
 from monolith.data.joining.entries import Entry, State
@@ -33,7 +33,9 @@ class SpillingEntries:
         self._limit = memory_bytes
         self._held: dict[bytes, Entry] = {}
         self._changed: set[bytes] = set()
-        self._queue: list[tuple[int, bytes]] = []  # a heap; an entry that is due otherwise by now is not meant
+        self._queue: list[
+            tuple[int, bytes]
+        ] = []  # a heap; an entry that is due otherwise by now is not meant
         self._bytes = 0
         self._elsewhere: int = db.execute("SELECT COUNT(*) FROM entries").fetchone()[0]
 
@@ -131,6 +133,6 @@ def _row(key: bytes, entry: Entry) -> tuple[bytes, int, int, int, bytes, bytes]:
     return key, int(entry.state), entry.due, entry.time, entry.value, array("q", entry.actions).tobytes()
 
 
-def _entry(row: tuple[bytes, int, int, int, bytes, bytes]) -> Iterator[bytes | Entry]:
+def _entry(row: tuple[bytes, int, int, int, bytes, bytes]) -> tuple[bytes, Entry]:
     key, state, due, time, value, actions = row
     return key, Entry(State(state), due, time, value, tuple(memoryview(actions).cast("q")))
