@@ -96,26 +96,37 @@ class Target:
             await self._link.close()
 
     async def _push_all(self) -> None:
-        """Send what there is now."""
-        now_ms = self._world.clock_ms()
-        found: Round | None = await self._world.aside(self._source.next_round)
-        if found is not None:
-            self._greeted = self._greeted or await self._greet()
-            await self._push_round(found, now_ms)
-        elif self._source.begun and now_ms - self._told_ms >= 1000 * self._pace.idle_s:
-            await self._deliver([], pb.PushRequest(as_of_ms=now_ms), None)
-            self.pushed.as_of_ms = now_ms
+        """Send what there is now; after everything also what changed while that was sent."""
+        again = True
+        while again:
+            now_ms = self._world.clock_ms()
+            found: Round | None = await self._world.aside(self._source.next_round)
+            if found is None:
+                await self._say_that_nothing_changed(now_ms)
+                return
+            if self._greeted:
+                again = await self._push_round(found, now_ms) and found.whole
+            else:
+                await self._greet()
 
-    async def _greet(self) -> bool:
-        """Send a push that a receiver which does not know us, but our protocol, asks for everything after."""
+    async def _say_that_nothing_changed(self, now_ms: int) -> None:
+        """Only now and then."""
+        if self._source.begun and now_ms - self._told_ms >= 1000 * self._pace.idle_s:
+            if await self._deliver([], pb.PushRequest(as_of_ms=now_ms), None):
+                self.pushed.as_of_ms = now_ms
+
+    async def _greet(self) -> None:
+        """Before anything else, a push without rows: who knows our protocol asks for everything after it."""
         if await self._deliver([], pb.PushRequest(), None):
             log.warning(
                 "ParameterSync target %s speaks upstream's protocol only: rows that are evicted stay there",
                 self.name,
             )
-        return True
+        self._source.send_all()
+        self._greeted = True
 
-    async def _push_round(self, found: Round, now_ms: int) -> None:
+    async def _push_round(self, found: Round, now_ms: int) -> bool:
+        """Send all of it, as of `now_ms`; whether it arrived."""
         first, last = True, False
         while not last:
             deltas, last = await self._world.aside(found.take)
@@ -125,11 +136,12 @@ class Target:
             if last:
                 head.as_of_ms = now_ms
             if not await self._deliver(deltas, head, found) or not found.held:
-                return
+                return False
             first = False
         found.done()
         self.pushed.wholes += found.whole
         self.pushed.as_of_ms = now_ms
+        return True
 
     async def _deliver(self, deltas: Deltas, head: pb.PushRequest, of: Round | None) -> bool:
         """Send one message until it arrives; whether it did, or everything has to be sent instead."""

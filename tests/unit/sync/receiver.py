@@ -1,0 +1,100 @@
+"""A receiver in a dict, which applies pushes as the proto says, and may be made to fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import numpy as np
+
+from monolith.core.errors import PushFailed
+from monolith.sync.link import Reply
+from monolith.table.table import Table
+from monolith.wire import parameter_sync_pb2 as pb
+
+Rows = dict[str, dict[int, list[float]]]
+
+
+class Receiver:
+    """What a serving process would hold. `reference` knows no field of ours."""
+
+    def __init__(self, *, reference: bool = False) -> None:
+        self.rows: Rows = {}
+        self.requests: list[pb.PushRequest] = []
+        self.reference = reference
+        self.restart()
+
+    def restart(self) -> None:
+        self.sequences: dict[int, int] = {}
+        self.whole: dict[str, set[int]] | None = None
+
+    def answer(self, body: bytes) -> Reply:
+        request = pb.PushRequest.FromString(body)
+        self.requests.append(request)
+        if not self.reference:
+            known = self.sequences.get(request.sender)
+            if known is not None and request.sequence <= known:
+                return Reply(0, "")
+            if not request.whole_begin and (known is None or request.sequence > known + 1):
+                return Reply(5, "send everything")
+            self.sequences[request.sender] = request.sequence
+        self._apply(request)
+        return Reply(0, "")
+
+    def _apply(self, request: pb.PushRequest) -> None:
+        if request.whole_begin and not self.reference:
+            self.whole = {}
+        for delta in request.delta_hash_tables:
+            table = self.rows.setdefault(delta.unique_id, {})
+            values = np.array(delta.embeddings, np.float32).reshape(len(delta.fids), delta.dim_size)
+            table |= dict(zip(delta.fids, values.tolist(), strict=True))
+            if self.whole is not None:
+                self.whole.setdefault(delta.unique_id, set()).update(delta.fids)
+            for fid in () if self.reference else delta.removed:
+                table.pop(fid, None)
+        if request.whole_end and self.whole is not None:
+            for name, came in self.whole.items():
+                self.rows[name] = {fid: row for fid, row in self.rows[name].items() if fid in came}
+            self.whole = None
+
+    def equals(self, tables: dict[str, Table]) -> bool:
+        return self.rows == rows_of(tables)
+
+
+def rows_of(tables: dict[str, Table]) -> Rows:
+    exported = {name: table.export() for name, table in tables.items()}
+    return {
+        name: dict(zip(rows.fids.tolist(), rows.values.tolist(), strict=True))
+        for name, rows in exported.items()
+    }
+
+
+class FakeLink:
+    """To a `Receiver`, through `fault`, which may wait, raise, or lose the answer by raising after it."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self.receiver = receiver
+        self.broken: str | None = None  # what failing pushes say
+        self.lasting = False
+        self.answers_lost = 0
+        self.hangs = False
+        self.closed = False
+        self.before: Callable[[], None] = lambda: None
+        self.tries = 0
+
+    async def push(self, body: bytes, timeout_s: float) -> Reply:
+        self.tries += 1
+        self.before()
+        if self.hangs:
+            await asyncio.sleep(timeout_s)
+            raise PushFailed("far", "no answer")
+        if self.broken:
+            raise PushFailed("far", self.broken, lasting=self.lasting)
+        reply = self.receiver.answer(body)
+        if self.answers_lost:
+            self.answers_lost -= 1
+            raise PushFailed("far", "the answer was lost")
+        return reply
+
+    async def close(self) -> None:
+        self.closed = True

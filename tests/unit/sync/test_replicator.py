@@ -1,0 +1,399 @@
+"""A target that is pushed to equals the tables in the end, whatever happened in between."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monolith.core.endpoint import Endpoint
+from monolith.sync.link import Reply
+from monolith.sync.patience import Pace
+from monolith.sync.replicator import Replicator
+from monolith.sync.target import Letterhead, World
+from monolith.table.config import Constants, Segment, Sgd, TableConfig
+from monolith.table.table import Table
+from monolith.testing import virtual_time
+from tests.unit.sync.receiver import FakeLink, Receiver
+
+HEAD = Letterhead(sender=7, model_name="ctr", signature_name="assign", shard=0, shards=1)
+PACE = Pace()
+CONFIG = TableConfig((Segment(2, Constants(1.0), Sgd(learning_rate=0.5)),))
+
+
+async def inline(call: Callable[..., Any], *given: Any) -> Any:
+    return call(*given)
+
+
+class Job:
+    """Two tables, and targets called h0, h1, … that are pushed to, in virtual time."""
+
+    def __init__(self, targets: int = 1, *, reference: bool = False) -> None:
+        self.tables = {"a": Table(CONFIG), "b": Table(CONFIG)}
+        self.links = [FakeLink(Receiver(reference=reference)) for _ in range(targets)]
+        ends = [Endpoint("http", f"h{n}", 80) for n in range(targets)]
+        links = dict(zip(ends, self.links, strict=True))
+        world = World(
+            clock_ms=lambda: int(1000 * asyncio.get_running_loop().time()), random=lambda: 0.5, aside=inline
+        )
+        self.replicator = Replicator(
+            self.tables.items, ends, HEAD, pace=PACE, world=world, connect=links.__getitem__
+        )
+
+    @property
+    def link(self) -> FakeLink:
+        return self.links[0]
+
+    @property
+    def receiver(self) -> Receiver:
+        return self.link.receiver
+
+    def learn(self, *ids: int, table: str = "a") -> None:
+        self.tables[table].apply(np.array(ids), np.ones((len(ids), 2)))
+
+    def run(self, story: Callable[[Job], Awaitable[None]]) -> float:
+        """Play `story` beside the replicator, from start to stop; the seconds that stopping took."""
+
+        async def main() -> float:
+            self.replicator.start()
+            await story(self)
+            before = asyncio.get_running_loop().time()
+            await self.replicator.stop()
+            return asyncio.get_running_loop().time() - before
+
+        return virtual_time.run(main())[0]
+
+
+async def intervals(count: float = 1.5) -> None:
+    await asyncio.sleep(count * PACE.interval_s)
+
+
+def test_what_changed_arrives_within_an_interval() -> None:
+    async def story(job: Job) -> None:
+        job.learn(1, -2)
+        await intervals()
+        assert job.receiver.rows == {"a": {1: [0.5, 0.5], -2: [0.5, 0.5]}}
+        job.learn(1)
+        job.learn(3, table="b")
+        await intervals()
+        assert job.receiver.equals(job.tables)
+
+    Job().run(story)
+
+
+def test_only_what_changed_is_pushed_after_the_first_time() -> None:
+    async def story(job: Job) -> None:
+        job.learn(*range(10))
+        await intervals()
+        job.learn(4)
+        await intervals()
+        [delta] = job.receiver.requests[-1].delta_hash_tables
+        assert (delta.unique_id, list(delta.fids), delta.dim_size) == ("a", [4], 2)
+
+    Job().run(story)
+
+
+def test_a_push_says_who_sent_it() -> None:
+    async def story(job: Job) -> None:
+        job.learn(1)
+        await intervals()
+
+    job = Job()
+    job.run(story)
+    sequences = [request.sequence for request in job.receiver.requests]
+    assert sequences == list(range(1, len(sequences) + 1))
+    last = job.receiver.requests[-1]
+    told = (last.model_name, last.signature_name, last.sender, last.shard, last.shards, last.timeout_in_ms)
+    assert told == ("ctr", "assign", 7, 0, 1, 3000)
+    assert last.as_of_ms == 200
+
+
+def test_nothing_is_said_of_tables_that_never_had_a_row() -> None:
+    async def story(_: Job) -> None:
+        await intervals(20)
+
+    job = Job()
+    job.run(story)
+    assert job.link.tries == 0
+
+
+def test_a_table_that_lost_all_its_rows_is_spoken_of() -> None:
+    async def story(job: Job) -> None:
+        job.learn(1, 2)
+        await intervals()
+        job.tables["a"].clear()
+        await intervals()
+        assert job.receiver.rows == {"a": {}}
+
+    Job().run(story)
+
+
+def test_evicted_rows_leave() -> None:
+    async def story(job: Job) -> None:
+        job.learn(1, 2, 3)
+        await intervals()
+        job.tables["a"].evict(np.array([2]))
+        await intervals()
+        assert job.receiver.rows["a"].keys() == {1, 3}
+
+    Job().run(story)
+
+
+def test_the_reference_keeps_them_and_that_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(job: Job) -> None:
+        job.learn(1, 2, 3)
+        await intervals()
+        job.tables["a"].evict(np.array([2]))
+        job.learn(1)
+        await intervals()
+        assert job.receiver.rows["a"] == {1: [0, 0], 2: [0.5, 0.5], 3: [0.5, 0.5]}
+
+    Job(reference=True).run(story)
+    assert [r.message for r in caplog.records if "upstream" in r.message] == [
+        "ParameterSync target http://h0:80 speaks upstream's protocol only: rows that are evicted stay there"
+    ]
+
+
+def test_quiet_times_are_told() -> None:
+    async def story(job: Job) -> None:
+        job.learn(1)
+        await intervals()
+        sent = job.link.tries
+        await asyncio.sleep(10 * PACE.idle_s)
+        assert 8 <= job.link.tries - sent <= 10
+        assert not job.receiver.requests[-1].delta_hash_tables
+        now = 1000 * asyncio.get_running_loop().time()
+        assert job.receiver.requests[-1].as_of_ms > now - 1300
+
+    Job().run(story)
+
+
+def test_who_restarted_gets_everything_though_nothing_changes() -> None:
+    async def story(job: Job) -> None:
+        job.learn(1, 2)
+        await intervals()
+        job.receiver.restart()
+        job.receiver.rows = {"a": {9: [1, 1]}}
+        await asyncio.sleep(PACE.idle_s + 3 * PACE.interval_s)
+        assert job.receiver.equals({"a": job.tables["a"]})
+
+    Job().run(story)
+
+
+def test_a_target_away_misses_nothing_and_another_is_undisturbed() -> None:
+    async def story(job: Job) -> None:
+        job.links[0].broken = "ParameterSync connect failed: refused"
+        for step in range(150):
+            job.learn(step, step % 7)
+            await intervals(1)
+        assert job.links[1].receiver.equals({"a": job.tables["a"]})
+        job.links[0].broken = None
+        await asyncio.sleep(PACE.most_s + 1)
+        assert job.links[0].receiver.equals({"a": job.tables["a"]})
+
+    job = Job(targets=2)
+    job.run(story)
+    pushed = job.replicator.pushed()
+    assert pushed["http://h0:80"].failures > 5
+    assert pushed["http://h1:80"].failures == 0
+    assert pushed["http://h1:80"].as_of_ms >= 30_000
+
+
+@pytest.mark.parametrize("why", ["hangs", "answers_lost", "lasting"])
+def test_a_failed_push_keeps_its_rows(why: str) -> None:
+    async def story(job: Job) -> None:
+        job.learn(1)
+        await intervals()
+        setattr(job.link, why, 1)
+        job.link.broken = "refused" if why == "lasting" else None
+        job.learn(2)
+        await asyncio.sleep(4)
+        job.learn(3)
+        setattr(job.link, why, 0)
+        job.link.broken = None
+        await asyncio.sleep(PACE.refused_s)
+        assert job.receiver.equals({"a": job.tables["a"]})
+
+    Job().run(story)
+
+
+def test_a_refusal_is_said_once_and_tried_slowly(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(job: Job) -> None:
+        job.link.broken, job.link.lasting = "it refuses the rows: model other", True
+        job.learn(1)
+        await asyncio.sleep(600)
+
+    job = Job()
+    job.run(story)
+    said = [r.message for r in caplog.records if r.levelno >= logging.WARNING]
+    assert said == [
+        "ParameterSyncReplicator flush failed: far: it refuses the rows: model other; "
+        "the rows are kept, and sent again"
+    ]
+    assert job.link.tries < 40
+
+
+def test_status_one_is_a_refusal() -> None:
+    async def story(job: Job) -> None:
+        answer = job.receiver.answer
+        job.receiver.answer = lambda body: Reply(1, "model other")
+        job.learn(1)
+        await intervals()
+        assert job.replicator.pushed()["http://h0:80"].failures > 0
+        job.receiver.answer = answer
+        await asyncio.sleep(PACE.refused_s)
+        assert job.receiver.equals({"a": job.tables["a"]})
+
+    Job().run(story)
+
+
+def test_overflow_sends_everything() -> None:
+    async def story(job: Job) -> None:
+        job.learn(1)
+        await intervals()
+        job.tables["a"].journal()._most = 50
+        job.link.broken = "away"
+        for step in range(20):
+            job.learn(*range(10 * step, 10 * step + 10))
+            await intervals(1)
+        job.tables["a"].evict(np.arange(5))
+        job.link.broken = None
+        await asyncio.sleep(PACE.most_s + 1)
+        assert job.receiver.equals({"a": job.tables["a"]})
+
+    job = Job()
+    job.run(story)
+    assert job.replicator.pushed()["http://h0:80"].wholes == 2
+
+
+def test_rows_travel_in_bounded_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monolith.sync.source.Source.__init__.__defaults__", (180,))
+
+    async def story(job: Job) -> None:
+        job.learn(*range(100))
+        await intervals()
+        job.learn(*range(50), table="a")
+        job.learn(*range(30), table="b")
+        await intervals()
+        assert job.receiver.equals(job.tables)
+        assert max(len(d.fids) for r in job.receiver.requests for d in r.delta_hash_tables) <= 20
+        whole = [r for r in job.receiver.requests if r.whole_begin or r.whole_end]
+        assert len([r for r in whole if r.whole_begin]) == len([r for r in whole if r.whole_end])
+
+    Job().run(story)
+
+
+faults = st.sampled_from(["work", "broken", "hangs", "answers_lost", "restart"])
+steps = st.lists(st.tuples(faults, st.lists(st.integers(0, 9), max_size=4), st.booleans()), max_size=12)
+
+
+@settings(max_examples=60)
+@given(steps)
+def test_whatever_happens_it_is_equal_in_the_end(story_of: list[tuple[str, list[int], bool]]) -> None:
+    async def story(job: Job) -> None:
+        job.learn(0)
+        for fault, ids, evicts in story_of:
+            job.link.broken = "broken" if fault == "broken" else None
+            job.link.hangs = fault == "hangs"
+            job.link.answers_lost = int(fault == "answers_lost")
+            if fault == "restart":
+                job.receiver.restart()
+                job.receiver.rows = {"a": {5: [9, 9]}}
+            job.learn(*ids)
+            if evicts:
+                job.tables["a"].evict(np.array(ids, np.int64))
+            await intervals(3)
+        job.link.broken, job.link.hangs, job.link.answers_lost = None, False, 0
+        await asyncio.sleep(20)
+        assert job.receiver.equals({"a": job.tables["a"]})
+
+    Job().run(story)
+
+
+def test_stopping_sends_what_changed_last() -> None:
+    async def story(job: Job) -> None:
+        job.learn(1)
+        await intervals()
+        job.learn(2)
+
+    job = Job()
+    assert job.run(story) == 0
+    assert job.receiver.equals({"a": job.tables["a"]})
+    assert job.link.closed
+
+
+def test_stopping_does_not_wait_out_a_failure() -> None:
+    async def story(job: Job) -> None:
+        job.link.broken = "away"
+        job.learn(1)
+        await asyncio.sleep(20)
+
+    assert Job().run(story) == 0
+
+
+def test_a_push_that_hangs_is_aborted(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(job: Job) -> None:
+        job.link.hangs = True
+        job.learn(1)
+        await intervals()
+
+    assert Job().run(story) == pytest.approx(0.2)
+    assert [r.message for r in caplog.records if r.levelno == logging.WARNING] == [
+        "ParameterSync replicator task did not stop promptly; forced abort (push to http://h0:80)"
+    ]
+
+
+def test_stopping_again_is_fine() -> None:
+    async def story(job: Job) -> None:
+        await job.replicator.stop()
+
+    Job().run(story)
+    virtual_time.run(Job().replicator.stop())
+
+
+def test_who_is_forgotten_ends() -> None:
+    async def main() -> None:
+        job = Job()
+        job.replicator.start()
+        link = job.link
+        await intervals()
+        del job
+        gc.collect()
+        await asyncio.sleep(0.01)
+        assert link.closed
+
+    virtual_time.run(main())
+
+
+def test_whoever_stopped_leaves_nothing_in_the_journal() -> None:
+    async def story(job: Job) -> None:
+        job.learn(1)
+        await intervals()
+        job.learn(2)
+
+    job = Job()
+    job.run(story)
+    job.learn(*range(10))
+    assert job.tables["a"].journal()._readers == []
+
+
+def test_a_bug_is_told_and_harms_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        job = Job(targets=2)
+        job.links[0].before = lambda: 1 // 0
+        job.replicator.start()
+        job.learn(1)
+        await intervals()
+        assert job.links[1].receiver.equals({"a": job.tables["a"]})
+        with pytest.raises(ZeroDivisionError):
+            await job.replicator.stop()
+
+    virtual_time.run(main())
+    assert "push to http://h0:80 ended: ZeroDivisionError" in caplog.text
