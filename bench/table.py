@@ -137,9 +137,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small tables only: under two minutes")
     parser.add_argument("--most-rows", type=int, default=1 << 40, help="leave larger tables out")
+    parser.add_argument("--least-rows", type=int, default=0, help="leave smaller tables out")
     parser.add_argument("--only", nargs="*", default=[], metavar="SCRIPT", help="of bench/peers")
     asked = parser.parse_args()
-    todo = [load for load in (QUICK if asked.quick else FULL) if load.rows <= asked.most_rows]
+    loads_asked = QUICK if asked.quick else FULL
+    todo = [load for load in loads_asked if asked.least_rows <= load.rows <= asked.most_rows]
     stands: dict[tuple[int, int], list[Load]] = defaultdict(list)
     for load in todo:
         stands[load.rows, load.dim].append(load)
