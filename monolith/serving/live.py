@@ -68,6 +68,13 @@ class LiveTable:
         """Whether the same values are served of the same rows."""
         return self.about.rules == other.about.rules
 
+    def warm_up(self) -> None:
+        """Compile what a push needs, by doing it to no rows."""
+        nobody = np.empty(0, np.int64)
+        self.put(nobody, np.empty((0, self.about.dim), np.float32), 0)
+        self._table.evict(nobody)
+        next(self.pieces())
+
     def _assign(self, fids: Fids, values: Rows, stamps: int | Times) -> None:
         self._table.assign(fids, values, times=stamps)
 

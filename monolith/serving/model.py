@@ -108,7 +108,9 @@ class ServingModel:
         return Answer(self._run(given), ids, unknown)
 
     def warm_up(self) -> None:
-        """Predict what the export brought along, so that the first real request finds all compiled."""
+        """Do what the export brought along and a push does, so that the first real one finds all compiled."""
+        for table in self.tables.values():
+            table.warm_up()
         for payload in read_records(self._folder / WARMUP):
             self.predict(parse_example_batch(payload, self.manifest.schema))
 

@@ -35,6 +35,8 @@ OK = 0
 REFUSED = 1
 RESEND = 5
 
+_NO_ROWS = pb.PushRequest(delta_hash_tables=[pb.PushRequest.DeltaEmbeddingHashTable()]).SerializeToString()
+
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +48,7 @@ class PushApi:
         self._metrics = metrics
         self._clock_ms = clock_ms
         metrics.follow(replica.staleness_s)
+        read_push(_NO_ROWS)  # compiles the reader: no sender is to wait for that
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a gRPC server is given. Pushes wait for each other, so they have a thread of their own."""

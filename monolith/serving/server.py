@@ -53,7 +53,7 @@ class ModelServer(AbstractContextManager["ModelServer"]):
     def __init__(self, options: ServerOptions, clock_ms: Callable[[], int] = unix_ms) -> None:
         self._options = options
         name = options.model_name or options.model_path.name
-        replica = Replica(name, clock_ms)
+        self.replica = replica = Replica(name, clock_ms)
         self.versions = Versions(options.model_path, replica.load, name=name, pinned=options.version)
         self.port = 0
         self.http_port: int | None = None
