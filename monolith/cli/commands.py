@@ -36,6 +36,8 @@ COMMANDS: dict[str, Entry | Group] = {
             "convert": Entry("monolith.cli.data:CONVERT", "Convert a CSV or Parquet file of your own."),
             "head": Entry("monolith.cli.data:HEAD", "Show the first records, readably."),
             "stats": Entry("monolith.cli.data:STATS", "Count rows, ids and labels."),
+            "join": Entry("monolith.cli.join:JOIN", "Join impressions with later actions, of Kafka topics."),
+            "produce": Entry("monolith.cli.produce:PRODUCE", "Replay a dataset into a Kafka topic."),
         },
     ),
     "train": Entry("monolith.cli.train:TRAIN", "Train a model, in one process or on a local cluster."),

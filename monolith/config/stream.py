@@ -36,8 +36,6 @@ class KafkaConfig(Settings):
                                             "a file, as for passwords.", group="stream")
     kafka_timeout_secs: float = setting(30.0, "How long brokers may be unreachable at the start, and "
                                         "messages wait to be stored.", group="stream", check=positive)
-    message_format: MessageFormat = setting(MessageFormat.EXAMPLE, "example, example-batch or json.",
-                                            group="stream", converter=MessageFormat)
     # fmt: on
 
     def rules(self) -> Iterator[Problem]:
@@ -54,6 +52,8 @@ class StreamConfig(KafkaConfig):
     # fmt: off
     kafka_topics: str | None = setting(None, "Train on the messages of these topics, with commas between, "
                                        "and not on the dataset's training split.", group="stream")
+    message_format: MessageFormat = setting(MessageFormat.EXAMPLE, "example, example-batch or json.",
+                                            group="stream", converter=MessageFormat)
     kafka_group: str = setting("monolith", "Consumer group under which Kafka shows how far training is; "
                                "what counts is in the checkpoint.", group="stream")
     kafka_patience_secs: float = setting(300.0, "How long all brokers may be away while it trains.",

@@ -29,6 +29,7 @@ _READING = {
     "auto.offset.reset": "error",  # deleted messages are told, not jumped over
     "max.poll.interval.ms": 86_400_000,  # no group is joined, so nobody waits for us
     "socket.timeout.ms": 10_000,
+    "max.partition.fetch.bytes": 128 << 10,  # of a backlog, take from all partitions in turn
 }
 _WRITING = {
     "enable.idempotence": True,
