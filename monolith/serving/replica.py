@@ -174,14 +174,14 @@ class Replica:
         told = manifest.tables.get(name)
         if told is None:
             return True
-        up_to_date = all(s.holds([name], manifest.as_of_ms) for s in self._senders)
+        up_to_date = all(sender.holds(manifest.as_of_ms) for sender in self._senders)
         return told.rules == table.about.rules and self._senders.complete and up_to_date
 
     def _exchange(self, model: ServingModel) -> None:
         """Take over what was pushed and is newer than the version's own; from now on, push to its tables."""
         as_of_ms, others = model.manifest.as_of_ms, self.tables
         fresh = {name: table for name, table in model.tables.items() if others.get(name) is not table}
-        holding = [sender for sender in self._senders if sender.holds(fresh, as_of_ms)]
+        holding = [sender for sender in self._senders if sender.holds(as_of_ms)]
         exact = True
         for name, table in fresh.items():
             older = others.get(name)

@@ -27,13 +27,12 @@ class Sender:
     sequence: int  # of its last push that was applied
     lost: bool = True  # until it sends everything
     as_of_ms: int = 0  # what it had changed until then is here; 0: it has not sent everything yet
-    tables: set[str] = attrs.field(factory=set)  # of which it has sent everything
     whole_since: int | None = None  # while it sends everything: the stamp that the rows get at least
     named: set[str] = attrs.field(factory=set)  # the tables that came since it began with that
 
-    def holds(self, tables: Iterable[str], as_of_ms: int) -> bool:
-        """Whether all its rows of `tables` are here, as new as those of an export as of then."""
-        return self.as_of_ms >= max(as_of_ms, 1) and self.tables.issuperset(tables)
+    def holds(self, as_of_ms: int) -> bool:
+        """Whether all its rows are here, as new as those of an export as of then."""
+        return self.as_of_ms >= max(as_of_ms, 1)
 
 
 class Senders:
@@ -88,8 +87,7 @@ class Senders:
     def applied(self, sender: Sender, push: Push) -> None:
         """Everything in the push is here."""
         sender.sequence = push.sequence
-        if push.whole_end and sender.whole_since is not None:
-            sender.tables |= sender.named
+        if push.whole_end:
             sender.whole_since = None
         if sender.whole_since is None:
             sender.as_of_ms = max(sender.as_of_ms, push.as_of_ms)

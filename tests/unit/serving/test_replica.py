@@ -201,6 +201,14 @@ def test_only_the_shards_that_are_here_stay(tmp_path, clock):
     assert served(replica) == {1: 11.0, 2: 20.0, 6: 60.0}
 
 
+def test_sender_need_not_speak_of_tables_without_rows(replica, tmp_path, clock):
+    """Else small tables, of which a shard may have nothing, would have it asked for everything each time."""
+    replica.push(push(NEW, sender=7, sequence=1, whole_begin=True, whole_end=True, as_of_ms=clock.ms))
+    load(replica, tmp_path, OLD, 2, as_of_ms=clock.ms)
+    replica.push(next_push(2, {5: 50.0}))
+    assert served(replica) == {**NEW, 5: 50.0}
+
+
 def test_half_of_everything_is_asked_for_again(replica, tmp_path, clock):
     clock.ms += 1000
     replica.push(everything({2: 20.0}, whole_end=False))

@@ -132,7 +132,7 @@ class Training(RuleBasedStateMachine):
         """The network is good for a while."""
         self.clock.ms += 1
         for shard in self.shards:
-            while not self._deliver(shard.next_push(self.clock)) or shard.parts:
+            while not self._deliver(shard.next_push(self.clock)) or shard.parts or shard.changed:
                 pass
         assert served(self.replica) == {**self.shards[0].rows, **self.shards[1].rows}
 
