@@ -84,14 +84,8 @@ class PushApi:
         return pb.PushResponse(status_code=OK, update_num=applied.rows)
 
     def assign(self, model: str, inputs: Mapping[str, Any]) -> Applied:
-        """Set rows that come as TensorProtos `<table>_id` [n] and `<table>_value` [n, dim].
-
-        Raises:
-            ModelNotFound, InvalidRequest: they are of another model, or do not fit it.
-            ServerBusy: they may be sent again.
-        """
-        size = sum(tensor.ByteSize() for tensor in inputs.values())
-        return self.apply(Push(model=model, deltas=_deltas(inputs), size=size))
+        """Set rows that come as the inputs of a Predict. Raises as `assigned` and `apply`."""
+        return self.apply(assigned(model, inputs))
 
     def apply(self, push: Push) -> Applied:
         """Apply a push, and count it. Raises as `Replica.push`."""
@@ -111,6 +105,16 @@ class PushApi:
         if push.as_of_ms and not applied.again:
             self._metrics.lagged((self._clock_ms() - push.as_of_ms) / 1000)
         return applied
+
+
+def assigned(model: str, inputs: Mapping[str, Any]) -> Push:
+    """The push in TensorProtos `<table>_id` [n] and `<table>_value` [n, dim].
+
+    Raises:
+        InvalidRequest: they are not that.
+    """
+    size = sum(tensor.ByteSize() for tensor in inputs.values())
+    return Push(model=model, deltas=_deltas(inputs), size=size)
 
 
 def _deltas(inputs: Mapping[str, Any]) -> list[Delta]:
