@@ -118,22 +118,21 @@ class JoinState:
         Raises:
             StreamError: the disk is full, or fails.
         """
-        self.watermark = watermark
         with self._transaction():
-            self._forget_sent()
             self._db.executemany("INSERT INTO leaving (key, time, value) VALUES (?, ?, ?)", leaving)
             rows = [(*place, *how_far) for place, how_far in reached.items()]
             self._db.executemany("INSERT OR REPLACE INTO read_up_to VALUES (?, ?, ?, ?)", rows)
             facts = [("watermark", str(watermark)), ("counts", json.dumps(self.counts))]
             self._db.executemany("INSERT OR REPLACE INTO joiner VALUES (?, ?)", facts)
             self.entries.write()
+        self.watermark = watermark
         self.entries.written()
 
     def close(self) -> None:
         """What was sent is forgotten; what was not committed is lost, and will be read again."""
         try:
             with self._transaction():
-                self._forget_sent()
+                pass
         finally:
             self._db.close()
 
@@ -148,22 +147,21 @@ class JoinState:
         else:
             self._db.close()
 
-    def _forget_sent(self) -> None:
-        if self._sent:
-            self._db.execute("DELETE FROM leaving")
-            self._sent = False
-
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        """All of it or nothing; and what was sent before is forgotten."""
         with self._told():
             self._db.execute("BEGIN IMMEDIATE")
             with self._db:
+                if self._sent:
+                    self._db.execute("DELETE FROM leaving")
                 yield
+            self._sent = False
 
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as exc:
+        except (sqlite3.Error, OSError) as exc:
             why = "another joiner has it open" if "locked" in str(exc) else str(exc)
             raise StreamError(f"{self._path}: the state of the joiner cannot be kept: {why}") from exc
