@@ -19,13 +19,13 @@ from monolith.core.errors import DimensionMismatch, InvalidRequest, ModelNotFoun
 from monolith.serving.live import LiveTable
 from monolith.serving.manifest import ExportManifest, read_manifest
 from monolith.serving.model import ServingModel
-from monolith.serving.senders import Sender, Senders
+from monolith.serving.senders import Sender, Senders, must_be_numbered
 from monolith.table.rows import Times
 from monolith.wire.pushes import Delta, Push
 
 _Change: TypeAlias = tuple[LiveTable, Delta, Rows]  # (n, dim) values
 
-PATIENCE_S = 5.0  # of a push, while a new version takes over the rows
+PATIENCE_S = 5.0  # of a push, while a new version takes over the rows, and the other way round
 
 
 @attrs.frozen
@@ -88,6 +88,7 @@ class Replica:
             raise ModelNotFound(
                 f"rows of model {push.model!r} were pushed to {self._model!r}", model=push.model
             )
+        must_be_numbered(push)
         with self._alone():
             changes = [self._fitting(delta, push) for delta in push.deltas]
             if not push.sender:
@@ -109,7 +110,7 @@ class Replica:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         if not self._changing.acquire(timeout=PATIENCE_S):
-            raise ServerBusy(f"rows are being taken over by a new version since {PATIENCE_S:g} s: try again")
+            raise ServerBusy(f"somebody else has been changing the tables for {PATIENCE_S:g} s: try again")
         try:
             yield
         finally:

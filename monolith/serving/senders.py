@@ -56,9 +56,8 @@ class Senders:
 
         Raises:
             EverythingNeeded: the sender is not known, or a push before this one is missing.
-            InvalidRequest: another sender has taken this one's place, or the push numbers itself wrongly.
+            InvalidRequest: another sender has taken this one's place.
         """
-        _well_numbered(push)
         sender = self._known(push)
         if sender is not None and push.sequence <= sender.sequence:
             return None
@@ -113,8 +112,9 @@ class Senders:
         self._replaced.extend(sender.name for sender in senders)
 
 
-def _well_numbered(push: Push) -> None:
-    if push.sequence < 1:
+def must_be_numbered(push: Push) -> None:
+    """Raise InvalidRequest where a push has no number, or its shard cannot be."""
+    if push.sender and push.sequence < 1:
         raise InvalidRequest(f"the push has a sender, and sequence {push.sequence}: it must be 1 or more")
     if not 0 <= push.shard < push.shards:
         raise InvalidRequest(f"the push is of shard {push.shard} of {push.shards}: there is none")
