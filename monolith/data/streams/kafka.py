@@ -36,7 +36,8 @@ _WRITING = {
     "linger.ms": 5,
     "partitioner": "murmur2_random",  # keys go where those of Java's clients go
 }
-_PROBE_S = 1.0
+_PROBE_S = 1.0  # for one answer, while brokers are away
+_LOOK_S = 0.05
 
 
 class _Trouble:
@@ -90,7 +91,10 @@ class KafkaLog:
         return _made(Consumer, {**_READING, **self._properties}, trouble)
 
     def partitions(self, topic: str) -> int:
-        found = self._asked(lambda: self._asker.list_topics(topic, timeout=self._timeout_s)).topics[topic]
+        return self._count(self._asker, topic)
+
+    def _count(self, client: Any, topic: str) -> int:
+        found = self._asked(lambda: client.list_topics(topic, timeout=self._timeout_s)).topics[topic]
         if found.error is None:
             return len(found.partitions)
         if found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
@@ -103,14 +107,27 @@ class KafkaLog:
 
     def create(self, topic: str, partitions: int) -> None:
         """Make `topic`, unless it is there already."""
+        # A client of its own: one that has heard that there is no such topic believes it for a while.
+        admin = _made(AdminClient, self._common(), self._trouble)
         try:
-            self.partitions(topic)
+            self._count(admin, topic)
         except TopicNotFound:
-            admin = AdminClient({"bootstrap.servers": self.servers, **self._common()}, logger=log)
-            made = admin.create_topics([NewTopic(topic, partitions)], operation_timeout=self._timeout_s)[
-                topic
-            ]
-            self._asked(lambda: made.result(self._timeout_s))
+            made = admin.create_topics([NewTopic(topic, partitions)], operation_timeout=self._timeout_s)
+            self._asked(lambda: made[topic].result(self._timeout_s))
+            self._until_known(admin, topic)
+
+    def _until_known(self, client: Any, topic: str) -> None:
+        """Brokers tell each other of a new topic after they have told us."""
+        patience = self.timer() + self._timeout_s
+        while True:
+            try:
+                self._count(client, topic)
+            except TopicNotFound:
+                if self.timer() > patience:
+                    raise
+                time.sleep(_LOOK_S)
+            else:
+                return
 
     def read(self, offsets: Offsets) -> KafkaReader:
         return KafkaReader(self, offsets)
@@ -138,6 +155,7 @@ class KafkaReader:
     def __init__(self, of: KafkaLog, offsets: Offsets) -> None:
         self._of = of
         self._topics = sorted({partition.topic for partition in offsets})
+        self._next = dict(offsets)
         self._trouble = _Trouble()
         self._consumer = of.consumer(self._trouble)
         self._consumer.assign([TopicPartition(*place, offset) for place, offset in offsets.items()])
@@ -149,18 +167,21 @@ class KafkaReader:
         return self._away_since is not None
 
     def poll(self, most: int, seconds: float) -> Sequence[Message]:
-        found, messages = self._consumer.consume(most, seconds), []
-        for one in found:
+        messages = []
+        for one in self._consumer.consume(most, seconds):
             if (error := one.error()) is None:
                 messages.append(_message(one))
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001
-                self._find_again(Partition(one.topic(), one.partition()), one.offset())
+                self._find_again(Partition(one.topic(), one.partition()))
             else:
                 self._trouble.why, self._trouble.all_down = error.str(), True
+        self._next |= {message.partition: message.offset + 1 for message in messages}
         if messages:
             self._back()
         elif self._trouble.all_down:
             self._wait()
+        else:
+            self._look_at_ends()
         return messages
 
     def commit(self, offsets: Offsets) -> None:
@@ -177,10 +198,26 @@ class KafkaReader:
             self._closed = True
             self._consumer.close()
 
-    def _find_again(self, partition: Partition, known: int) -> None:
-        """The brokers hold no message at our offset."""
-        offset = beginning(partition, known, self._of.span(partition), self._of.say)
-        self._consumer.seek(TopicPartition(*partition, offset))
+    def _look_at_ends(self) -> None:
+        """Nothing came. Not every broker says so when it is because our offset is beyond the end."""
+        for partition, offset in self._next.items():
+            _, end = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
+            if 0 <= end < offset:
+                self._find_again(partition)
+
+    def _find_again(self, partition: Partition) -> None:
+        """There is no message at our offset, and none will come."""
+        known, span = self._next[partition], self._of.span(partition)
+        offset = beginning(partition, known, span, self._of.say)
+        if offset == known:
+            offset = span.begin
+            self._of.say(
+                f"{partition} ends before offset {known}: it was made anew, and is read from its beginning"
+            )
+        self._next[partition] = offset
+        # A seek is refused: librdkafka has stopped to fetch this partition.
+        self._consumer.incremental_unassign([TopicPartition(*partition)])
+        self._consumer.incremental_assign([TopicPartition(*partition, offset)])
 
     def _wait(self) -> None:
         """See whether the brokers are back; say when they go and come, and bound the time between."""

@@ -49,7 +49,8 @@ class Reader(Protocol):
     def poll(self, most: int, seconds: float) -> Sequence[Message]:
         """Up to `most` messages as soon as there are so many, or else what came within `seconds`.
 
-        Those of one partition come in the order of their offsets.
+        Those of one partition come in the order of their offsets. A partition that ends before the offset to
+        read next was made anew, and is read from its beginning.
 
         Raises:
             StreamError: the brokers were away for too long.
@@ -110,19 +111,15 @@ def share(log: Log, topics: Sequence[str], worker: int, num_workers: int) -> lis
 
 
 def beginning(partition: Partition, known: int | None, span: Span, say: Callable[[str], None]) -> int:
-    """Where to read `partition` from, of which `known` is next and `span` is there; what is lost is said."""
+    """Where to read `partition` from, of which `known` is next and `span` is there; what is lost is said.
+
+    An offset beyond the end is left to the reader, who finds out whether the end is where `span` says.
+    """
     if known is None:
         return span.begin
     if known < span.begin:
         say(f"{partition}: {span.begin - known} messages were deleted before they were read")
-        return span.begin
-    if known > span.end:
-        say(
-            f"{partition} ends at offset {span.end}, and all before {known} was read already: it was "
-            "made anew, so it is read from its beginning"
-        )
-        return span.begin
-    return known
+    return max(known, span.begin)
 
 
 def as_text(offsets: Iterable[tuple[Partition, int]]) -> dict[str, int]:

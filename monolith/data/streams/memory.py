@@ -58,14 +58,18 @@ class MemoryLog:
         with self._changed:
             self._changed.wait_for(lambda: self._ready(offsets) >= most, seconds)
             found: list[Message] = []
-            for partition, offset in offsets.items():
+            for partition, next_ in offsets.items():
+                offset = self._within(partition, next_)
                 new = self._held[partition][offset : offset + most - len(found)]
                 offsets[partition] = offset + len(new)
                 found += new
             return found
 
+    def _within(self, partition: Partition, offset: int) -> int:
+        return offset if offset <= len(self._held[partition]) else self._begins[partition]
+
     def _ready(self, offsets: Offsets) -> int:
-        return sum(len(self._held[partition]) - offset for partition, offset in offsets.items())
+        return sum(len(self._held[at]) - self._within(at, offset) for at, offset in offsets.items())
 
 
 class MemoryReader:
