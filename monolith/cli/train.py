@@ -12,7 +12,9 @@ from monolith.cli.command import Command, Report, Ui
 from monolith.cli.roles import be
 from monolith.cli.training import Figures, train_here
 from monolith.config.job import TrainSettings
+from monolith.config.rules import judge
 from monolith.config.settings import Layer
+from monolith.core.names import Role
 from monolith.discovery.defaults import scheduled
 
 
@@ -28,8 +30,12 @@ def _in_process(settings: TrainSettings, ui: Ui) -> Figures:
     from monolith.estimator.rounds import Place
     from monolith.ps.blocking import BlockingClient
     from monolith.ps.shard import LocalShard
+    from monolith.sync.configured import pushing
 
-    with BlockingClient.local([LocalShard(0, seed=settings.seed)]) as client:
+    if settings.parameter_sync_targets:
+        judge(settings.as_role(Role.PS))
+    shard = LocalShard(0, seed=settings.seed)
+    with BlockingClient.local([shard]) as client, pushing(shard.state.tables, settings):
         return train_here(settings, client, Place(), ui.progress, ui.stop)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from monolith.checkpoint.files import FileEntry
@@ -27,6 +27,7 @@ from monolith.ps.once import Once
 from monolith.ps.tables import Tables
 from monolith.ps.upkeep import Upkeep
 from monolith.table.config import TableConfig
+from monolith.table.table import Table
 
 T = TypeVar("T")
 RandomBytes = Callable[[int], bytes]
@@ -68,6 +69,10 @@ class ShardState:
 
     def create_tables(self, tables: Mapping[str, TableConfig]) -> None:
         self._tables.create(tables)
+
+    def tables(self) -> Iterator[tuple[str, Table]]:
+        """Every table that there is now, by name."""
+        return self._tables.items()
 
     def dim(self, table: str) -> int:
         """Length of the table's rows.

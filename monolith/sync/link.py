@@ -16,7 +16,7 @@ _SERVICE = rpc.DESCRIPTOR.services_by_name["ParameterSyncRpc"]
 PUSH = f"/{_SERVICE.full_name}/{_SERVICE.methods[0].name}"
 _OPTIONS = [
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 3_000),  # in truth how long one try to connect may take
     ("grpc.max_reconnect_backoff_ms", 1_000),  # the default is two minutes: how long a push may be late
     ("grpc.max_send_message_length", -1),  # the target says what it takes
     ("grpc.use_local_subchannel_pool", 1),  # a slow target must not share its connection with another

@@ -111,9 +111,9 @@ class Target:
 
     async def _say_that_nothing_changed(self, now_ms: int) -> None:
         """Only now and then."""
-        if self._source.begun and now_ms - self._told_ms >= 1000 * self._pace.idle_s:
-            if await self._deliver([], pb.PushRequest(as_of_ms=now_ms), None):
-                self.pushed.as_of_ms = now_ms
+        due = self._source.begun and now_ms - self._told_ms >= 1000 * self._pace.idle_s
+        if due and await self._deliver([], pb.PushRequest(as_of_ms=now_ms), None):
+            self.pushed.as_of_ms = now_ms
 
     async def _greet(self) -> None:
         """Before anything else, a push without rows: who knows our protocol asks for everything after it."""

@@ -449,6 +449,61 @@ ROWS = [
     ),
 ]
 
+JOURNAL, PUSHES = "tests/unit/table/test_journal.py", "tests/unit/sync/test_replicator.py"
+
+SYNC = [
+    Bug(
+        "An epoch ends while a row is being changed",
+        "monolith/table/journal.py",
+        "with self._alone, self._lock:",
+        "with self._lock:",
+        JOURNAL,
+    ),
+    Bug(
+        "A row that took the place of an evicted one looks as if it had been noted",
+        "monolith/table/journal.py",
+        "        self._marks.array[numbers, 0] = 0\n",
+        "",
+        JOURNAL,
+    ),
+    Bug(
+        "Nobody is told that changes were forgotten",
+        "monolith/table/journal.py",
+        "self._known_from = self._closed.pop(0).last + 1",
+        "self._closed.pop(0)",
+        JOURNAL,
+    ),
+    Bug(
+        "Rows count as pushed before they have arrived",
+        "monolith/sync/source.py",
+        "return Round(self._changes(changed), reached, whole=False)",
+        "reached()\n        return Round(self._changes(changed), reached, whole=False)",
+        PUSHES,
+    ),
+    Bug(
+        "Who asks for everything is sent what changed",
+        "monolith/sync/target.py",
+        "            self._source.send_all()\n            return False\n",
+        "            return False\n",
+        PUSHES,
+    ),
+    Bug(
+        "What changes while everything is sent is forgotten",
+        "monolith/sync/source.py",
+        "        return Round(chain([names], rows), lambda: None, whole=True)\n",
+        "        def reached() -> None:\n            for one in lost:\n                one.reader.begin()\n\n"
+        "        return Round(chain([names], rows), reached, whole=True)\n",
+        PUSHES,
+    ),
+    Bug(
+        "A refused push is taken for one that arrived",
+        "monolith/sync/target.py",
+        "if reply.status not in (OK, SEND_EVERYTHING):",
+        "if reply.status is None:",
+        PUSHES,
+    ),
+]
+
 STREAMS = [
     Bug(
         "What a broken stream left unanswered is forgotten",
@@ -494,4 +549,16 @@ STREAMS = [
     ),
 ]
 
-BUGS = [*CLEANUP, *BUDGETS, *LIFECYCLE, *ROLES, *SEARCH, *COMMAND_LINE, *ZOOKEEPER, *ORDER, *ROWS, *STREAMS]
+BUGS = [
+    *CLEANUP,
+    *BUDGETS,
+    *LIFECYCLE,
+    *ROLES,
+    *SEARCH,
+    *COMMAND_LINE,
+    *ZOOKEEPER,
+    *ORDER,
+    *ROWS,
+    *SYNC,
+    *STREAMS,
+]

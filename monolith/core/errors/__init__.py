@@ -57,7 +57,7 @@
     * EmbeddingsMissing                            a version rests on the tables of one before it
     * EverythingNeeded                             a sender of rows must send all it has
     * ServerBusy                                   not now
-  * PushFailed               .target  .lasting   rows were not taken, and are kept
+  * PushFailed               .target  .lasting     rows were not taken, and are kept
   * QueueClosed                                  nothing goes in any more, and all has been taken
   * PipelineFull             .function           more was put off than is ever done
   * LaunchError
