@@ -402,8 +402,8 @@ ORDER = [
     Bug(
         "The rows of the next step are read while the last update is still under way",
         f"{AIO}/in_turn.py",
-        "self._last.add_done_callback(go)",
-        "go(answered(None))",
+        "idle, self._busy = not self._busy, True",
+        "idle = True",
         "tests/unit/estimator/test_order.py",
     ),
     Bug(

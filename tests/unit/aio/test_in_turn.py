@@ -64,13 +64,15 @@ def called_off():
 )
 def test_nothing_begins_behind_what_failed(first, error):
     calls, turns = Calls(), InTurn()
-    outcomes = [turns.then(first), turns.then(calls("second"))]
+    turns.then(calls("before"))
+    outcomes = [turns.then(first), *(turns.then(calls(name)) for name in range(2000))]
+    calls.end("before")
     for outcome in outcomes:
         with pytest.raises(error):
             outcome.result(timeout=0)
     with pytest.raises(error):
         turns.wait()
-    assert calls.log == []
+    assert calls.log == ["begin before", "end before"]
 
 
 def test_with_nothing_to_do_nobody_waits():
