@@ -107,14 +107,17 @@ class KafkaLog:
 
     def create(self, topic: str, partitions: int) -> None:
         """Make `topic`, unless it is there already."""
-        # A client of its own: one that has heard that there is no such topic believes it for a while.
-        admin = _made(AdminClient, self._common(), self._trouble)
+        # Clients of their own: a reader that has heard that there is no such topic believes it for a while,
+        # and an admin that asks for it makes it, with as many partitions as the brokers like.
+        asker, admin = self.consumer(self._trouble), _made(AdminClient, self._common(), self._trouble)
         try:
-            self._count(admin, topic)
+            self._count(asker, topic)
         except TopicNotFound:
             made = admin.create_topics([NewTopic(topic, partitions)], operation_timeout=self._timeout_s)
             self._asked(lambda: made[topic].result(self._timeout_s))
-            self._until_known(admin, topic)
+            self._until_known(asker, topic)
+        finally:
+            asker.close()
 
     def _until_known(self, client: Any, topic: str) -> None:
         """Brokers tell each other of a new topic after they have told us."""

@@ -58,19 +58,21 @@ def joining(shared_broker, topics, folder):
 
 def read(log, topic):
     """Key and value of every message there is by now."""
-    reader, found = log.read({Partition(topic, number): 0 for number in range(PARTITIONS)}), []
-    while messages := reader.poll(10_000, 2.0):
-        found += messages
-    reader.close()
+    found = []
+    for number in range(PARTITIONS):
+        reader = log.read({Partition(topic, number): 0})
+        while messages := reader.poll(10_000, 2.0):
+            found += messages
+        reader.close()
     return [(message.key, message.value) for message in found]
 
 
 def test_a_killed_joiner_loses_nothing(cli, log, shared_broker, topics, tmp_path):
     words = joining(shared_broker, topics, tmp_path)
     for _ in range(3):
-        child = cli.start(*words)
         before = len(read(log, topics[2]))
-        until("it has joined some more", lambda: growing(log, topics[2], before, child), 60)
+        child = cli.start(*words)
+        wait_for_more(log, topics[2], before, child)
         child.kill()
         child.communicate()
     told = cli.json(*words[:-1])
@@ -83,14 +85,15 @@ def test_a_killed_joiner_loses_nothing(cli, log, shared_broker, topics, tmp_path
     assert told["joined"] + told["negative"] + told["sampled_out"] == COUNT
 
 
-def growing(log, topic, before, child):
-    return child.poll() is not None or len(read(log, topic)) > before
+def wait_for_more(log, topic, before, child):
+    """Wait until it has joined some more, or all."""
+    until("more was joined", lambda: child.poll() is not None or len(read(log, topic)) > before)
 
 
 def test_asked_to_stop_it_ends_well(cli, log, shared_broker, topics, tmp_path):
     words = [word for word in joining(shared_broker, topics, tmp_path) if "end-after" not in word]
     child = cli.start(*words)
-    until("it has joined some", lambda: growing(log, topics[2], 0, child), 60)
+    wait_for_more(log, topics[2], 0, child)
     began = time.monotonic()
     child.send_signal(signal.SIGTERM)
     out, err = child.communicate(timeout=60)
