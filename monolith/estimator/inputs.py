@@ -99,15 +99,15 @@ class SparseInputs:
         return {name: _table_ids(table, batch) for name, table in self._tables.items()}
 
     def lookup(self, ids: Mapping[str, TableIds], *, create: bool) -> Embedded:
-        """The embeddings of a batch; without `create`, ids that no table knows read as zeros."""
-        return self.embedded(ids, self.submit_lookup(ids, create=create).result())
+        """The embeddings of a batch, asked for at once; without `create`, ids without a row read as zeros."""
+        rows = self._client.lookup(_unique(ids), create=create, unique=True) if ids else {}
+        return self.embedded(ids, rows)
 
-    def submit_lookup(self, ids: Mapping[str, TableIds], *, create: bool) -> Future[dict[str, Rows]]:
-        """Ask for the rows that `embedded` takes."""
+    def submit_lookup(self, ids: Mapping[str, TableIds]) -> Future[dict[str, Rows]]:
+        """Ask in its turn for the rows that `embedded` takes; ids without a row get one."""
         if not ids:
             return answered({})
-        wanted = {name: one.unique for name, one in ids.items()}
-        return self._turns.then(partial(self._client.submit_lookup, wanted, create=create, unique=True))
+        return self._turns.then(partial(self._client.submit_lookup, _unique(ids), create=True, unique=True))
 
     def embedded(self, ids: Mapping[str, TableIds], rows: Mapping[str, Rows]) -> Embedded:
         """The embeddings of a batch, from the `rows` of its `ids`."""
@@ -159,6 +159,10 @@ def _summed(ids: TableIds, leaves: Sequence[torch.Tensor], dim: int) -> Rows:
         if leaf.grad is not None:
             one_pool.backward(leaf.grad, into)
     return into
+
+
+def _unique(ids: Mapping[str, TableIds]) -> dict[str, Fids]:
+    return {name: one.unique for name, one in ids.items()}
 
 
 def _table_ids(table: PlannedTable, batch: Batch) -> TableIds:

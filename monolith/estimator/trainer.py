@@ -133,7 +133,7 @@ class Trainer(Predictor):
         for batch in batches:
             if len(batch):
                 ids = self._inputs.prepare(batch)
-                waiting.append(Asked(batch, ids, self._inputs.submit_lookup(ids, create=True)))
+                waiting.append(Asked(batch, ids, self._inputs.submit_lookup(ids)))
             while len(waiting) > (self._ahead if len(batch) else 0):
                 yield waiting.popleft()
         yield from waiting

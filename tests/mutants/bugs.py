@@ -395,8 +395,8 @@ ORDER = [
     Bug(
         "The rows of the next step are read after the update of this one",
         "monolith/estimator/trainer.py",
-        "if len(waiting) > self._ahead:",
-        "if len(waiting) >= self._ahead:",
+        "while len(waiting) > (self._ahead",
+        "while len(waiting) >= (self._ahead",
         "tests/unit/estimator/test_order.py",
     ),
     Bug(
