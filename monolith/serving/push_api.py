@@ -84,8 +84,8 @@ class PushApi:
         return pb.PushResponse(status_code=OK, update_num=applied.rows)
 
     def assign(self, model: str, inputs: Mapping[str, Any]) -> Applied:
-        """Set rows that come as the inputs of a Predict. Raises as `assigned` and `apply`."""
-        return self.apply(assigned(model, inputs))
+        """Set rows that come as the inputs of a Predict. Raises as `apply`, or InvalidRequest: they are no rows."""
+        return self.apply(_assigned(model, inputs))
 
     def apply(self, push: Push) -> Applied:
         """Apply a push, and count it. Raises as `Replica.push`."""
@@ -107,7 +107,7 @@ class PushApi:
         return applied
 
 
-def assigned(model: str, inputs: Mapping[str, Any]) -> Push:
+def _assigned(model: str, inputs: Mapping[str, Any]) -> Push:
     """The push in TensorProtos `<table>_id` [n] and `<table>_value` [n, dim].
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 
 from monolith.core.fids import to_fids
+from monolith.estimator.exporter import ExportOptions
 from monolith.serving.client import PredictionClient
 from monolith.serving.push_api import PARAMETER_SYNC
+from monolith.serving.rows import to_arrays
 from monolith.serving.server import ModelServer
 from monolith.testing.exports import SCHEMA, USERS, tiny_prediction, write_tiny_export
 from monolith.wire import parameter_sync_pb2 as pb
@@ -21,7 +24,7 @@ from monolith.wire.tensors import to_tensor
 from monolith.wire.tf import message
 from monolith.wire.tf_rpc import PREDICTION, method
 from tests.integration.cli.conftest import Cli
-from tests.integration.serving.conftest import serving
+from tests.integration.serving.conftest import Mixed, Trained, export_newest, serving
 from tests.integration.serving.test_cli import served
 from tests.integration.serving.test_server import until
 
@@ -149,6 +152,18 @@ def test_restart_finds_dense_part_and_rows(models: Path) -> None:
         (found,) = logits(f"127.0.0.1:{server.port}", 1)
     assert found == pytest.approx(LOGIT[1] + 0.5)
     assert tiny_prediction(1, [], (0, 0), 0.5) == pytest.approx(1 / (1 + np.exp(-found)))
+
+
+def test_trained_dense_part_is_served_with_trained_rows(trained: Trained, tmp_path: Path) -> None:
+    """What `monolith export` and `monolith export --no-include-embeddings` wrote, put together."""
+    shutil.copytree(trained.exported, tmp_path / "films")
+    alone = ExportOptions(version=10**6, embeddings=False)
+    export_newest(Mixed(), trained.run, tmp_path / "films", alone)
+    with serving(tmp_path / "films") as server:
+        assert server.versions.version == 10**6
+        with PredictionClient(f"127.0.0.1:{server.port}", "films", timeout_s=TIMEOUT_S) as client:
+            found = client.predict(to_arrays(trained.rows))["prediction"]
+    np.testing.assert_allclose(found, trained.predictions, atol=1e-5)
 
 
 def test_predictions_do_not_wait_for_pushes(running: ModelServer) -> None:

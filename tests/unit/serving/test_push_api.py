@@ -5,12 +5,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from monolith.core.errors import InvalidRequest, ModelNotFound
-from monolith.serving.push_api import ASSIGN, PushApi, assigned
+from monolith.serving.push_api import PushApi
 from monolith.serving.push_metrics import PushMetrics
 from monolith.wire import parameter_sync_pb2 as pb
 from monolith.wire.tensors import to_tensor
 from tests.unit.serving.pushing import Clock, loaded, served
-from tests.upstream import by_name
 
 OLD = {1: 1.0}
 
@@ -109,20 +108,6 @@ def test_rows_come_through_predict(api, replica, registry):
     api.assign("tiny", tensors(users_id=[2, 1], users_value=np.float32([[5, 5], [6, 6]])))
     assert served(replica) == {2: 5.0, 1: 6.0}
     assert counted(registry)["pushes_total_applied"] == 1
-
-
-def test_tables_are_told_from_inputs_as_upstream_names_them():
-    """What upstream's client makes of a push becomes that push again."""
-    vector = by_name("param_sync")["push_tables_to_predict_inputs"]
-    types = {"id": np.int64, "value": np.float32}
-    arrays = {n: np.array(v, types[n.rpartition("_")[2]]) for n, v in vector["expect"].items()}
-    one = assigned("test_model", tensors(**arrays))
-    told = [
-        {"unique_id": d.table, "dim_size": d.dim, "fids": d.fids.tolist(), "embeddings": d.values.tolist()}
-        for d in one.deltas
-    ]
-    assert (one.model, told) == (vector["given"]["model_name"], vector["given"]["delta_hash_tables"])
-    assert vector["given"]["signature_name"] in ASSIGN
 
 
 ROW = np.ones((1, 2), np.float32)

@@ -161,4 +161,4 @@ class Training(RuleBasedStateMachine):
 
 
 TestTraining = Training.TestCase
-TestTraining.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestTraining.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
