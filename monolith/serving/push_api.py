@@ -84,7 +84,7 @@ class PushApi:
         return pb.PushResponse(status_code=OK, update_num=applied.rows)
 
     def assign(self, model: str, inputs: Mapping[str, Any]) -> Applied:
-        """Set rows that come as the inputs of a Predict. Raises as `apply`, or InvalidRequest: they are no rows."""
+        """Set rows that come as the inputs of a Predict. Raises as `apply`, also where they are no rows."""
         return self.apply(_assigned(model, inputs))
 
     def apply(self, push: Push) -> Applied:
