@@ -128,7 +128,7 @@ def test_a_step_asks_once_and_tells_once(client):
     embedded = inputs.lookup(ids, create=True)
     sum(tensor.sum() for tensor in embedded.by_column.values()).backward()
     inputs.submit_apply(ids, embedded, step=0).result()
-    assert counting.calls == ["submit_lookup", "submit_apply"]
+    assert counting.calls == ["lookup", "submit_apply"]
 
 
 def test_delays_are_compensated(client):
