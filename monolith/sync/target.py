@@ -135,7 +135,7 @@ class Target:
                 head.whole_begin, head.whole_end = first, last
             if last:
                 head.as_of_ms = now_ms
-            if not await self._deliver(deltas, head, found) or not found.held:
+            if not await self._deliver(deltas, head, found) or not (found.held or last):
                 return False
             first = False
         found.done()

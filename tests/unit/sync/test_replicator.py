@@ -214,9 +214,13 @@ def test_overflow_sends_everything() -> None:
     assert job.replicator.pushed()["http://h0:80"].wholes == 2
 
 
-def test_rows_travel_in_bounded_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def few_rows_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monolith.sync.source.Source.__init__.__defaults__", (180,))
 
+
+@pytest.mark.usefixtures("few_rows_a_message")
+def test_rows_travel_in_bounded_messages() -> None:
     async def story(job: Job) -> None:
         job.learn(*range(100))
         await intervals()
@@ -227,6 +231,32 @@ def test_rows_travel_in_bounded_messages(monkeypatch: pytest.MonkeyPatch) -> Non
         assert max(len(d.fids) for r in job.receiver.requests for d in r.delta_hash_tables) <= 20
         whole = [r for r in job.receiver.requests if r.whole_begin or r.whole_end]
         assert len([r for r in whole if r.whole_begin]) == len([r for r in whole if r.whole_end])
+
+    Job().run(story)
+
+
+@pytest.mark.usefixtures("few_rows_a_message")
+def test_after_a_failure_the_rest_is_not_forgotten() -> None:
+    async def story(job: Job) -> None:
+        job.learn(1)
+        await intervals()
+        job.link.broken = "away"
+        job.learn(*range(100))
+        await intervals()
+        job.link.broken = None
+        await intervals(4)
+        assert job.receiver.equals({"a": job.tables["a"]})
+
+    Job().run(story)
+
+
+@pytest.mark.usefixtures("few_rows_a_message")
+def test_what_changes_while_everything_is_sent_is_not_forgotten() -> None:
+    async def story(job: Job) -> None:
+        job.link.before = lambda: job.learn(*range(100)) if job.link.tries in (3, 5) else None
+        job.learn(*range(100))
+        await intervals(3)
+        assert job.receiver.equals({"a": job.tables["a"]})
 
     Job().run(story)
 
