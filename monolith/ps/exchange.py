@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
 
+from monolith.aio.daemon_pool import DaemonPool
 from monolith.ps.calls import Calls
 from monolith.ps.frame_service import FrameService
 
@@ -32,7 +32,7 @@ class Exchange:
         self.frame_limit = service.limit
         self._answer = service.answer
         self._calls = calls
-        self._threads = ThreadPoolExecutor(THREADS, "ps-exchange")
+        self._threads = DaemonPool(THREADS, "ps-exchange")
         self._lock = threading.Lock()
         self._streams: set[_Stream] = set()
         self._closed = False
@@ -54,9 +54,9 @@ class Exchange:
         for stream in streams:
             stream.close()
 
-    def join(self) -> None:
-        """Wait for the threads, once the server has ended all calls."""
-        self._threads.shutdown()
+    def join(self, seconds: float) -> None:
+        """Wait for the threads, once the server has ended all calls; one that is stuck is left to itself."""
+        self._threads.join(seconds)
 
     def _begin(self, frames: Iterator[bytes], context: grpc.ServicerContext, send: Send) -> None:
         stream = _Stream(frames, send, self._answer, self._calls, self._threads)
@@ -77,7 +77,7 @@ class _Stream:
     """One client's frames, and the threads that answer them."""
 
     def __init__(
-        self, frames: Iterator[bytes], send: Send, answer: Answer, calls: Calls, threads: ThreadPoolExecutor
+        self, frames: Iterator[bytes], send: Send, answer: Answer, calls: Calls, threads: DaemonPool
     ) -> None:
         self._frames = frames
         self._send = send
@@ -129,8 +129,7 @@ class _Stream:
         """Whether another thread now waits for the next frame."""
         if len(frame) < LARGE or self._under_way >= UNDER_WAY:
             return False
-        self._threads.submit(self.lead)
-        return True
+        return self._threads.submit(self.lead)
 
     def _finish(self) -> None:
         with self._lock:

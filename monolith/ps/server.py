@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -80,15 +81,17 @@ class PsServer:
     async def stop(self, grace_s: float) -> None:
         """Refuse new calls, let those under way end within `grace_s` seconds, send waiting workers away.
 
-        Once all calls are answered it does not wait for clients that keep their connections.
+        Once all calls are answered it does not wait for clients that keep their connections, and never for a
+        lookup or an update of a stream that is stuck.
         """
         if self._server is None:
             return
+        until = time.monotonic() + grace_s
         self._health.enter_graceful_shutdown()
         self._state.meetings.close()
         await asyncio.to_thread(self._drain, self._server, grace_s)
         await asyncio.to_thread(self._waiting.shutdown)
-        await asyncio.to_thread(self._exchange.join)
+        await asyncio.to_thread(self._exchange.join, max(CLOSING_S, until - time.monotonic()))
         await asyncio.to_thread(self._upkeep.stop, grace_s)
         if self._stop_metrics:
             await asyncio.to_thread(self._stop_metrics)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from subprocess import PIPE
 
 import grpc
 import numpy as np
@@ -39,6 +42,20 @@ from tests.integration.ps.conftest import Cluster, stalled
 COUNTING = {"t": TableConfig([Segment(1, Zeros(), Sgd(1.0))])}
 FIDS = np.arange(100)
 IMPATIENT = Limits(call_ms=500, attempts=2)
+
+UNSTOPPED = """
+import asyncio, sys
+from monolith.ps.server import PsServer
+from monolith.ps.shard import LocalShard
+
+async def main():
+    server = PsServer(LocalShard(0), "127.0.0.1:0")
+    print(await server.start(), flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    raise SystemExit(3)
+
+asyncio.run(main())
+"""
 
 
 def ones(count: int = 100) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -242,7 +259,7 @@ def test_lost_replies_count_once(cluster: Cluster, ids: int, chunk: int) -> None
         assert lossy.lost > 3
     finally:
         server.stop(0).wait()
-        exchange.join()
+        exchange.join(30)
 
 
 def test_a_stalling_chunk_fails_alone(cluster: Cluster) -> None:
@@ -289,6 +306,32 @@ def test_frames_of_others_are_explained(cluster: Cluster) -> None:
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert told == "the frame cannot be read: a frame of kind 0 is no request"
     assert frames.found_of(answers[2]) == []
+
+
+@pytest.mark.parametrize("frames", [True, False])
+def test_stopping_leaves_what_is_stuck(cluster: Cluster, frames: bool) -> None:
+    shard = LocalShard(0)
+    cluster.run(shard.create_tables(COUNTING))
+    client = PsClient([cluster.remote(cluster.serve(shard, frames=frames), limits=IMPATIENT)], worker=1)
+    with stalled(shard, "t"):
+        with pytest.raises(ShardUnavailable):
+            cluster.run(client.lookup({"t": FIDS}))
+        cluster.run(asyncio.wait_for(cluster._servers.pop().stop(0.5), 10))
+
+
+def test_nobody_stopped_and_it_exits(cluster: Cluster) -> None:
+    """A program that ends for another reason is not held by a client that keeps its stream."""
+    with subprocess.Popen([sys.executable, "-c", UNSTOPPED], stdin=PIPE, stdout=PIPE, text=True) as process:
+        try:
+            assert process.stdin
+            assert process.stdout
+            client = PsClient([cluster.remote(process.stdout.readline().strip())], worker=1)
+            cluster.run(client.create_tables(COUNTING))
+            cluster.run(client.lookup({"t": FIDS}))
+            process.stdin.close()
+            assert process.wait(30) == 3
+        finally:
+            process.kill()
 
 
 def test_stopping_ends_idle_streams(cluster: Cluster) -> None:
