@@ -61,6 +61,7 @@ class StreamBatches:
         self._fill()
         taken = self._held.take(self._flow.batch_size)
         if not taken:
+            self._marks[-1] = (self.position, self._held.offsets)  # poison may have passed
             if self._over:
                 raise StopIteration
             return self._decoder.empty()

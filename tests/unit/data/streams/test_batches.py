@@ -131,6 +131,15 @@ def test_poison_is_set_aside_and_passed():
     assert batches.bookmark(1).offsets == {"clicks/0": 4}
 
 
+def test_poison_alone_is_passed_too():
+    log = filled([example(0), example(1)], 1)
+    batches = reading(log, size=2, silence_s=None)
+    assert labels(next(batches)) == [0, 1]
+    log.send("clicks", b"\xff")
+    assert len(next(batches)) == 0
+    assert batches.bookmark(1).offsets == {"clicks/0": 3}
+
+
 def test_only_what_is_saved_is_committed():
     log = filled(map(example, range(10)), 1)
     batches = reading(log, size=2)
