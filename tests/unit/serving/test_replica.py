@@ -95,6 +95,12 @@ def test_tables_that_are_not_named_keep_their_rows(replica):
     assert (served(replica), served(replica, "genres")) == (NEW, genres)
 
 
+def test_tables_named_before_keep_their_rows(synced):
+    synced.push(next_push(2, deltas=[delta({5: 50.0}, table="genres")]))
+    synced.push(next_push(3, {8: 80.0}, whole_begin=True, whole_end=True))
+    assert (served(synced), served(synced, "genres")) == ({8: 80.0}, {5: 50.0})
+
+
 @pytest.mark.parametrize("sequence", [1, 2, 3])
 def test_late_or_repeated_push_changes_nothing(synced, sequence):
     for number in (2, 3):
