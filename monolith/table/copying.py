@@ -1,4 +1,4 @@
-"""Whole rows by number: into the arena, where they come from files, and out of it."""
+"""Whole rows by number, from files into the arena."""
 
 from __future__ import annotations
 
@@ -7,19 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monolith.table.compiling import kernel
-from monolith.table.memory import copy, fetch_ahead
+from monolith.table.memory import fetch_ahead
 
 if TYPE_CHECKING:
     from monolith.core.arrays import Indices, Rows
-
-
-@kernel
-def gather(rows: Rows, numbers: Indices, start: np.uint64, out: Rows) -> None:
-    """out[i] = columns of row `numbers[i]` from `start` on, as many as `out` has."""
-    dim = np.uint64(out.shape[1])
-    for i in range(len(numbers)):
-        fetch_ahead(rows, numbers, i, start, start + dim)
-        copy(out, i, rows, numbers[i], start)
 
 
 @kernel

@@ -55,6 +55,10 @@ class Population:
         )
 
     @property
+    def admits_all(self) -> bool:
+        return self._gate is None
+
+    @property
     def memory_bytes(self) -> int:
         """Of rows, index and filter."""
         return self.store.memory_bytes + self.filter_bytes
@@ -72,18 +76,15 @@ class Population:
             fids = fids[self._gate.on_sight(fids)]
         return self.store.find_or_create(given(fids))[2]
 
-    def admit(self, step: Step) -> tuple[Flags, int]:
-        """Create rows for those fids of a step that deserve one; who has one now, and how many are new."""
-        kept = self._deserving(step) if self._gate else np.ones(len(step.fids), np.bool_)
-        self._tally.filtered(step.fids[~kept])
-        return kept, self.store.find_or_create(given(step.fids[kept]))[2]
-
-    def _deserving(self, step: Step) -> Flags:
-        assert self._gate is not None
+    def admits(self, step: Step) -> Flags:
+        """Which fids of a step have a row or deserve one; each occurrence counts once."""
+        if self._gate is None:
+            return np.ones(len(step.fids), np.bool_)
         kept = self.store.index.find(step.fids) >= 0
         unknown = np.flatnonzero(~kept)
         counts = None if step.counts is None else step.counts[unknown]
         kept[unknown] = self._gate.admits(step.fids[unknown], counts, step.step)
+        self._tally.filtered(step.fids[~kept])
         return kept
 
     def compile(self, step: Step) -> None:
@@ -117,7 +118,7 @@ class Population:
         """Forget those of `fids` whose values are nothing but zeros; nobody looks at their state."""
         values = np.empty((len(fids), self.store.dim), np.float32)
         self.store.read(fids, values)
-        zeros = given(np.unique(fids[(values * values).sum(axis=1) == 0]))
+        zeros = given(np.unique(fids[~values.any(axis=1)]))
         numbers = self.store.index.find(zeros)
         self.store.forget(zeros[numbers >= 0], numbers[numbers >= 0])
 

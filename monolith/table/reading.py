@@ -48,8 +48,8 @@ def read(
 @subroutine
 def _read_whole(cell: tuple[Cells, Any], rows: Rows, start: Any, out: Rows, i: int) -> None:
     cells, place = cell
-    word = settled(cells, place)
-    copy(out, i, rows, number_of(word), start)
-    while not is_still(cells, place, word):
+    whole = False
+    while not whole:
         word = settled(cells, place)
         copy(out, i, rows, number_of(word), start)
+        whole = is_still(cells, place, word)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NUMBER = np.int64((1 << 40) - 1)
 CHANGE = np.int64(1 << 40)
 CHANGING = np.int64(-(1 << 63))
+NOT_CHANGING = np.uint64((1 << 63) - 1)
 PATIENCE = 1000  # looks at a row that is being changed, before others may run: whoever changes it may not be
 
 
@@ -62,5 +63,6 @@ def take(cells: Cells, place: Any) -> Any:
 
 @subroutine
 def give_back(cells: Cells, place: Any, word: Any) -> None:
-    """The row is changed."""
-    store(cells, place, 1, (word + CHANGE) & ~CHANGING)
+    """The row is changed. Unsigned, for of signed numbers numba assumes that they never wrap around."""
+    changed = (np.uint64(word) + np.uint64(CHANGE)) & NOT_CHANGING
+    store(cells, place, 1, np.int64(changed))

@@ -32,7 +32,7 @@ class TableRows:
     def __len__(self) -> int:
         return len(self.fids)
 
-    def at(self, places: Indices) -> TableRows:
+    def at(self, places: Indices | slice) -> TableRows:
         """Those of the rows, in this order."""
         times = None if self.times is None else self.times[places]
         return TableRows(self.fids[places], self.values[places], self.slots[places], times)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from monolith.table.updating import Work
 
 UNTIMED = given(np.empty(0, np.uint32))  # nobody knows when
-EXPORTED = 1 << 16  # rows that are copied at once
 
 
 class Store:
@@ -71,16 +70,30 @@ class Store:
     def update(self, work: Work, fids: Fids, values: Rows, times: Times = UNTIMED) -> Indices:
         """Do `work` to the rows of `fids`, with `values` (n, dim); positions of fids that have no row.
 
-        `times` are when each fid occurred (n,), or `UNTIMED`.
+        `times` are when each fid occurred (n,), or `UNTIMED`; `times.begin` must have come first.
         """
         missing = np.empty(len(fids), np.int64)
         marking = self._journal.marking(len(fids)) if self._journal else UNMARKED
-        stamps = (self.times.kept, times if self.times.begun else UNTIMED), marking
+        stamps = (self.times.kept, times), marking
         tables, rows = self.index.subtables(), self._arena.array
         count, marked = updating.update(tables, rows, (fids, values), work, stamps, missing)
         if self._journal:
             self._journal.note(marking[1][:marked])
+        if len(times):
+            self.times.hear(np.delete(times, missing[:count]))
         return missing[:count]
+
+    def make_room(self, count: int) -> None:
+        """For so many rows more.
+
+        Raises:
+            MemoryError: there is none; nothing has changed.
+        """
+        end = self.index.end + count
+        self._arena.ensure(end)
+        self.times.cover(end)
+        if self._journal:
+            self._journal.cover(end)
 
     def find_or_create(self, fids: Fids) -> tuple[Indices, Flags, int]:
         """Row numbers (n,), which fids existed, and how many rows were created for the others.
@@ -94,11 +107,7 @@ class Store:
         if not len(which):
             return numbers, existed, 0
         unknown = given(fids[which])
-        end = self.index.end + len(unknown)
-        self._arena.ensure(end)  # first, so that no fid is left without its row
-        self.times.cover(end)
-        if self._journal:
-            self._journal.cover(end)
+        self.make_room(len(unknown))  # first, so that no fid is left without its row
         created, new = self.index.add(unknown)
         self.initialise(new, given(created))
         numbers[which] = self.index.find(unknown)
@@ -144,20 +153,13 @@ class Store:
         journal.begin_anew(len(self._arena.array), self.index.end)
         self._journal = journal
 
-    def all(self) -> TableRows:
-        """Every row by ascending fid. They may change meanwhile; each is as it was at one moment."""
-        return self._copied(*self.index.entries())
-
-    def within(self, span: tuple[int, int]) -> TableRows:
-        """The rows of a run of sub-tables, in whatever order; else as `all`."""
-        return self._copied(*self.index.within(*span))
-
-    def _copied(self, fids: Fids, numbers: Indices) -> TableRows:
-        values = np.empty((len(fids), self.dim), np.float32)
-        slots = np.empty((len(fids), len(self._unseen) - self.dim), np.float32)
-        for start in range(0, len(fids), EXPORTED):
-            some = slice(start, start + EXPORTED)
-            rows = np.empty((len(fids[some]), len(self._unseen)), np.float32)
-            self.read(given(fids[some]), rows)
-            values[some], slots[some] = rows[:, : self.dim], rows[:, self.dim :]
-        return TableRows(fids, values, slots, self.times.of(numbers) if self.times.latest else None)
+    def copy(self, fids: Fids, into: TableRows) -> Flags:
+        """Copy rows to where `into` has room for them, each as it was at one moment; which are there (n,)."""
+        rows = np.empty((len(fids), len(self._unseen)), np.float32)
+        missing = self.read(fids, rows)
+        into.values[:], into.slots[:] = rows[:, : self.dim], rows[:, self.dim :]
+        if into.times is not None:
+            into.times[:] = self.times.of(self.index.find(fids))  # of the missing ones anything
+        there = np.ones(len(fids), np.bool_)
+        there[missing] = False
+        return there

@@ -9,7 +9,7 @@ milliseconds at most. Arrays that a table gives out are the caller's own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from monolith.table.store import UNTIMED
 from monolith.table.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from monolith.table.store import Store
     from monolith.table.updating import Work
 
-CREATED_AT_ONCE = 2048  # rows, while others wait
+T = TypeVar("T")
+CHANGED_AT_ONCE = 2048  # rows that come or go while others wait
+COPIED_AT_ONCE = 1 << 14
 
 
 class LookedUp(NamedTuple):
@@ -171,24 +173,30 @@ class Table:
     def _write(self, work: Work, fids: Fids, rows: Rows, times: Times | int | None) -> int:
         fids = given(as_fids(fids))
         rows = given(as_rows(rows, len(fids), self.dim))
-        told = self._updated_at(times_of(times, fids, "a table"), self._store.times.latest, len(fids))
-        self._store.times.hear(told)
-        with self._turns.shared:
-            missing = self._store.update(work, fids, rows, told)
-        created = 0
-        for some in _slices(missing):
-            with self._turns.alone:
-                created += self._store.find_or_create(given(fids[some]))[2]
-                self._store.update(work, given(fids[some]), given(rows[some]), _of(told, some))
-                self._population.keep_room()
+        latest = self._store.times.latest
+        at = self._population.updated_at(times_of(times, fids, "a table"), latest, len(fids))
+        missing = self._beside_others(at, lambda: self._store.update(work, fids, rows, at))
+
+        def create(some: Indices) -> int:
+            created = self._store.find_or_create(given(fids[some]))[2]
+            self._store.update(work, given(fids[some]), given(rows[some]), _of(at, some))
+            return created
+
+        created = self._creating(missing, create, at)
         self._skip_zeros(fids)
         return created
 
     def reinitialize(self, fids: Fids) -> Flags:
         """Let rows be as they start, values and optimizers' state; which existed before the call (n,)."""
         fids = given(as_fids(fids))
-        with self._turns.alone:
-            return self._store.start_over(fids)
+        existed = np.empty(len(fids), np.bool_)
+
+        def start_over(some: Indices) -> int:
+            existed[some] = self._store.start_over(given(fids[some]))
+            return int(np.count_nonzero(~existed[some]))
+
+        self._creating(np.arange(len(fids)), start_over)
+        return existed
 
     def apply(
         self,
@@ -226,31 +234,30 @@ class Table:
             MemoryError: there is no room for the rows of unknown ids. Those of known ones have learned.
         """
         assert not isinstance(step.times, int)  # judging spreads it
-        times = self._updated_at(step.times, step.step, len(step.fids))
-        with self._turns.shared:
-            missing = self._learner.learn(self._store, step, times)
-        self._store.times.hear(np.delete(times, missing) if len(times) else times)
-        created = filtered = 0
-        for some in _slices(missing):
-            with self._turns.alone:
-                taken = self._take_in(only(step, some), _of(times, some))
-            created, filtered = created + taken.created, filtered + taken.filtered
-        return Taken(created, filtered)
+        times = self._population.updated_at(step.times, step.step, len(step.fids))
+        missing = self._beside_others(times, lambda: self._learner.learn(self._store, step, times))
+        deserving = self._deserving(step, missing)
 
-    def _take_in(self, step: Step, times: Times) -> Taken:
-        """Create rows for those of the fids that deserve one, and let them learn."""
-        admitted, created = self._population.admit(step)
-        times = _of(times, admitted)
-        self._store.times.hear(times)
-        self._learner.learn(self._store, only(step, admitted), times)
-        self._population.keep_room()
-        return Taken(created, len(admitted) - int(np.count_nonzero(admitted)))
+        def create(some: Indices) -> int:
+            part = only(step, some)
+            created = self._store.find_or_create(part.fids)[2]
+            self._learner.learn(self._store, part, _of(times, some))
+            return created
+
+        created = self._creating(deserving, create, times)
+        return Taken(created, len(missing) - len(deserving))
+
+    def _deserving(self, step: Step, missing: Indices) -> Indices:
+        """Those of the `missing` fids that have occurred often enough for a row."""
+        if not len(missing) or self._population.admits_all:
+            return missing
+        with self._turns.alone:
+            return missing[self._population.admits(only(step, missing))]
 
     def evict(self, fids: Fids) -> int:
         """Forget these fids; returns how many were known. Their memory is used for fids to come."""
         fids = given(np.unique(as_fids(fids)))
-        with self._turns.alone:
-            return self._population.evict(fids)
+        return sum(self._alone(np.arange(len(fids)), lambda some: self._population.evict(given(fids[some]))))
 
     def expire(self, now: int | None = None) -> int:
         """Forget the rows that, at `now`, were not updated for as long as their slot's are kept.
@@ -279,16 +286,32 @@ class Table:
             left += forgotten
 
     def export(self) -> TableRows:
-        """Every row, sorted by fid: copies. Rows may learn meanwhile; each is as it was at one moment."""
-        with self._turns.shared:
-            return self._store.all()
+        """Every row, sorted by fid: copies. Others come in between, so rows may learn, come and go meanwhile.
+
+        Each row is as it was at one moment.
+        """
+        fids = [self._fids(span) for span in eviction.slices(len(self))]
+        return self._copied(np.sort(np.concatenate(fids)))
 
     def pieces(self) -> Iterator[TableRows]:
-        """Every row, some thousands at a time, in whatever order. Rows may come and go in between."""
+        """Every row, some thousands at a time, in whatever order. Else as `export`."""
         for span in eviction.slices(len(self)):
+            yield self._copied(self._fids(span))
+
+    def _fids(self, span: tuple[int, int]) -> Fids:
+        with self._turns.shared:
+            return self._store.index.within(*span)[0]
+
+    def _copied(self, fids: Fids) -> TableRows:
+        """Copies of those rows that are there."""
+        count, times = len(fids), np.zeros(len(fids), np.uint32) if self._store.times.latest else None
+        values, slots = (np.empty((count, width), np.float32) for width in (self.dim, self.slot_dim))
+        rows, there = TableRows(fids, values, slots, times), np.empty(count, np.bool_)
+        for start in range(0, count, COPIED_AT_ONCE):
+            some = slice(start, start + COPIED_AT_ONCE)
             with self._turns.shared:
-                piece = self._store.within(span)
-            yield piece
+                there[some] = self._store.copy(given(fids[some]), rows.at(some))
+        return rows if there.all() else rows.at(np.flatnonzero(there))
 
     def filter_state(self) -> State:
         """What the filter remembers of ids without a row: what `restore` takes."""
@@ -297,6 +320,8 @@ class Table:
 
     def restore(self, rows: TableRows, filter_state: Mapping[str, NDArray[np.generic]] | None = None) -> None:
         """Become exactly `rows`, and a filter that remembers `filter_state`, or nothing.
+
+        Rows that are there answer until the others are complete, so for a moment there is memory for both.
 
         Raises:
             DimensionMismatch: `rows` are not of this table's dim and slot_dim; the table is unchanged.
@@ -308,9 +333,9 @@ class Table:
         times = None if rows.times is None else times_of(rows.times, given(fids), "a table")
         others = Population(self.config, self._seed, self._tally, filter_state)
         others.store.fill(TableRows(fids, values, slots, times))
+        others.keep_room()
         with self._turns.alone:
             self._become(others)
-            others.keep_room()
         self._skip_zeros(given(fids))
 
     def clear(self) -> None:
@@ -325,8 +350,9 @@ class Table:
         """
         with self._turns.alone:
             if self._journal is None:
-                self._journal = Journal(self._turns.alone)
-                self._store.told_to(self._journal)
+                journal = Journal(self._turns.alone)
+                self._store.told_to(journal)
+                self._journal = journal
             return self._journal
 
     def stats(self) -> TableReport:
@@ -349,29 +375,54 @@ class Table:
             )
 
     def _become(self, others: Population) -> None:
-        self._population = others
         if self._journal:
             others.store.told_to(self._journal)
+        self._population = others
 
     def _create_on_sight(self, fids: Fids, missing: Indices, rows: Rows) -> int:
         """Create rows for those `missing` that need not have occurred, and read them; returns how many."""
-        created = 0
-        for some in _slices(missing):
-            wanted, part = given(fids[some]), np.empty((len(some), self.dim), np.float32)
-            with self._turns.alone:
-                created += self._population.on_sight(wanted)
-                self._store.read(wanted, part)
-                self._population.keep_room()
-            rows[some] = part
-        return created
 
-    def _updated_at(self, times: Times | None, otherwise: int, count: int) -> Times:
-        """When each of `count` rows is updated, for which there is room then."""
-        told = self._population.updated_at(times, otherwise, count)
-        if len(told) and not self._store.times.begun:
+        def create(some: Indices) -> int:
+            wanted, part = given(fids[some]), np.empty((len(some), self.dim), np.float32)
+            created = self._population.on_sight(wanted)
+            self._store.read(wanted, part)
+            rows[some] = part
+            return created
+
+        return self._creating(missing, create)
+
+    def _beside_others(self, times: Times, work: Callable[[], Indices]) -> Indices:
+        """Do work that shares the store, which by then keeps times if there are any."""
+        while True:
+            with self._turns.shared:
+                if self._store.times.begun or not len(times):
+                    return work()
             with self._turns.alone:
                 self._store.times.begin(self._store.index.end)
-        return told
+
+    def _creating(self, missing: Indices, work: Callable[[Indices], int], times: Times = UNTIMED) -> int:
+        """Do work that creates rows for those `missing`; returns how many."""
+        if not len(missing):
+            return 0
+        with self._turns.alone:
+            self._store.make_room(len(missing))  # or fail before anything has changed
+
+        def create(some: Indices) -> int:
+            if len(times):
+                self._store.times.begin(self._store.index.end)
+            created = work(some)
+            self._population.keep_room()
+            return created
+
+        return sum(self._alone(missing, create))
+
+    def _alone(self, which: Indices, work: Callable[[Indices], T]) -> list[T]:
+        """Do work on rows that may come or go, some at a time; others come in between."""
+        done = []
+        for start in range(0, len(which), CHANGED_AT_ONCE):
+            with self._turns.alone:
+                done.append(work(which[start : start + CHANGED_AT_ONCE]))
+        return done
 
     def _read(self, fids: Fids, rows: Rows) -> Indices:
         with self._turns.shared:
@@ -379,8 +430,7 @@ class Table:
 
     def _skip_zeros(self, fids: Fids) -> None:
         if self.config.skip_zero_embedding:
-            with self._turns.alone:
-                self._population.skip_zeros(fids)
+            self._alone(np.arange(len(fids)), lambda some: self._population.skip_zeros(given(fids[some])))
 
 
 def _but(missing: Indices, count: int) -> Flags:
@@ -388,11 +438,6 @@ def _but(missing: Indices, count: int) -> Flags:
     found = np.ones(count, np.bool_)
     found[missing] = False
     return found
-
-
-def _slices(positions: Indices) -> Iterator[Indices]:
-    for start in range(0, len(positions), CREATED_AT_ONCE):
-        yield positions[start : start + CREATED_AT_ONCE]
 
 
 def _of(times: Times, some: Indices | Flags) -> Times:

@@ -316,6 +316,12 @@ def test_others_come_in_between_slices(monkeypatch):
     assert max(held) < 200
 
 
+def test_rows_made_anew_keep_within_the_budget():
+    table = table_of(max_rows=10)
+    assert not table.reinitialize(np.arange(100)).any()
+    assert len(table) == 10
+
+
 REFUSED = {
     "negative count": (lambda t: t.apply([1], [[1]], counts=[-1]), ConfigError, "count -1 of fid 1"),
     "no occurrence": (lambda t: t.apply([1], [[1]], counts=[0]), ConfigError, "count 0 of fid 1"),

@@ -331,6 +331,22 @@ def _no_more(count):
     raise MemoryError
 
 
+def test_out_of_memory_half_way_lets_nobody_learn_twice(monkeypatch):
+    """Room is asked for before anyone learns, for all of them, however few are created at a time."""
+    table, batch = Table(CONFIG, seed=SEED), np.arange(10_000)
+    arena = table._store._arena
+
+    def up_to_5000(count):
+        if count > 5000:
+            raise MemoryError
+
+    with monkeypatch.context() as nearly_full:
+        nearly_full.setattr(arena, "ensure", up_to_5000)
+        with pytest.raises(MemoryError):
+            table.apply(batch, np.ones((len(batch), 6)))
+    assert len(table) == 0
+
+
 VECTORS = by_name("hash_table")
 
 
