@@ -311,11 +311,11 @@ def test_frames_of_others_are_explained(cluster: Cluster) -> None:
 @pytest.mark.parametrize("frames", [True, False])
 def test_stopping_leaves_what_is_stuck(cluster: Cluster, frames: bool) -> None:
     shard = LocalShard(0)
+    remote = cluster.remote(cluster.serve(shard, frames=frames), limits=IMPATIENT)
     cluster.run(shard.create_tables(COUNTING))
-    client = PsClient([cluster.remote(cluster.serve(shard, frames=frames), limits=IMPATIENT)], worker=1)
     with stalled(shard, "t"):
         with pytest.raises(ShardUnavailable):
-            cluster.run(client.lookup({"t": FIDS}))
+            cluster.run(remote.lookup([Lookup("t", FIDS, 1)]))
         cluster.run(asyncio.wait_for(cluster._servers.pop().stop(0.5), 10))
 
 

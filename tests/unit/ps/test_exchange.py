@@ -15,10 +15,11 @@ from monolith.ps.exchange import LARGE, UNDER_WAY, Exchange
 
 WAIT_S = 30
 SMALL = b"s"
+POISON = b"p"
 
 
 class Service:
-    """Echoes; a large frame only when it may."""
+    """Echoes; a large frame only when it may, and one frame not at all."""
 
     limit = 7
 
@@ -28,6 +29,8 @@ class Service:
 
     def answer(self, frame: bytes) -> bytes:
         self.at_work.release()
+        if frame == POISON:
+            raise MemoryError
         if len(frame) >= LARGE:
             assert self.may.wait(WAIT_S)
         return frame
@@ -39,8 +42,13 @@ class Client:
     def __init__(self, exchange: Exchange) -> None:
         self._frames: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self.cancelled = threading.Event()
         behaviour: Any = exchange.handler().stream_stream
         behaviour(self._read(), self, self.answers.put)
+
+    def cancel(self) -> None:
+        self.ask(grpc.RpcError())
+        self.cancelled.set()
 
     def add_callback(self, _over: Any) -> bool:
         return True
@@ -137,3 +145,17 @@ def test_a_client_that_leaves_is_nothing(exchange: Exchange, calls: Calls) -> No
     client.ask(SMALL, grpc.RpcError())
     assert [client.next(), client.next()] == [SMALL, None]
     calls.wait_for_none(WAIT_S)
+
+
+@pytest.mark.parametrize("ahead", [[], [bytes(LARGE)]], ids=["alone", "among_others"])
+def test_who_cannot_be_answered_is_not_left(
+    exchange: Exchange, calls: Calls, service: Service, ahead: list[bytes]
+) -> None:
+    """Its stream is broken off, which has it sent again; nothing counts as under way for ever."""
+    client = Client(exchange)
+    client.ask(*ahead, POISON)
+    assert client.cancelled.wait(WAIT_S)
+    service.may.set()
+    calls.wait_for_none(WAIT_S)
+    exchange.join(WAIT_S)
+    assert not exchange._threads.made
