@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 
 LARGE = 32 << 10  # bytes of a frame
 UNDER_WAY = 8  # frames of one stream that are answered at a time; the client's next wait in the socket
-THREADS = 2048  # made as they come: one a stream, and one a large frame
+THREADS = 2048  # made as they come: one a stream, and one a large frame; a stream without one is refused
 
 Answer = Callable[[bytes], bytes]
 Send = Callable[[bytes | None], None]  # None ends the stream
@@ -31,11 +31,11 @@ Send = Callable[[bytes | None], None]  # None ends the stream
 class Exchange:
     """Answers the frames of all streams, each counted in `calls` until its answer has left."""
 
-    def __init__(self, service: FrameService, calls: Calls) -> None:
+    def __init__(self, service: FrameService, calls: Calls, threads: int = THREADS) -> None:
         self.frame_limit = service.limit
         self._answer = service.answer
         self._calls = calls
-        self._threads = DaemonPool(THREADS, "ps-exchange")
+        self._threads = DaemonPool(threads, "ps-exchange")
         self._lock = threading.Lock()
         self._streams: set[_Stream] = set()
         self._closed = False
@@ -69,7 +69,8 @@ class Exchange:
         if closed or not context.add_callback(lambda: self._forget(stream)):
             self._forget(stream)
             stream.close()
-        self._threads.submit(stream.lead)
+        elif not self._threads.submit(stream.lead):
+            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "this server has no thread for another stream")
 
     def _forget(self, stream: _Stream) -> None:
         with self._lock:
