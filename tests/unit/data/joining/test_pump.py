@@ -16,6 +16,7 @@ from monolith.core.errors import StreamError, TopicNotFound
 from monolith.core.stop import Stop
 from monolith.data.joining.joiner import Fate
 from monolith.data.joining.rules import Rules
+from monolith.data.streams.memory import MemoryReader
 from monolith.wire import example_pb2 as pb
 from tests.unit.data.joining.conftest import (
     FAR,
@@ -183,6 +184,18 @@ def test_a_silent_partition_is_not_waited_for(tmp_path):
     filled(log, [(number, 50 * number) for number in range(30)], [], [0] * 30)
     join(log, tmp_path, plan(rules, idle_s=0.3, commit_s=0.01), progress=Watching(log, seen))
     assert max(seen) >= 25
+
+
+def test_brokers_that_are_away_end_nothing(log, tmp_path, monkeypatch):
+    """What waits is not called negative because nobody could be asked."""
+    filled(log, [(1, 0)], [(1, 1, "click")], [0, 0])
+    looks = iter(range(300))
+    monkeypatch.setattr(MemoryReader, "away", property(lambda _reader: next(looks, 300) < 299))
+    monkeypatch.setattr(
+        log, "wait", lambda *told: () if next(looks, 300) < 299 else BitingLog.wait(log, *told)
+    )
+    join(log, tmp_path)
+    assert given(log) == [(1, 1)]
 
 
 class Watching:
