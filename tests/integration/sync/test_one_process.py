@@ -8,10 +8,11 @@ from monolith.config.cluster import Cluster
 from monolith.sync.configured import pushing
 from monolith.table.config import Constants, Segment, Sgd, TableConfig
 from monolith.table.table import Table
+from tests.integration.cli.processes import until
 from tests.integration.sync.receiving import LockedReceiver, served
 
 
-def test_rows_are_pushed_until_the_end() -> None:
+def test_rows_are_pushed_meanwhile() -> None:
     table = Table(TableConfig((Segment(2, Constants(1.0), Sgd()),)))
     receiver = LockedReceiver()
     with served(receiver) as port:
@@ -20,7 +21,8 @@ def test_rows_are_pushed_until_the_end() -> None:
         )
         with pushing(lambda: [("a", table)], told):
             table.assign(np.arange(100), np.ones((100, 2), np.float32))
-    assert receiver.rows["a"] == {fid: [1.0, 1.0] for fid in range(100)}
+            expected = {"a": {fid: [1.0, 1.0] for fid in range(100)}}
+            until("the rows arrive", lambda: receiver.rows == expected)
     assert {(r.model_name, r.shard, r.shards) for r in receiver.requests} == {("ctr", 0, 1)}
 
 
