@@ -154,6 +154,7 @@ class Shard(Protocol):
     """One parameter server. `incarnation` is drawn when it starts; 0 until it has answered.
 
     `connect` sees whether it is there, or raises ShardUnavailable; the other calls see to that by themselves.
+    The rows of a lookup may be read-only.
     """
 
     @property

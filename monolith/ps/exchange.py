@@ -7,6 +7,7 @@ rows are looked up while others travel.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,9 +18,11 @@ from monolith.aio.daemon_pool import DaemonPool
 from monolith.ps.calls import Calls
 from monolith.ps.frame_service import FrameService
 
+LOG = logging.getLogger(__name__)
+
 LARGE = 32 << 10  # bytes of a frame
 UNDER_WAY = 8  # frames of one stream that are answered at a time; the client's next wait in the socket
-THREADS = 2048  # made as they come: one a stream, and one a large frame
+THREADS = 2048  # made as they come: one a stream, and one a large frame; a stream without one is refused
 
 Answer = Callable[[bytes], bytes]
 Send = Callable[[bytes | None], None]  # None ends the stream
@@ -28,11 +31,11 @@ Send = Callable[[bytes | None], None]  # None ends the stream
 class Exchange:
     """Answers the frames of all streams, each counted in `calls` until its answer has left."""
 
-    def __init__(self, service: FrameService, calls: Calls) -> None:
+    def __init__(self, service: FrameService, calls: Calls, threads: int = THREADS) -> None:
         self.frame_limit = service.limit
         self._answer = service.answer
         self._calls = calls
-        self._threads = DaemonPool(THREADS, "ps-exchange")
+        self._threads = DaemonPool(threads, "ps-exchange")
         self._lock = threading.Lock()
         self._streams: set[_Stream] = set()
         self._closed = False
@@ -59,14 +62,15 @@ class Exchange:
         self._threads.join(seconds)
 
     def _begin(self, frames: Iterator[bytes], context: grpc.ServicerContext, send: Send) -> None:
-        stream = _Stream(frames, send, self._answer, self._calls, self._threads)
+        stream = _Stream(frames, context, send, self._answer, self._calls, self._threads)
         with self._lock:
             self._streams.add(stream)
             closed = self._closed
         if closed or not context.add_callback(lambda: self._forget(stream)):
             self._forget(stream)
             stream.close()
-        self._threads.submit(stream.lead)
+        elif not self._threads.submit(stream.lead):
+            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "this server has no thread for another stream")
 
     def _forget(self, stream: _Stream) -> None:
         with self._lock:
@@ -77,9 +81,16 @@ class _Stream:
     """One client's frames, and the threads that answer them."""
 
     def __init__(
-        self, frames: Iterator[bytes], send: Send, answer: Answer, calls: Calls, threads: DaemonPool
+        self,
+        frames: Iterator[bytes],
+        context: grpc.ServicerContext,
+        send: Send,
+        answer: Answer,
+        calls: Calls,
+        threads: DaemonPool,
     ) -> None:
         self._frames = frames
+        self._context = context
         self._send = send
         self._answer = answer
         self._calls = calls
@@ -91,7 +102,20 @@ class _Stream:
         self._finished = False
 
     def lead(self) -> None:
-        """Answer frames until another thread waits for the next, or there is none."""
+        """Answer frames until another thread waits for the next, or there is none.
+
+        A stream on which a frame finds no answer, not even a refusal, is broken off: its client opens
+        another, and sends again what was not answered.
+        """
+        try:
+            self._lead()
+        except Exception:
+            LOG.exception("a stream of frames is broken off")
+            with self._lock:
+                self._closing = self._finished = True
+            self._context.cancel()
+
+    def _lead(self) -> None:
         while (frame := self._next()) is not None and self._begun():
             followed = self._followed(frame)
             try:

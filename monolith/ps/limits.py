@@ -6,6 +6,7 @@ import json
 
 import attrs
 
+from monolith.core.errors import ConfigError
 from monolith.wire.ps_training_pb2 import DESCRIPTOR
 
 SERVICE = DESCRIPTOR.services_by_name["ParameterServerTraining"].full_name
@@ -17,20 +18,30 @@ EXCHANGE = "Exchange"
 PING_EVERY_MS = 10_000
 PING_ANSWER_MS = 5_000
 METADATA = 256 << 10
+HEADS = 4 << 10  # of a message: what is neither ids nor rows
 HANDSHAKE_MS = 5_000  # for whoever connects and then says nothing
 
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """Of one channel. Times are in milliseconds, sizes in bytes."""
+    """Of one channel. Times are in milliseconds, sizes in bytes.
+
+    Raises:
+        ConfigError: an answer to a chunk might not fit into a message, and would break the stream of others.
+    """
 
     call_ms: int = 30_000  # deadline of a call that reads or changes memory
     storage_ms: int = 600_000  # deadline of a save or a restore
     margin_ms: int = 5_000  # a barrier's own timeout comes first, and tells more than the deadline
     message: int = 64 << 20  # largest message either side takes
     chunk: int = 2 << 20  # ids and rows of one message; more travels in several
-    in_flight: int = 4  # messages of one call on their way at a time
+    in_flight: int = 4  # messages of one client on their way to one shard at a time, of all its calls
     attempts: int = 5  # at a server that cannot be reached, with growing pauses of up to a second
+
+    def __attrs_post_init__(self) -> None:
+        if self.chunk + HEADS > self.message:
+            said = f"chunk={self.chunk}, message={self.message}: a chunk must be {HEADS} bytes smaller"
+            raise ConfigError([f"{said} than the largest message"])
 
 
 def client_options(limits: Limits) -> list[tuple[str, int | str]]:

@@ -1,8 +1,13 @@
-"""Where a server listens: host:port, or the path of a socket that only its own host reaches."""
+"""Where a server listens: host:port, or the path of a socket that only its own host reaches.
+
+The path is for programs that make their servers and clients themselves: `PsServer(shard, "unix:/path")` and
+`RemoteShard("unix:/path", shard=0)`. --bind-addr and discovery know host:port only.
+"""
 
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import NamedTuple
 
 import grpc
@@ -13,6 +18,7 @@ from monolith.core.errors import ConfigError, LaunchError
 UNIX = "unix:"
 _LONGEST = 107  # bytes of the path of a Unix socket, on Linux
 _FLAG = "--bind-addr"
+_PROBE_S = 1.0  # for whoever listens to accept, on the same host
 
 
 class UnixSocket(NamedTuple):
@@ -34,7 +40,7 @@ def parse_listening(text: str) -> Address | UnixSocket:
         return parse_address(text, what=_FLAG)
     path = text.removeprefix(UNIX)
     if not path.startswith("/") or len(path.encode()) > _LONGEST:
-        raise ConfigError([f"{_FLAG} {text!r}: write unix:/path, absolute and of at most {_LONGEST} bytes"])
+        raise ConfigError([f"{text!r}: write unix:/path, absolute and of at most {_LONGEST} bytes"])
     return UnixSocket(path)
 
 
@@ -42,14 +48,33 @@ def bind(server: grpc.Server, where: Address | UnixSocket) -> Address | UnixSock
     """Let `server` listen there; gives the port that was bound instead of 0.
 
     Raises:
-        LaunchError: the system refuses.
+        LaunchError: the system refuses, or another server listens on that socket.
     """
+    if isinstance(where, UnixSocket) and _answers(where):  # grpc would take its place without a word
+        raise _refused(where, "it is in use")
     try:
         port = server.add_insecure_port(str(where))
     except RuntimeError as error:
-        why = _why_not(where)
-        raise LaunchError(f"cannot listen on {where}: {why}; choose another {_FLAG}") from error
+        raise _refused(where, _why_not(where)) from error
     return Address(where.host, port) if isinstance(where, Address) else where
+
+
+def _refused(where: Address | UnixSocket, why: str) -> LaunchError:
+    other = _FLAG if isinstance(where, Address) else "path"
+    return LaunchError(f"cannot listen on {where}: {why}; choose another {other}")
+
+
+def _answers(where: UnixSocket) -> bool:
+    """Whether somebody listens there; a socket whose server was killed is only a file."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_PROBE_S)
+        try:
+            probe.connect(where.path)
+        except (TimeoutError, BlockingIOError):  # too many wait there already
+            return True
+        except OSError:
+            return False
+    return True
 
 
 def _why_not(where: Address | UnixSocket) -> str:
@@ -58,6 +83,7 @@ def _why_not(where: Address | UnixSocket) -> str:
         if isinstance(where, UnixSocket):
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.bind(where.path)
+            Path(where.path).unlink()
         else:
             family, kind, proto, _, found = socket.getaddrinfo(*where, type=socket.SOCK_STREAM)[0]
             with socket.socket(family, kind, proto) as probe:

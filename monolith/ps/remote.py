@@ -51,7 +51,7 @@ class RemoteShard:
     that a server that was restarted meanwhile refuses it.
 
     Args:
-        address: host:port.
+        address: host:port, or unix:/path of a server on this host.
         shard: index of the server, for error messages.
         limits: sizes and deadlines.
         half: let rows and gradients travel as float16, if the server is one of ours: see `frames`.

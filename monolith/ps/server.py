@@ -34,7 +34,8 @@ class PsServer:
 
     Args:
         shard: what is served.
-        address: host:port to listen on; port 0 takes any free one. Or unix:/path, for clients on this host.
+        address: host:port to listen on; port 0 takes any free one. Or unix:/path, for clients on this host
+            that are given the same: --bind-addr and discovery know host:port only.
         metrics_port: of Prometheus metrics, on the same host; None for none.
         limits: sizes of messages.
 

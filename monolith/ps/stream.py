@@ -19,6 +19,7 @@ from monolith.ps.limits import Limits
 from monolith.ps.link import BROKEN, Exchange, Link
 from monolith.wire.framing import Buffer
 
+CLOSED = "the channel was closed"
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 1.0  # before a stream is opened again; doubled each time
 
 
@@ -49,6 +50,7 @@ class Stream:
         self._queue: deque[int] = deque()
         self._queued = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def ask(self, method: str, parts: Sequence[Buffer], *, limit: int) -> bytes:
         """Send a frame of at most `limit` bytes and wait for its answer; `parts` go after its number.
@@ -56,10 +58,12 @@ class Stream:
         `method` is what an error calls it.
 
         Raises:
-            ShardUnavailable: no answer in time, or nobody answers there.
+            ShardUnavailable: no answer in time, or nobody answers there, or this end has closed.
             RemoteError: the frame is too large, or the server refuses it.
             MonolithError: what the server raised.
         """
+        if self._closed:
+            raise self._link.told(method, grpc.StatusCode.CANCELLED, CLOSED)
         number = next(self._numbers)
         frame = b"".join((number.to_bytes(NUMBER, "little"), *parts))
         if len(frame) > limit:
@@ -79,7 +83,8 @@ class Stream:
         return answer
 
     async def close(self) -> None:
-        """Call off what is under way."""
+        """Call off what is under way, and take nothing more."""
+        self._closed = True
         if self._pump:
             self._pump.cancel()
             await asyncio.wait([self._pump])
@@ -93,27 +98,38 @@ class Stream:
     def _expire(self, asked: _Asked) -> None:
         self._fail(asked, grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
 
-    def _fail(self, asked: _Asked, code: grpc.StatusCode, details: str) -> None:
+    def _fail(
+        self, asked: _Asked, code: grpc.StatusCode, details: str, cause: Exception | None = None
+    ) -> None:
         if not asked.answer.done():
             waited = asyncio.get_running_loop().time() - asked.began
-            asked.answer.set_exception(self._link.told(asked.method, code, details, waited))
+            error = self._link.told(asked.method, code, details, waited)
+            error.__cause__ = cause
+            asked.answer.set_exception(error)
 
     async def _run(self) -> None:
-        """Keep a stream open as long as it works or somebody waits for an answer."""
-        pause = FIRST_PAUSE_S
+        """Carry frames, and leave nobody waiting whatever ends that."""
+        why, cause = CLOSED, None
         try:
-            while True:
-                answered, code, details = await self._carry()
-                if not self._settle(code, details, answered=answered):
-                    return
-                pause = FIRST_PAUSE_S if answered else pause
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LAST_PAUSE_S)
-                self._queue = deque(self._asked)
-                self._queued.set()
+            await self._keep_open()
+        except Exception as error:  # which only those who wait can tell
+            why, cause = repr(error), error
         finally:
             for asked in self._asked.values():
-                self._fail(asked, grpc.StatusCode.CANCELLED, "the channel was closed")
+                self._fail(asked, grpc.StatusCode.CANCELLED, why, cause)
+
+    async def _keep_open(self) -> None:
+        """Keep a stream open as long as it works or somebody waits for an answer."""
+        pause = FIRST_PAUSE_S
+        while True:
+            answered, code, details = await self._carry()
+            if not self._settle(code, details, answered=answered):
+                return
+            pause = FIRST_PAUSE_S if answered else pause
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LAST_PAUSE_S)
+            self._queue = deque(self._asked)
+            self._queued.set()
 
     def _settle(self, code: grpc.StatusCode, details: str, *, answered: bool) -> bool:
         """After a stream has ended: whether somebody waits for an answer, and may still get it.

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from monolith.aio.loop_thread import LoopThread
 from monolith.config.cluster import Cluster
 from monolith.core.endpoint import Endpoint, parse_endpoint
+from monolith.sync.message import Letterhead
 from monolith.sync.patience import Pace
 from monolith.sync.replicator import Replicator, drawn_sender
 from monolith.sync.source import Tables
-from monolith.sync.target import Letterhead
 
 
 def replicator_of(tables: Tables, told: Cluster) -> Replicator:

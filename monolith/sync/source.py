@@ -31,9 +31,8 @@ class Round:
 
     def take(self) -> tuple[Deltas, bool]:
         """The next message, and whether it is the last."""
-        assert self._messages is not None
-        deltas = self._next
-        following = next(self._messages, None)
+        messages, deltas = self._messages or iter(()), self._next
+        following = next(messages, None)
         if following is not None:
             self._next = following
         return deltas, following is None

@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import attrs
 
 from monolith.core.errors import PushFailed
 from monolith.sync.link import Link, Reply
+from monolith.sync.message import Letterhead, Message, Sheet, written
 from monolith.sync.patience import Pace, Patience
-from monolith.sync.source import Deltas, Round, Source
-from monolith.wire import parameter_sync_pb2 as pb
-from monolith.wire.push_writing import write_push
+from monolith.sync.source import Round, Source
 
 OK, SEND_EVERYTHING = 0, 5
 log = logging.getLogger(__name__)
 
 Aside = Callable[..., Awaitable[Any]]  # runs a blocking call, as asyncio.to_thread does
-
-
-@attrs.frozen(kw_only=True)
-class Letterhead:
-    """What every push says of who sends it."""
-
-    sender: int  # drawn when the sender starts: who knows it has seen all its pushes
-    model_name: str = "default"
-    signature_name: str = "serving_default"
-    shard: int = 0
-    shards: int = 1
 
 
 @attrs.frozen(kw_only=True)
@@ -112,12 +101,12 @@ class Target:
     async def _say_that_nothing_changed(self, now_ms: int) -> None:
         """Only now and then."""
         due = self._source.begun and now_ms - self._told_ms >= 1000 * self._pace.idle_s
-        if due and await self._deliver([], pb.PushRequest(as_of_ms=now_ms), None):
+        if due and await self._deliver(self._without_rows(now_ms), None):
             self.pushed.as_of_ms = now_ms
 
     async def _greet(self) -> None:
         """Before anything else, a push without rows: who knows our protocol asks for everything after it."""
-        if await self._deliver([], pb.PushRequest(), None):
+        if await self._deliver(self._without_rows(0), None):
             log.warning(
                 "ParameterSync target %s speaks upstream's protocol only: rows that are evicted stay there",
                 self.name,
@@ -127,34 +116,55 @@ class Target:
 
     async def _push_round(self, found: Round, now_ms: int) -> bool:
         """Send all of it, as of `now_ms`; whether it arrived."""
-        first, last = True, False
-        while not last:
-            deltas, last = await self._world.aside(found.take)
-            head = pb.PushRequest()
-            if found.whole:
-                head.whole_begin, head.whole_end = first, last
-            if last:
-                head.as_of_ms = now_ms
-            if not await self._deliver(deltas, head, found) or not (found.held or last):
-                return False
-            first = False
+        async with aclosing(self._messages(found, now_ms)) as messages:
+            async for message in messages:
+                if not await self._deliver(message, found) or not (found.held or message.last):
+                    return False
         found.done()
         self.pushed.wholes += found.whole
         self.pushed.as_of_ms = now_ms
         return True
 
-    async def _deliver(self, deltas: Deltas, head: pb.PushRequest, of: Round | None) -> bool:
-        """Send one message until it arrives; whether it did, or everything has to be sent instead."""
-        self._sequence += 1
-        body = await self._world.aside(write_push, self._signed(head), deltas)
-        while (status := await self._sent(body)) is None:
+    async def _messages(self, found: Round, now_ms: int) -> AsyncGenerator[Message]:
+        """What to send, in order. While one message travels, the next is written."""
+        began = self._sequence + 1
+
+        def write(sequence: int) -> Message:
+            deltas, last = found.take()
+            begin, end = found.whole and sequence == began, found.whole and last
+            sheet = self._sheet(sequence, as_of_ms=now_ms if last else 0, whole_begin=begin, whole_end=end)
+            return written(self._head, sheet, deltas, last=last)
+
+        coming = asyncio.ensure_future(self._world.aside(write, began))
+        try:
+            last = False
+            while not last:
+                message: Message = await coming
+                last = message.last
+                if not last:
+                    coming = asyncio.ensure_future(self._world.aside(write, message.sequence + 1))
+                yield message
+        finally:
+            await asyncio.wait({coming})
+
+    def _without_rows(self, as_of_ms: int) -> Message:
+        return written(self._head, self._sheet(self._sequence + 1, as_of_ms=as_of_ms), [], last=True)
+
+    def _sheet(self, sequence: int, **said: Any) -> Sheet:
+        timeout_ms, step = int(1000 * self._pace.timeout_s), self._source.latest_step()
+        return Sheet(sequence=sequence, timeout_ms=timeout_ms, step=step, **said)
+
+    async def _deliver(self, message: Message, of: Round | None) -> bool:
+        """Send a message until it arrives; whether it did, or everything has to be sent instead."""
+        self._sequence = message.sequence
+        while (status := await self._sent(message.body)) is None:
             if of is not None and not of.whole:
                 of.let_go()  # what changed is kept where it is; in the meantime more may have
         self._told_ms = self._world.clock_ms()
         if status == SEND_EVERYTHING:
             self._source.send_all()
             return False
-        self._count(deltas, len(body))
+        self._count(message)
         return True
 
     async def _sent(self, body: bytes) -> int | None:
@@ -186,19 +196,11 @@ class Target:
         if self._stopping.is_set():
             raise _Stopping
 
-    def _signed(self, head: pb.PushRequest) -> pb.PushRequest:
-        head.model_name, head.signature_name = self._head.model_name, self._head.signature_name
-        head.timeout_in_ms = int(1000 * self._pace.timeout_s)
-        head.sender, head.sequence = self._head.sender, self._sequence
-        head.shard, head.shards = self._head.shard, self._head.shards
-        head.step = self._source.latest_step()
-        return head
-
-    def _count(self, deltas: Deltas, size: int) -> None:
+    def _count(self, message: Message) -> None:
         self.pushed.pushes += 1
-        self.pushed.rows += sum(len(delta.fids) for delta in deltas)
-        self.pushed.removed += sum(len(delta.removed) for delta in deltas)
-        self.pushed.bytes += size
+        self.pushed.rows += message.rows
+        self.pushed.removed += message.removed
+        self.pushed.bytes += len(message.body)
 
     async def _wait(self, seconds: float) -> None:
         """So long, or until the end is asked for."""

@@ -1,5 +1,6 @@
 """The bugs that are planted, one at a time: what would be wrong, where, and how it comes to be."""
 
+from tests.mutants.joining import JOINS
 from tests.mutants.planting import Bug
 
 AIO, RUNNER, CONFIG, PS = "monolith/aio", "monolith/runner", "monolith/config", "monolith/ps"
@@ -561,4 +562,5 @@ BUGS = [
     *ROWS,
     *SYNC,
     *STREAMS,
+    *JOINS,
 ]

@@ -57,9 +57,7 @@ class Around:
 class Pump:
     """One run of a joiner. What it has done when it ends, however it ends, is in `state`."""
 
-    def __init__(
-        self, log: Log, plan: Plan, state: JoinState, dead: DeadLetters, around: Around = Around()
-    ) -> None:
+    def __init__(self, log: Log, plan: Plan, state: JoinState, dead: DeadLetters, around: Around) -> None:
         """Stand where the last run left off.
 
         Raises:
@@ -104,9 +102,10 @@ class Pump:
                 return False
             messages = self._reader.poll(MOST, plan.commit_s)
             self._take_in(messages)
-            self._advance(self._inputs.watermark)
+            if not self._reader.away:  # who is idle, the brokers must say
+                self._advance(self._inputs.watermark)
             now = timer()
-            heard = now if messages else heard
+            heard = now if messages or self._reader.away else heard  # brokers that are away are not silent
             if now - committed >= plan.commit_s or self._state.entries.full:
                 self._commit()
                 committed = now

@@ -186,12 +186,22 @@ def test_a_stalling_barrier_times_out(cluster: Cluster) -> None:
         cluster.run(barrier.wait("b", 0, 2))
 
 
-def test_an_oversized_answer_is_refused(cluster: Cluster) -> None:
-    limits = Limits(message=1 << 10, chunk=1 << 20)
-    client = PsClient([cluster.remote(cluster.serve(LocalShard(0)), limits=limits)], worker=1)
-    cluster.run(client.create_tables(COUNTING))
-    with pytest.raises(RemoteError, match="RESOURCE_EXHAUSTED"):
-        cluster.run(client.lookup({"t": np.arange(10_000)}))
+@pytest.mark.parametrize(("table", "ids"), [("t", 5_000), ("wide", 100)], ids=["request", "answer"])
+def test_what_is_oversized_fails_alone(cluster: Cluster, table: str, ids: int) -> None:
+    """A client that asks for more than the server sends, or sends more than it takes."""
+    limits = Limits(message=16 << 10, chunk=8 << 10)
+    remote = cluster.remote(cluster.serve(LocalShard(0), limits=limits))
+
+    async def play() -> None:
+        await remote.create_tables(COUNTING | {"wide": TableConfig([Segment(64)])})
+        small, large = [Lookup("t", FIDS, 1)], [Lookup(table, np.arange(ids), 64 if table == "wide" else 1)]
+        asked = [remote.lookup(small), remote.lookup(large), remote.lookup(small)]
+        before, refused, after = await asyncio.gather(*asked, return_exceptions=True)
+        assert isinstance(refused, RemoteError)
+        assert "with RESOURCE_EXHAUSTED: Sent message larger than max" in str(refused)
+        assert len(before[0].rows) == len(after[0].rows) == len(FIDS)
+
+    cluster.run(play())
 
 
 class Lossy(grpc.GenericRpcHandler):
@@ -311,11 +321,11 @@ def test_frames_of_others_are_explained(cluster: Cluster) -> None:
 @pytest.mark.parametrize("frames", [True, False])
 def test_stopping_leaves_what_is_stuck(cluster: Cluster, frames: bool) -> None:
     shard = LocalShard(0)
+    remote = cluster.remote(cluster.serve(shard, frames=frames), limits=IMPATIENT)
     cluster.run(shard.create_tables(COUNTING))
-    client = PsClient([cluster.remote(cluster.serve(shard, frames=frames), limits=IMPATIENT)], worker=1)
     with stalled(shard, "t"):
         with pytest.raises(ShardUnavailable):
-            cluster.run(client.lookup({"t": FIDS}))
+            cluster.run(remote.lookup([Lookup("t", FIDS, 1)]))
         cluster.run(asyncio.wait_for(cluster._servers.pop().stop(0.5), 10))
 
 

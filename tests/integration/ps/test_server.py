@@ -117,6 +117,15 @@ def test_a_socket_in_the_file_system(cluster: Cluster, shard: LocalShard, tmp_pa
     assert cluster.run(remote.lookup([Lookup("t", np.arange(5), 2)]))[0].rows.shape == (5, 2)
 
 
+def test_a_socket_has_one_server(cluster: Cluster, shard: LocalShard, tmp_path: Path) -> None:
+    address = cluster.serve(shard, f"unix:{tmp_path}/ps.sock")
+    with pytest.raises(LaunchError, match=r"ps.sock: it is in use; choose another path"):
+        cluster.serve(LocalShard(1), address)
+    remote = cluster.remote(address)
+    cluster.run(remote.connect())
+    assert remote.incarnation == shard.incarnation
+
+
 @pytest.mark.parametrize("path", ["ps.sock", "/" + 108 * "x", ""])
 def test_a_bad_path_is_refused(cluster: Cluster, path: str) -> None:
     with pytest.raises(ConfigError, match="write unix:/path, absolute and of at most 107 bytes"):
@@ -124,7 +133,7 @@ def test_a_bad_path_is_refused(cluster: Cluster, path: str) -> None:
 
 
 def test_a_path_without_folder_is_told(cluster: Cluster, tmp_path: Path) -> None:
-    with pytest.raises(LaunchError, match="No such file or directory; choose another --bind-addr"):
+    with pytest.raises(LaunchError, match="No such file or directory; choose another path"):
         cluster.serve(LocalShard(0), f"unix:{tmp_path}/nowhere/ps.sock")
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from monolith.core.endpoint import Endpoint
 from monolith.serving.server import ModelServer
+from monolith.sync.message import Letterhead
 from monolith.sync.patience import Pace
 from monolith.sync.replicator import Replicator, unix_ms
-from monolith.sync.target import Letterhead
 from monolith.table.config import Segment, Sgd, TableConfig, Zeros
 from monolith.table.table import Table
 from monolith.testing.exports import write_tiny_export

@@ -94,9 +94,7 @@ def test_what_is_learned_arrives_at_each(started: Callable[[list[str]], Server])
             server.learn(FIDS[n * 200 : n * 200 + 400])
         for receiver in (near, reference):
             until("the rows arrive", equal(receiver, server))
-        server.learn(FIDS[:5])
         said = server.close()
-        assert near.rows["a"][0] == pytest.approx([0.4] * 4)  # what was learned last came before the end
     assert server.process.returncode == 0, said
     assert near.requests[-1].model_name == "ctr"
 

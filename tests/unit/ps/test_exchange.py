@@ -15,10 +15,12 @@ from monolith.ps.exchange import LARGE, UNDER_WAY, Exchange
 
 WAIT_S = 30
 SMALL = b"s"
+POISON = b"p"
+RESOURCE_EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 class Service:
-    """Echoes; a large frame only when it may."""
+    """Echoes; a large frame only when it may, and one frame not at all."""
 
     limit = 7
 
@@ -28,6 +30,8 @@ class Service:
 
     def answer(self, frame: bytes) -> bytes:
         self.at_work.release()
+        if frame == POISON:
+            raise MemoryError
         if len(frame) >= LARGE:
             assert self.may.wait(WAIT_S)
         return frame
@@ -39,8 +43,17 @@ class Client:
     def __init__(self, exchange: Exchange) -> None:
         self._frames: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self.aborted: Any = None
+        self.cancelled = threading.Event()
         behaviour: Any = exchange.handler().stream_stream
         behaviour(self._read(), self, self.answers.put)
+
+    def cancel(self) -> None:
+        self.ask(grpc.RpcError())
+        self.cancelled.set()
+
+    def abort(self, code: grpc.StatusCode, details: str) -> None:
+        self.aborted = code, details
 
     def add_callback(self, _over: Any) -> bool:
         return True
@@ -128,7 +141,6 @@ def test_closing_ends_an_idle_stream(exchange: Exchange) -> None:
     assert client.next() is None
     late = Client(exchange)
     assert late.next() is None
-    late.ask(None)
     client.ask(None)
 
 
@@ -137,3 +149,28 @@ def test_a_client_that_leaves_is_nothing(exchange: Exchange, calls: Calls) -> No
     client.ask(SMALL, grpc.RpcError())
     assert [client.next(), client.next()] == [SMALL, None]
     calls.wait_for_none(WAIT_S)
+
+
+@pytest.mark.parametrize("ahead", [[], [bytes(LARGE)]], ids=["alone", "among_others"])
+def test_who_cannot_be_answered_is_not_left(
+    exchange: Exchange, calls: Calls, service: Service, ahead: list[bytes]
+) -> None:
+    """Its stream is broken off, which has it sent again; nothing counts as under way for ever."""
+    client = Client(exchange)
+    client.ask(*ahead, POISON)
+    assert client.cancelled.wait(WAIT_S)
+    service.may.set()
+    calls.wait_for_none(WAIT_S)
+    exchange.join(WAIT_S)
+    assert not exchange._threads.made
+
+
+def test_a_stream_too_many_is_refused(service: Service, calls: Calls) -> None:
+    """And where no thread is left to wait for the next frame, whoever waits answers by itself."""
+    exchange = Exchange(service, calls, threads=1)  # type: ignore[arg-type]
+    first, second = Client(exchange), Client(exchange)
+    assert second.aborted == (RESOURCE_EXHAUSTED, "this server has no thread for another stream")
+    service.may.set()
+    first.ask(large(1), SMALL, None)
+    assert [first.next() for _ in range(3)] == [large(1), SMALL, None]
+    exchange.join(WAIT_S)

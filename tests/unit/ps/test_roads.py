@@ -10,7 +10,7 @@ import pytest
 
 from monolith.core.errors import RemoteError
 from monolith.ps.api import Gradients, Lookup, Stamp
-from monolith.ps.limits import Limits
+from monolith.ps.limits import HEADS, Limits
 from monolith.ps.link import Link
 from monolith.ps.roads import FrameRoad
 from monolith.wire import ps_training_pb2 as pb
@@ -30,9 +30,11 @@ class Parrot:
         return self._said
 
 
-def road(stream: Any, frame_limit: int = 99) -> FrameRoad:
+def road(stream: Any, frame_limit: int = 2 * HEADS) -> FrameRoad:
     server = pb.HealthCheckResponse(incarnation=1, frame_limit=frame_limit)
-    return FrameRoad(Link("host:1", 2, Limits()), stream, Limits(message=50), server, half=False)
+    return FrameRoad(
+        Link("host:1", 2, Limits()), stream, Limits(message=HEADS + 50, chunk=50), server, half=False
+    )
 
 
 @pytest.mark.parametrize("said", [b"", bytes(8), bytes(16), b"\x03" * 99])
@@ -44,7 +46,7 @@ def test_another_answer_is_told(said: bytes) -> None:
         asyncio.run(road(Parrot(said)).apply([update], Stamp(1, 1)))
 
 
-@pytest.mark.parametrize(("frame_limit", "limit"), [(99, 50), (20, 20)])
+@pytest.mark.parametrize(("frame_limit", "limit"), [(2 * HEADS, HEADS + 50), (20, 20)])
 def test_both_ends_limit_frames(frame_limit: int, limit: int) -> None:
     parrot = Parrot(b"")
     with pytest.raises(RemoteError):

@@ -37,6 +37,8 @@ class Wire:
         said = await self._said.get()
         if isinstance(said, grpc.StatusCode):
             raise grpc.aio.AioRpcError(said, grpc.aio.Metadata(), grpc.aio.Metadata(), details="it broke")
+        if isinstance(said, Exception):
+            raise said
         return said
 
     def cancel(self) -> None:
@@ -231,5 +233,19 @@ def test_closing_calls_off() -> None:
             await played.wire()
             await played.stream.close()
             assert "did not answer BatchLookup" in str(await played.outcome(1))
+            with pytest.raises(ShardUnavailable, match=r"within 0.0 s \(the channel was closed\)"):
+                await played.stream.ask("BatchLookup", [b"x"], limit=99)
+            assert len(played.link.opened) == 1
+
+    play(test())
+
+
+def test_a_blunder_is_told_as_the_cause() -> None:
+    async def test() -> None:
+        async with Played(1) as played:
+            (await played.wire()).end(ZeroDivisionError("in grpc"))
+            told = await played.outcome(1)
+            assert "(ZeroDivisionError('in grpc'))" in str(told)
+            assert isinstance(told.__cause__, ZeroDivisionError)
 
     play(test())

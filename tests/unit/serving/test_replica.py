@@ -242,6 +242,21 @@ def test_other_rounding_is_taken_up(tmp_path, clock, before):
         replica.push(next_push(2, {3: 0.789}))
 
 
+def test_rows_that_stay_are_not_rounded_again(tmp_path, clock):
+    """A row that became zeros by rounding is not one of zeros, which would be skipped."""
+    stored = {"as_of_ms": clock.ms, "bits": 8, "skip_zeros": True}
+    replica = loaded(tmp_path, OLD, clock, **stored)
+    replica.push(push({7: 1e-42}))
+    load(replica, tmp_path, OLD, 2, **stored)
+    assert served(replica) == {**OLD, 7: 0.0}
+
+
+def test_half_of_everything_is_not_up_to_date(replica, clock):
+    clock.ms += 1000
+    replica.push(everything({2: 20.0}, whole_end=False, as_of_ms=clock.ms))
+    assert replica.staleness_s() == 1.0
+
+
 def test_dense_part_alone_takes_over_the_tables(synced, tmp_path):
     users = synced.tables["users"]
     assert load(synced, tmp_path, None, 2, bias=1.0).tables["users"] is users

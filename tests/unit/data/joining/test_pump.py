@@ -16,6 +16,7 @@ from monolith.core.errors import StreamError, TopicNotFound
 from monolith.core.stop import Stop
 from monolith.data.joining.joiner import Fate
 from monolith.data.joining.rules import Rules
+from monolith.data.streams.memory import MemoryReader
 from monolith.wire import example_pb2 as pb
 from tests.unit.data.joining.conftest import (
     FAR,
@@ -43,11 +44,11 @@ poison = st.sampled_from([b"", b"no example, no action", None])
 @st.composite
 def events(draw, disorder):
     """Impressions with a time each, actions of some of them, repeats; and when each of all arrives."""
-    shown = draw(st.lists(times, max_size=25))
+    shown = draw(st.lists(times, min_size=5, max_size=25))
     numbers = st.integers(0, len(shown) + 1)
     impressions = list(enumerate(shown))
     impressions += draw(st.lists(st.sampled_from(impressions), max_size=5)) if impressions else []
-    actions = draw(st.lists(st.tuples(numbers, times, kinds), max_size=40))
+    actions = draw(st.lists(st.tuples(numbers, times, kinds), min_size=5, max_size=40))
     actions += draw(st.lists(st.sampled_from(actions), max_size=5)) if actions else []
     count = len(impressions) + len(actions)
     delays = draw(st.lists(st.integers(0, disorder), min_size=count, max_size=count))
@@ -63,12 +64,12 @@ def filled(log, impressions, actions, delays):
         log.send(topic, value, key=key_of(number), timestamp_ms=FAR + time)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @drawn(
     events(LATENESS), st.integers(0, 1000), st.sampled_from([0, 2000, 1 << 20]), st.lists(poison, max_size=4)
 )
 def test_it_is_the_offline_join(happened, seed, memory_bytes, bad):
-    log = BitingLog(topics(), seed)
+    log = BitingLog(topics(1 + seed % 2), seed)
     filled(log, *happened)
     for number, value in enumerate(bad):
         log.send("actions", value, key=key_of(number), timestamp_ms=FAR)
@@ -79,7 +80,7 @@ def test_it_is_the_offline_join(happened, seed, memory_bytes, bad):
     assert (counts[Fate.LATE], counts[Fate.POISON]) == (0, len(bad))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @drawn(events(1000), st.integers(0, 1000))
 def test_late_actions_correct_what_was_given(happened, seed):
     log = BitingLog(topics(), seed)
@@ -95,7 +96,7 @@ def test_late_actions_correct_what_was_given(happened, seed):
     assert accounted(counts, left) == sum(map(len, happened[:2]))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @drawn(events(LATENESS), st.lists(st.integers(1, 60), max_size=6), st.sampled_from([0, 1 << 20]))
 def test_who_is_killed_loses_nothing(happened, deaths, memory_bytes):
     log = BitingLog(topics())
@@ -183,6 +184,18 @@ def test_a_silent_partition_is_not_waited_for(tmp_path):
     filled(log, [(number, 50 * number) for number in range(30)], [], [0] * 30)
     join(log, tmp_path, plan(rules, idle_s=0.3, commit_s=0.01), progress=Watching(log, seen))
     assert max(seen) >= 25
+
+
+def test_brokers_that_are_away_end_nothing(log, tmp_path, monkeypatch):
+    """What waits is not called negative because nobody could be asked."""
+    filled(log, [(1, 0)], [(1, 1, "click")], [0, 0])
+    looks = iter(range(300))
+    monkeypatch.setattr(MemoryReader, "away", property(lambda _reader: next(looks, 300) < 299))
+    monkeypatch.setattr(
+        log, "wait", lambda *told: () if next(looks, 300) < 299 else BitingLog.wait(log, *told)
+    )
+    join(log, tmp_path)
+    assert given(log) == [(1, 1)]
 
 
 class Watching:
