@@ -10,10 +10,12 @@ import numpy as np
 from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.filterfile import read_filter, write_filter
 from monolith.checkpoint.rowfile import read_rows, write_rows
-from monolith.core.arrays import Fids, Flags
+from monolith.checkpoint.tensorfile import Tensors
+from monolith.core.arrays import Fids, Flags, as_rows
 from monolith.core.errors import CheckpointMismatch, ConfigError
 from monolith.ps.api import RestoreOrder, SaveOrder
 from monolith.ps.tables import Tables
+from monolith.table.admission.gate import gate_of
 from monolith.table.admission.joining import joined
 from monolith.table.dedup import route
 from monolith.table.rows import TableRows
@@ -39,7 +41,7 @@ def _save(name: str, table: Table, order: SaveOrder) -> Iterator[FileEntry]:
 
 
 def restore(tables: Tables, order: RestoreOrder) -> int:
-    """Read everything, then replace all rows by it; returns how many rows there are then.
+    """Read and judge everything, then replace all rows by it; returns how many rows there are then.
 
     Filters remember what those of all servers did whose ids may be this one's now, as far as they have room.
 
@@ -52,29 +54,42 @@ def restore(tables: Tables, order: RestoreOrder) -> int:
     ours = _all_ours(order)
     for entry in order.files:
         if entry.kind == "rows" and (not ours or entry.shard == order.shard):
-            tables.get(entry.table)
-            read.setdefault(entry.table, []).append(_owned(read_rows(order.folder, entry), order))
+            rows = _like_those_of(tables.get(entry.table), read_rows(order.folder, entry))
+            read.setdefault(entry.table, []).append(_owned(rows, order))
     filters: dict[str, list[FileEntry]] = {}
     for entry in order.files:
         if entry.kind == "filter" and _may_have_ours(entry, order):
             filters.setdefault(entry.table, []).append(entry)
+    states = {name: _state(name, tables.get(name), filters.get(name, []), order) for name in read}
     for name, table in tables.items():
         if parts := read.pop(name, []):
-            _replace(name, table, TableRows.joined(parts), filters.get(name, []), order)
+            table.restore(TableRows.joined(parts), states[name])
         else:
             table.clear()
     return sum(len(table) for _, table in tables.items())
 
 
-def _replace(name: str, table: Table, rows: TableRows, filters: list[FileEntry], order: RestoreOrder) -> None:
+def _like_those_of(table: Table, rows: TableRows) -> TableRows:
+    """`rows`; what this table would refuse is refused before another one has changed."""
+    as_rows(rows.values, len(rows), table.dim)
+    as_rows(rows.slots, len(rows), table.slot_dim)
+    return rows
+
+
+def _state(name: str, table: Table, filters: list[FileEntry], order: RestoreOrder) -> Tensors | None:
+    """What the filter of a table is to remember; another filter's is refused before a table has changed."""
     states = [read_filter(order.folder, entry) for entry in filters]
+    if not states:
+        return None
     try:
-        if states and not _all_ours(order):
+        if not _all_ours(order):
             states = [joined(table.config.filter_config, states, lambda fids: _owns(fids, order))]
-        table.restore(rows, *states)
+        if gate := gate_of(table.config, seed=0):
+            gate.restore(states[0])  # on trial
     except ConfigError as exc:
         said = f"the filter of table {name}: {exc}; give the table the filter that it was saved with"
         raise CheckpointMismatch(said, path=order.folder) from exc
+    return states[0]
 
 
 def _all_ours(order: RestoreOrder) -> bool:

@@ -4,7 +4,7 @@ import attrs
 import numpy as np
 import pytest
 
-from monolith.core.errors import CheckpointMismatch
+from monolith.core.errors import CheckpointMismatch, MonolithError
 from monolith.ps.api import RestoreOrder, SaveOrder
 from monolith.ps.snapshot import restore, save
 from monolith.ps.tables import Tables
@@ -119,3 +119,37 @@ def test_tables_without_times_write_none(tmp_path):
     restored = tables_of()
     restore(restored, RestoreOrder(tmp_path, [entry], 0, 1))
     assert restored.get("t").export().times is None
+
+
+def _unreadable(folder, files):
+    (path,) = [folder / entry.name for entry in files if (entry.table, entry.kind) == ("b", "filter")]
+    path.write_bytes(b"?")
+    return CONFIG
+
+
+def _of_another_filter(_folder, _files):
+    return attrs.evolve(CONFIG, filter_config=FilterConfig(FilterType.HASH_FILTER, 300))
+
+
+def _of_another_length(_folder, _files):
+    return attrs.evolve(CONFIG, segments=(Segment(3),))
+
+
+def _lets_in(tables, name, fid):
+    for _ in range(2):  # the first time it is counted
+        tables.get(name).apply([fid], np.ones((1, 2)), counts=[9])
+
+
+@pytest.mark.parametrize("spoil", [_unreadable, _of_another_filter, _of_another_length])
+def test_all_tables_are_restored_or_none(tmp_path, spoil):
+    """`a` comes before `b`, whose part of the checkpoint is bad."""
+    written, running = Tables(0, seed=1), Tables(0, seed=1)
+    written.create({"a": CONFIG, "b": CONFIG})
+    for name in ("a", "b"):
+        _lets_in(written, name, 1)
+    files = saved(written, tmp_path)
+    running.create({"a": CONFIG, "b": spoil(tmp_path, files)})
+    _lets_in(running, "a", 7)
+    with pytest.raises(MonolithError):
+        restore(running, RestoreOrder(tmp_path, files, 0, 1))
+    assert running.get("a").export().fids.tolist() == [7]
