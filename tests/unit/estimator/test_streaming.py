@@ -142,10 +142,10 @@ def test_a_kill_repeats_what_no_checkpoint_has(train, seen, config, steps, ahead
     assert repeated == len(done) - (sum(saved.offsets.values()) if saved else 0)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_a_stop_repeats_nothing(train, seen, config, workers):
-    stop = Stop()
-    first = train(hooks=[EndAt(5, stop.ask)], stop=stop)
+@pytest.mark.parametrize(("workers", "ahead"), [(1, 0), (3, 0), (1, 2)])
+def test_a_stop_repeats_nothing(train, seen, config, workers, ahead):
+    stop, settings = Stop(), attrs.evolve(config, embedding_prefetch_capacity=ahead)
+    first = train(settings=settings, hooks=[EndAt(5, stop.ask)], stop=stop)
     assert first.stopped_early
     assert sum(newest(config).offsets.values()) == len(seen) < COUNT
     train(workers)  # as many as like

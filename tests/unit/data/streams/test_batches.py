@@ -123,6 +123,14 @@ def test_silence_ends_a_stream_and_a_message_breaks_it():
     assert full(batches) == []
 
 
+def test_silence_of_brokers_that_are_away_ends_nothing():
+    batches = reading(filled([], 1))
+    batches._reader.away = True
+    assert [len(next(batches)) for _ in range(5)] == [0] * 5
+    batches._reader.away = False
+    assert full(batches) == []
+
+
 def test_poison_is_set_aside_and_passed():
     aside = Aside()
     batches = reading(filled([example(0), b"\xff", example(2), b"\xff"], 1), aside=aside)

@@ -20,6 +20,12 @@ def test_every_partition_has_one_reader(counts, workers):
     assert sorted(given_) == [Partition(f"t{i}", n) for i, count in enumerate(counts) for n in range(count)]
 
 
+@given(st.integers(1, 9), st.integers(1, 6))
+def test_a_topic_is_shared_evenly(count, workers):
+    sizes = [len(mine) for mine in shares([count], workers)]
+    assert max(sizes) - min(sizes) <= 1
+
+
 @given(counts, st.integers(1, 6), st.integers(0, 3), st.integers(1, 5))
 def test_a_growing_topic_moves_nothing(counts, workers, which, more):
     grown = [count + more * (i == which) for i, count in enumerate(counts)]
