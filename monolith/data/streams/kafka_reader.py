@@ -1,0 +1,123 @@
+"""Reads assigned partitions of a Kafka cluster, and bears that brokers go away and forget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from monolith.core.errors import BrokersUnreachable
+from monolith.data.streams.kafka_client import Trouble, log
+from monolith.data.streams.log import Message, Offsets, Partition, beginning
+
+if TYPE_CHECKING:
+    from monolith.data.streams.kafka import KafkaLog
+
+_PROBE_S = 1.0  # for one answer, while brokers are away
+
+
+class KafkaReader:
+    """Reads assigned partitions. Brokers may be away for the log's `patience_s`; librdkafka tries on."""
+
+    def __init__(self, of: KafkaLog, offsets: Offsets) -> None:
+        self._of = of
+        self._topics = sorted({partition.topic for partition in offsets})
+        self._next = dict(offsets)
+        self._trouble = Trouble()
+        self._consumer = of.consumer(self._trouble)
+        self._consumer.assign([TopicPartition(*place, offset) for place, offset in offsets.items()])
+        self._away_since: float | None = None
+        self._closed = False
+
+    @property
+    def away(self) -> bool:
+        return self._away_since is not None
+
+    def poll(self, most: int, seconds: float) -> Sequence[Message]:
+        messages = []
+        for one in self._consumer.consume(most, seconds):
+            if (error := one.error()) is None:
+                messages.append(_message(one))
+            elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001
+                self._find_again(Partition(one.topic(), one.partition()))
+            else:
+                self._trouble.why, self._trouble.all_down = error.str(), True
+        self._next |= {message.partition: message.offset + 1 for message in messages}
+        if messages:
+            self._back()
+        elif self._trouble.all_down:
+            self._wait()
+        else:
+            self._look_at_ends()
+        return messages
+
+    def commit(self, offsets: Offsets) -> None:
+        if self._closed:
+            return
+        places = [TopicPartition(*place, offset) for place, offset in offsets.items()]
+        try:
+            self._consumer.commit(offsets=places, asynchronous=True)
+        except KafkaException as exc:
+            log.warning("offsets were not committed: %s", exc.args[0].str())
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._consumer.close()
+
+    def _look_at_ends(self) -> None:
+        """Nothing came. Not every broker says so when it is because our offset is beyond the end."""
+        for partition, offset in self._next.items():
+            _, end = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
+            if 0 <= end < offset:
+                self._find_again(partition)
+
+    def _find_again(self, partition: Partition) -> None:
+        """There is no message at our offset, and none will come."""
+        known, span = self._next[partition], self._of.span(partition)
+        offset = beginning(partition, known, span, self._of.say)
+        if offset == known:
+            offset = span.begin
+            self._of.say(
+                f"{partition} ends before offset {known}: it was made anew, and is read from its beginning"
+            )
+        self._next[partition] = offset
+        # A seek is refused: librdkafka has stopped to fetch this partition.
+        self._consumer.incremental_unassign([TopicPartition(*partition)])
+        self._consumer.incremental_assign([TopicPartition(*partition, offset)])
+
+    def _wait(self) -> None:
+        """See whether the brokers are back; say when they go and come, and bound the time between."""
+        now = self._of.timer()
+        if self._away_since is None:
+            self._away_since = now
+            self._of.say(
+                f"the Kafka brokers at {self._of.servers} are away ({self._trouble.why}): trying on for "
+                f"{self._of.patience_s:.0f} s"
+            )
+        elif self._answer():
+            self._back()
+        elif now - self._away_since > self._of.patience_s:
+            raise BrokersUnreachable(self._of.servers, self._of.patience_s, self._trouble.why)
+
+    def _answer(self) -> bool:
+        try:
+            return all(
+                self._consumer.list_topics(topic, timeout=_PROBE_S).topics[topic].error is None
+                for topic in self._topics
+            )
+        except KafkaException:
+            return False
+
+    def _back(self) -> None:
+        self._trouble.all_down = False
+        if self._away_since is not None:
+            self._of.say(f"the Kafka brokers are back after {self._of.timer() - self._away_since:.1f} s")
+            self._away_since = None
+
+
+def _message(one: Any) -> Message:
+    kind, stamp = one.timestamp()
+    partition = Partition(one.topic(), one.partition())
+    return Message(partition, one.offset(), one.value(), one.key(), stamp if kind and stamp >= 0 else None)

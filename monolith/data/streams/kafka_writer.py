@@ -1,0 +1,56 @@
+"""Writes messages into a Kafka cluster, each stored once and by all replicas that are in sync."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from confluent_kafka import KafkaError, Producer
+
+from monolith.core.errors import BrokersUnreachable, StreamError
+from monolith.data.streams.kafka_client import Properties, Trouble, made
+
+
+class KafkaWriter:
+    """As `Writer` promises. `properties` are librdkafka's."""
+
+    def __init__(self, servers: str, properties: Properties, timeout_s: float) -> None:
+        self._servers = servers
+        self._timeout_s = timeout_s
+        self._trouble = Trouble()
+        self._producer = made(Producer, properties, self._trouble)
+        self._failed: KafkaError | None = None
+
+    def send(
+        self, topic: str, value: bytes, *, key: bytes | None = None, timestamp_ms: int | None = None
+    ) -> None:
+        """Hand one over; waits while too many are on their way.
+
+        Raises:
+            StreamError: an earlier one could not be stored.
+        """
+        stamp = timestamp_ms or 0  # 0 is now
+        while True:
+            self._producer.poll(0)
+            self._check()
+            try:
+                self._producer.produce(topic, value, key, on_delivery=self._delivered, timestamp=stamp)
+            except BufferError:
+                self._producer.poll(0.1)
+            else:
+                return
+
+    def flush(self) -> None:
+        left = self._producer.flush(self._timeout_s + 1)
+        self._check()
+        if left:
+            raise BrokersUnreachable(self._servers, self._timeout_s, self._trouble.why)
+
+    def _delivered(self, error: KafkaError | None, _message: Any) -> None:
+        self._failed = self._failed or error
+
+    def _check(self) -> None:
+        if self._failed is None:
+            return
+        if self._failed.code() == KafkaError._MSG_TIMED_OUT:  # noqa: SLF001
+            raise BrokersUnreachable(self._servers, self._timeout_s, self._trouble.why)
+        raise StreamError(f"a message could not be stored at {self._servers}: {self._failed.str()}")
