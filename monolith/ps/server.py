@@ -82,8 +82,8 @@ class PsServer:
     async def stop(self, grace_s: float) -> None:
         """Refuse new calls, let those under way end within `grace_s` seconds, send waiting workers away.
 
-        Once all calls are answered it does not wait for clients that keep their connections, and never for a
-        lookup or an update of a stream that is stuck.
+        Once all calls are answered it does not wait for clients that keep their connections; a frame that is
+        stuck is left to itself when the grace is over.
         """
         if self._server is None:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -39,8 +40,9 @@ def test_threads_are_daemons_and_stay(work: Work) -> None:
     for _ in range(20):
         assert pool.submit(work)
         assert work.began.acquire(timeout=WAIT_S)
+        until = time.monotonic() + WAIT_S
         while not pool._idle:
-            pass
+            assert time.monotonic() < until
     assert len(set(work.threads)) == 1
     assert work.threads[0].daemon
     pool.join(WAIT_S)
