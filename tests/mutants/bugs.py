@@ -437,15 +437,8 @@ ROWS = [
     Bug(
         "A row looks as if nobody had changed it",
         "monolith/table/rowlock.py",
-        "(word + CHANGE) & ~CHANGING",
-        "word & ~CHANGING",
-        THREADS,
-    ),
-    Bug(
-        "Rows are created while others read",
-        "monolith/table/table.py",
-        "            with self._turns.alone:\n                taken = self._take_in",
-        "            with self._turns.shared:\n                taken = self._take_in",
+        "(np.uint64(word) + np.uint64(CHANGE)) & NOT_CHANGING",
+        "np.uint64(word) & NOT_CHANGING",
         THREADS,
     ),
 ]
