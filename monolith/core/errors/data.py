@@ -48,7 +48,9 @@ class TopicNotFound(StreamError):
     """The brokers know no such topic."""
 
     def __init__(self, topic: str, servers: str) -> None:
-        super().__init__(f"there is no topic {topic!r} at {servers}: check the name, or create it", topic=topic)
+        super().__init__(
+            f"there is no topic {topic!r} at {servers}: check the name, or create it", topic=topic
+        )
 
 
 class BrokersUnreachable(StreamError):
