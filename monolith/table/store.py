@@ -160,6 +160,11 @@ class Store:
         into.values[:], into.slots[:] = rows[:, : self.dim], rows[:, self.dim :]
         if into.times is not None:
             into.times[:] = self.times.of(self.index.find(fids))  # of the missing ones anything
-        there = np.ones(len(fids), np.bool_)
-        there[missing] = False
-        return there
+        return but(missing, len(fids))
+
+
+def but(missing: Indices, count: int) -> Flags:
+    """Which of `count` fids are there (count,), from the positions of those that are not."""
+    there = np.ones(count, np.bool_)
+    there[missing] = False
+    return there

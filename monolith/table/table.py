@@ -25,7 +25,7 @@ from monolith.table.population import Population
 from monolith.table.rows import TableRows
 from monolith.table.stats import TableReport, Tally, report
 from monolith.table.steps import Step, judged, only
-from monolith.table.store import UNTIMED
+from monolith.table.store import UNTIMED, but
 from monolith.table.turns import Turns
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Table:
         fids = given(as_fids(fids))
         rows = np.empty((len(fids), self.dim), np.float32) if out is None else out
         missing = self._read(fids, rows)
-        found = _but(missing, len(fids))
+        found = but(missing, len(fids))
         created = self._create_on_sight(fids, missing, rows) if create and len(missing) else 0
         self._tally.looked_up(fids, found, len(fids) - len(missing))
         self._learner.as_read(rows)
@@ -149,7 +149,7 @@ class Table:
         """As `find`, but the values as they are kept, and no statistics count it."""
         fids = given(as_fids(fids))
         rows = np.empty((len(fids), self.dim), np.float32)
-        return rows, _but(self._read(fids, rows), len(fids))
+        return rows, but(self._read(fids, rows), len(fids))
 
     def assign(self, fids: Fids, rows: Rows, *, times: Times | int | None = None) -> int:
         """Set the values of rows (n, dim); of a fid that occurs twice the last. Returns rows created.
@@ -431,13 +431,6 @@ class Table:
     def _skip_zeros(self, fids: Fids) -> None:
         if self.config.skip_zero_embedding:
             self._alone(np.arange(len(fids)), lambda some: self._population.skip_zeros(given(fids[some])))
-
-
-def _but(missing: Indices, count: int) -> Flags:
-    """Which of `count` fids there are (count,)."""
-    found = np.ones(count, np.bool_)
-    found[missing] = False
-    return found
 
 
 def _of(times: Times, some: Indices | Flags) -> Times:

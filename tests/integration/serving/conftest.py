@@ -27,6 +27,7 @@ from monolith.estimator.trainer import assemble
 from monolith.models.dcn import Dcn
 from monolith.serving.server import ModelServer, ServerOptions
 from monolith.table.pooling import Combiner
+from monolith.testing.exports import write_tiny_export
 
 SCHEMA = Schema(
     name="films",
@@ -137,3 +138,16 @@ def version_folder(output: Path) -> Path:
     """The one version in `output`."""
     (folder,) = output.iterdir()
     return folder
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A folder with a tiny model in one version."""
+    write_tiny_export(tmp_path / "tiny", 1)
+    return tmp_path / "tiny"
+
+
+@pytest.fixture
+def running(models: Path) -> Iterator[ModelServer]:
+    with serving(models) as server:
+        yield server

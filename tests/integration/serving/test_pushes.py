@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +30,6 @@ from tests.integration.serving.test_server import until
 
 TIMEOUT_S = 10.0
 LOGIT = {user: sum(row) for user, row in USERS.items()}
-
-
-@pytest.fixture
-def models(tmp_path: Path) -> Path:
-    write_tiny_export(tmp_path / "tiny", 1)
-    return tmp_path / "tiny"
-
-
-@pytest.fixture
-def running(models: Path) -> Iterator[ModelServer]:
-    with serving(models) as server:
-        yield server
 
 
 def fid(user: int) -> int:

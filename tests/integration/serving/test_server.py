@@ -34,18 +34,6 @@ PATIENCE_S = 30.0
 
 
 @pytest.fixture
-def models(tmp_path: Path) -> Path:
-    write_tiny_export(tmp_path / "tiny", 1)
-    return tmp_path / "tiny"
-
-
-@pytest.fixture
-def running(models: Path) -> Iterator[ModelServer]:
-    with serving(models) as server:
-        yield server
-
-
-@pytest.fixture
 def channel(running: ModelServer) -> Iterator[grpc.Channel]:
     with grpc.insecure_channel(f"127.0.0.1:{running.port}") as one:
         yield one
