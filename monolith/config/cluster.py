@@ -32,10 +32,11 @@ class Cluster(Settings):
                                       group="cluster")
     table_name: str = setting("emb", "Table of a client that names none.", group="tables")
     dim: int = setting(64, "Row length of a table that is created without one.", group="tables")
-    parameter_sync_targets: tuple[str, ...] = setting((), "[https://]host:port of a serving process "
-                                                      "to push changed rows to, repeatable.",
+    parameter_sync_targets: tuple[str, ...] = setting((), "[https://]host:port[?interval-ms=N] of a "
+                                                      "serving process to push changed rows to, repeatable.",
                                                       group="parameter sync", flag="--parameter-sync-target")
-    parameter_sync_interval_ms: int = setting(200, "Time between two pushes.", group="parameter sync")
+    parameter_sync_interval_ms: int = setting(200, "Time between two pushes to a target "
+                                              "that names none of its own.", group="parameter sync")
     parameter_sync_model_name: str = setting("default", "Model that the pushed rows belong to.",
                                              group="parameter sync")
     parameter_sync_signature_name: str = setting("serving_default", "Signature that takes the rows.",

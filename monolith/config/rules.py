@@ -15,8 +15,8 @@ from monolith.config.cluster import Cluster
 from monolith.config.distributed import DistributedRunConfig
 from monolith.config.runner import RunnerConfig
 from monolith.config.settings import Problem, Source, fields, flag, flag_of, origin, shown, told_of, variable
+from monolith.config.sync_target import SyncTarget, parse_sync_target
 from monolith.core.address import parse_address
-from monolith.core.endpoint import Endpoint, parse_endpoint
 from monolith.core.errors import ConfigError
 from monolith.core.names import Role
 
@@ -165,19 +165,19 @@ def _ascii_lower(text: str) -> str:
     return "".join(c.lower() if c.isascii() else c for c in text.strip())
 
 
-def _endpoints(config: DistributedRunConfig) -> list[tuple[str, Endpoint | str]]:
-    return [(target, parse_endpoint(target)) for target in config.runner.parameter_sync_targets]
+def _parsed(config: DistributedRunConfig) -> list[tuple[str, SyncTarget | str]]:
+    return [(target, parse_sync_target(target)) for target in config.runner.parameter_sync_targets]
 
 
 def _malformed(config: DistributedRunConfig) -> Iterator[str]:
-    for target, parsed in _endpoints(config):
+    for target, parsed in _parsed(config):
         if isinstance(parsed, str):
             yield f"`{target}`: {parsed}"
 
 
 def _repeated(config: DistributedRunConfig) -> bool:
-    parsed = [one for _, one in _endpoints(config) if isinstance(one, Endpoint)]
-    return len(set(parsed)) < len(parsed)
+    endpoints = [one.endpoint for _, one in _parsed(config) if isinstance(one, SyncTarget)]
+    return len(set(endpoints)) < len(endpoints)
 
 
 def _no_ip(text: str) -> bool:

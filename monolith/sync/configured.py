@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from monolith.aio.loop_thread import LoopThread
 from monolith.config.cluster import Cluster
-from monolith.core.endpoint import Endpoint, parse_endpoint
+from monolith.config.sync_target import SyncTarget, parse_sync_target
 from monolith.sync.message import Letterhead
 from monolith.sync.patience import Pace
 from monolith.sync.replicator import Replicator, drawn_sender
@@ -24,7 +24,7 @@ def replicator_of(tables: Tables, told: Cluster) -> Replicator:
         shards=told.num_ps,
     )
     pace = Pace(interval_s=told.parameter_sync_interval_ms / 1000)
-    return Replicator(tables, _endpoints(told), head, pace=pace)
+    return Replicator(tables, _targets(told), head, pace=pace)
 
 
 @contextmanager
@@ -46,6 +46,6 @@ def pushing(tables: Tables, told: Cluster) -> Iterator[None]:
         beside.close()
 
 
-def _endpoints(told: Cluster) -> list[Endpoint]:
-    parsed = map(parse_endpoint, told.parameter_sync_targets)
-    return [endpoint for endpoint in parsed if isinstance(endpoint, Endpoint)]
+def _targets(told: Cluster) -> list[SyncTarget]:
+    parsed = map(parse_sync_target, told.parameter_sync_targets)
+    return [target for target in parsed if isinstance(target, SyncTarget)]

@@ -18,6 +18,10 @@ class Pace:
     most_s: float = 5.0
     refused_s: float = 30.0  # the same, where waiting alone does not help
 
+    def every_ms(self, interval_ms: int | None) -> Pace:
+        """The same, with another interval if there is one."""
+        return self if interval_ms is None else attrs.evolve(self, interval_s=interval_ms / 1000)
+
 
 class Patience:
     """How long to wait after each failure: twice as long each time, less up to a half by lot.

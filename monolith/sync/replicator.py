@@ -10,6 +10,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 
+from monolith.config.sync_target import SyncTarget
 from monolith.core.endpoint import Endpoint
 from monolith.sync.link import GrpcLink, Link
 from monolith.sync.message import Letterhead
@@ -37,7 +38,7 @@ class Replicator:
         tables: gives the tables there are, by name.
         targets: whom to push to.
         head: who pushes.
-        pace: how often, and how patiently.
+        pace: how often, unless a target has an interval of its own, and how patiently.
         world: clock, random numbers, and where to do what blocks.
         connect: a way to an endpoint.
     """
@@ -45,7 +46,7 @@ class Replicator:
     def __init__(
         self,
         tables: Tables,
-        targets: Sequence[Endpoint],
+        targets: Sequence[SyncTarget],
         head: Letterhead,
         *,
         pace: Pace = Pace(),
@@ -53,7 +54,7 @@ class Replicator:
         connect: Callable[[Endpoint], Link] = GrpcLink,
     ) -> None:
         self._tables = tables
-        self._endpoints = targets
+        self._wanted = targets
         self._head, self._pace, self._world = head, pace, world
         self._connect = connect
         self._targets: list[Target] = []
@@ -62,9 +63,9 @@ class Replicator:
 
     def start(self) -> None:
         """Begin; whoever forgets to `stop`, and lets go of this, ends it too."""
-        for endpoint in self._endpoints:
-            source, name = Source(self._tables), str(endpoint)
-            target = Target(name, self._connect(endpoint), source, self._head, self._pace, self._world)
+        for wanted in self._wanted:
+            source, name, pace = Source(self._tables), str(wanted), self._pace.every_ms(wanted.interval_ms)
+            target = Target(name, self._connect(wanted.endpoint), source, self._head, pace, self._world)
             self._targets.append(target)
             task = asyncio.create_task(target.run(), name=f"push to {name}")
             task.add_done_callback(_told)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from monolith.config.sync_target import SyncTarget
 from monolith.core.endpoint import Endpoint
 from monolith.serving.server import ModelServer
 from monolith.sync.message import Letterhead
@@ -53,7 +54,7 @@ def test_replica_becomes_what_was_learned(tmp_path: Path, age_s: int) -> None:
     async def train(server: ModelServer) -> None:
         pushing = Replicator(
             training.tables.items,
-            [Endpoint(scheme="http", host="127.0.0.1", port=server.port)],
+            [SyncTarget(Endpoint(scheme="http", host="127.0.0.1", port=server.port))],
             Letterhead(sender=1, model_name="tiny"),
             pace=Pace(interval_s=0.02),
         )

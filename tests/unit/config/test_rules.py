@@ -133,11 +133,17 @@ ROWS: dict[str, Row] = {
     ),
     "target_scheme": endpoint("ftp://h", "endpoint scheme must be http or https"),
     "target_path": endpoint("h/path", "endpoint must not include a URL path or query"),
+    "target_option": endpoint(
+        "h?every=5", "endpoint must not include a URL path or query, other than ?interval-ms=N: not 'every'"
+    ),
+    "target_interval": endpoint(
+        "h?interval-ms=0", "interval-ms='0' must be a number of milliseconds in 1..86400000"
+    ),
     "target_user": endpoint("u@h", "endpoint must not include userinfo"),
     "target_no_uri": endpoint("http://", "invalid URI"),
     "target_no_host": endpoint("http://:8500", "endpoint is missing host:port authority"),
     "target_repeated": Row(
-        {"parameter_sync_targets": ("h:80", "HTTP://H/")},
+        {"parameter_sync_targets": ("h:80", "HTTP://H/?interval-ms=5")},
         "requires unique parameter_sync_targets entries",
         "--parameter-sync-target entries must be unique",
     ),

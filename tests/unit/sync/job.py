@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from monolith.config.sync_target import SyncTarget
 from monolith.core.endpoint import Endpoint
 from monolith.sync.message import Letterhead
 from monolith.sync.patience import Pace
@@ -30,16 +32,23 @@ async def inline(call: Callable[..., Any], *given: Any) -> Any:
 class Job:
     """Two tables, and targets called h0, h1, … that are pushed to, in virtual time."""
 
-    def __init__(self, targets: int = 1, *, reference: bool = False) -> None:
+    def __init__(
+        self,
+        targets: int = 1,
+        *,
+        reference: bool = False,
+        intervals_ms: Mapping[int, int] = MappingProxyType({}),
+    ) -> None:
         self.tables = {"a": Table(CONFIG), "b": Table(CONFIG)}
         self.links = [FakeLink(Receiver(reference=reference)) for _ in range(targets)]
         ends = [Endpoint("http", f"h{n}", 80) for n in range(targets)]
+        wanted = [SyncTarget(end, intervals_ms.get(n)) for n, end in enumerate(ends)]
         links = dict(zip(ends, self.links, strict=True))
         world = World(
             clock_ms=lambda: int(1000 * asyncio.get_running_loop().time()), random=lambda: 0.5, aside=inline
         )
         self.replicator = Replicator(
-            self.tables.items, ends, HEAD, pace=PACE, world=world, connect=links.__getitem__
+            self.tables.items, wanted, HEAD, pace=PACE, world=world, connect=links.__getitem__
         )
 
     @property

@@ -41,6 +41,21 @@ def test_only_what_changed_is_pushed_after_the_first_time() -> None:
     Job().run(story)
 
 
+def test_targets_have_intervals_of_their_own() -> None:
+    async def story(job: Job) -> None:
+        job.learn(1)
+        await asyncio.sleep(31)
+        job.learn(2)
+        await intervals()
+        seldom, often = (link.receiver.rows["a"].keys() for link in job.links)
+        assert (seldom, often) == ({1}, {1, 2})
+        await asyncio.sleep(30)
+        assert job.receiver.equals({"a": job.tables["a"]})
+        assert job.links[0].tries < 5 < job.links[1].tries
+
+    Job(targets=2, intervals_ms={0: 30_000}).run(story)
+
+
 def test_a_push_says_who_sent_it() -> None:
     async def story(job: Job) -> None:
         job.learn(1)
