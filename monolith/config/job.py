@@ -12,6 +12,7 @@ from monolith.config.checks import not_negative
 from monolith.config.cluster import Cluster
 from monolith.config.distributed import ANYWHERE, DistributedRunConfig
 from monolith.config.places import ConsulFlavour, Looking
+from monolith.config.progressive import ProgressiveConfig
 from monolith.config.runner import RunnerConfig
 from monolith.config.settings import Problem, again, part, setting
 from monolith.config.stream import StreamConfig
@@ -65,7 +66,7 @@ class Joining(Cluster, Looking):
 
 
 @attrs.frozen(kw_only=True)
-class RoleSettings(TrainingConfig, StreamConfig, Joining):
+class RoleSettings(TrainingConfig, StreamConfig, ProgressiveConfig, Joining):
     """One process of a job: the same flags whatever its role, so that one line starts them all."""
 
     # fmt: off
