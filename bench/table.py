@@ -3,7 +3,8 @@
     python bench/table.py [--quick]
 
 Each contender is a process in an environment of its own, filled with the same ids. They are asked in turn,
-round after round, so that they meet the same machine, and ratios are medians of the rounds' own ratios.
+round after round, with one thread and right after that with two, so that they meet the same machine, and
+ratios are medians of the rounds' own ratios.
 Writes bench-results/table.json and table.png.
 """
 
@@ -14,6 +15,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +45,9 @@ QUICK = [
 ]
 
 
+Taken = dict[tuple[Load, str, str], list[float]]  # by load, kind and way, round by round
+
+
 class Effort(NamedTuple):
     rounds: int
     seconds: float  # of a turn
@@ -69,10 +74,10 @@ class Bench:
         fids = self._folder / "fids.npy"
         np.save(fids, loads.fids(rows))
         with self._filled(rows, dim, fids) as workers:
-            for load in asked:
-                batches = self._folder / f"batches-{load.skew}-{load.batch}-{load.threads}.npy"
-                np.save(batches, loads.batches(load, self._effort.ids))
-                self._measure(workers, load, batches)
+            for batches_of, alike in _by_batches(asked).items():
+                batches = self._folder / f"batches-{batches_of.skew}-{batches_of.batch}.npy"
+                np.save(batches, loads.batches(batches_of, self._effort.ids))
+                self._measure(workers, alike, batches)
                 batches.unlink()
 
     @contextmanager
@@ -103,34 +108,43 @@ class Bench:
             took, size = (workers[name].about[what] for what in ("fill_s", "bytes_per_row"))
             print(f"  {name:16} filled in {took:6.1f} s, {size:6.0f} bytes a row", flush=True)
 
-    def _measure(self, workers: dict[str, Worker], load: Load, batches: Path) -> None:
-        print(f"\n### {load}", flush=True)
-        taken: dict[tuple[str, str], list[float]] = defaultdict(list)
+    def _measure(self, workers: dict[str, Worker], alike: list[Load], batches: Path) -> None:
+        """Ask all for these batches, with as many threads as each load says."""
+        taken: Taken = defaultdict(list)
         for _ in range(self._effort.rounds):
             for name, worker in list(workers.items()):
                 try:
-                    self._ask(worker, load, batches, taken)
+                    self._ask(worker, alike, batches, taken)
                 except WorkerFailedError as reason:
                     self.record.leave_out(name, str(reason))
                     workers.pop(name).close()
-        found = [Figure(load, *way, ns) for way, ns in taken.items() if len(ns) == self._effort.rounds]
+        found = [Figure(*asked, ns) for asked, ns in taken.items() if len(ns) == self._effort.rounds]
         self.record.figures += found
-        for figure in sorted(found, key=lambda one: (one.kind, one.median)):
-            self._print(figure)
+        for load in alike:
+            print(f"\n### {load}", flush=True)
+            for figure in sorted((f for f in found if f.load == load), key=lambda f: (f.kind, f.median)):
+                self._print(figure)
 
-    def _ask(
-        self, worker: Worker, load: Load, batches: Path, taken: dict[tuple[str, str], list[float]]
-    ) -> None:
+    def _ask(self, worker: Worker, alike: list[Load], batches: Path, taken: Taken) -> None:
         for kind, ways in (("lookup", worker.lookups), ("update", worker.updates)):
             for way in ways:
-                took = worker.ask(way, batches, load.threads, self._effort.seconds)
-                taken[kind, way].append(took)
+                for load in alike:
+                    took = worker.ask(way, batches, load.threads, self._effort.seconds)
+                    taken[load, kind, way].append(took)
 
     def _print(self, figure: Figure) -> None:
         ours = self.record.find(figure.load, LOOKUP if figure.kind == "lookup" else UPDATE)
         ratio = f"{figure.over(ours):6.2f} x ours" if ours else ""
         spread = f"({min(figure.ns):.1f} to {max(figure.ns):.1f})"
         print(f"  {figure.kind} {figure.way:30} {figure.median:8.1f} ns/id  {spread:20} {ratio}", flush=True)
+
+
+def _by_batches(asked: list[Load]) -> dict[Load, list[Load]]:
+    """Those that ask for the same batches, which differ in threads, by what they share."""
+    alike: dict[Load, list[Load]] = defaultdict(list)
+    for load in asked:
+        alike[replace(load, threads=1)].append(load)
+    return alike
 
 
 def main() -> None:
