@@ -5,7 +5,7 @@ changed (23 bits, around and around), and whether somebody is changing it (the s
 word as it was before has read nothing half written (a sequence lock: Lameter 2005); it need not write
 anything, so that readers never wait for each other. The cell is in the cache: its fid was just compared.
 
-Where a cell is, and which row is whose, must stand still meanwhile: `table.py` sees to that.
+Where a cell is, and which row is whose, must stand still meanwhile: `sharing.py` sees to that.
 """
 
 from __future__ import annotations
