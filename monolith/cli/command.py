@@ -25,10 +25,11 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Table:
-    """Rows for people to read; for programs, a list of objects."""
+    """Rows for people to read; for programs, a list of objects under `key`."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
+    key: str = "rows"
 
     def as_dicts(self) -> list[dict[str, object]]:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
@@ -47,7 +48,7 @@ class Report:
     status: int = 0  # the exit code
 
     def as_dict(self) -> dict[str, object]:
-        rows = {"rows": self.table.as_dicts()} if self.table else {}
+        rows = {self.table.key: self.table.as_dicts()} if self.table else {}
         return {**self.figures, **rows}
 
 

@@ -30,8 +30,8 @@ def evaluate(settings: EvaluateSettings, ui: Ui) -> Report:
     from monolith.config.training import TrainingConfig
     from monolith.core.errors import CheckpointNotFound
     from monolith.data.dataset import Dataset
+    from monolith.estimator.around import Around
     from monolith.estimator.estimator import Estimator
-    from monolith.estimator.session import Around
     from monolith.models.registry import load_model
 
     model_dir = settings.model_dir or Path()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from monolith.cli.command import Command, Report, Ui
 from monolith.cli.quick_start import quick_start
-from monolith.cli.training import Figures, train_here
+from monolith.cli.training import Figures, train_here, training_report
 from monolith.config.job import RoleSettings
 from monolith.core.failpoint import Failpoint
 from monolith.core.names import Role
@@ -95,7 +95,7 @@ def _training(settings: RoleSettings, ui: Ui, pipe: EventPipe | None) -> Train:
 def _report(title: str, figures: Figures, pipe: EventPipe | None) -> Report:
     """Told to who started us, if someone did, and else to who reads the screen."""
     if pipe is None:
-        return Report(title=title, figures=figures)
+        return training_report(title, figures)
     pipe.send("result", **figures)
     return Report(title=title)
 

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monolith.cli.command import Report, Table
+from monolith.core.progress import Rows
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress as Bars
     from rich.progress import TaskID
+    from rich.table import Table as Drawn
+
+    from monolith.cli.bars import Bars
 
 
 class Screen:
@@ -28,7 +31,9 @@ class Screen:
         if self._as_json or not sys.stderr.isatty():
             return
         self.end()
-        self._bars = _bars(unit)
+        from monolith.cli.bars import bars
+
+        self._bars = bars(unit)
         self._task = self._bars.add_task(what, total=total, figures="")
         self._bars.start()
 
@@ -43,6 +48,12 @@ class Screen:
             self._bars.console.print(sentence, highlight=False, markup=False)
         else:
             print(sentence, file=sys.stderr, flush=True)  # noqa: T201
+
+    def show(self, sentence: str, table: Rows) -> None:
+        if self._bars is None:
+            self.say(sentence)
+        elif table:
+            self._bars.show(_drawn(Table(tuple(table[0]), [tuple(row.values()) for row in table])))
 
     def end(self) -> None:
         if self._bars is not None:
@@ -80,40 +91,20 @@ class Screen:
         self.say(f"monolith: {sentence}")
 
 
-def _bars(unit: str) -> Bars:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[figures]}"),
-        console=Console(stderr=True),
-        transient=True,
-    )
-
-
 def _print_table(console: Console, table: Table, title: str, *, head: bool) -> None:
+    console.print(_drawn(table, title, head=head), markup=False)
+
+
+def _drawn(table: Table, title: str = "", *, head: bool = True) -> Drawn:
     from rich.table import Table as Drawn
 
     drawn = Drawn(title=title or None, title_justify="left", show_header=head)
-    for column in table.columns:
-        numeric = head and all(isinstance(r[table.columns.index(column)], int | float) for r in table.rows)
+    for place, column in enumerate(table.columns):
+        numeric = head and all(isinstance(row[place], int | float | None) for row in table.rows)
         drawn.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
     for row in table.rows:
         drawn.add_row(*(shown(value) for value in row))
-    console.print(drawn, markup=False)
+    return drawn
 
 
 def _figures(figures: dict[str, float]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from monolith.cli.command import Command, Report, Ui
 from monolith.cli.roles import be
-from monolith.cli.training import Figures, train_here
+from monolith.cli.training import Figures, train_here, training_report
 from monolith.config.job import TrainSettings
 from monolith.config.rules import judge
 from monolith.config.settings import Layer
@@ -23,7 +23,7 @@ def train(settings: TrainSettings, ui: Ui) -> Report:
     if settings.distributed:
         return be(settings.role, settings, ui)
     figures = _in_process(settings, ui) if settings.one_process else _on_cluster(settings, ui)
-    return Report(title="training", figures=figures)
+    return training_report("training", figures)
 
 
 def _in_process(settings: TrainSettings, ui: Ui) -> Figures:

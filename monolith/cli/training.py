@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monolith.cli.command import Report, Table
 from monolith.config.job import RoleSettings
 from monolith.core.progress import Progress
 from monolith.core.stop import Stop
 
 if TYPE_CHECKING:
+    from monolith.estimator.progressive import Progressive
     from monolith.estimator.rounds import Place
     from monolith.estimator.session import TrainResult
     from monolith.ps.blocking import BlockingClient
 
 Figures = dict[str, object]
 DEAD_LETTERS = "dead-letters"  # folder in the model's, of messages that could not be learned from
+REPLICAS = "progressive"  # in the figures: those of each replica that was asked
 
 
 def train_here(
@@ -24,17 +29,53 @@ def train_here(
     """Train as one worker, and give the figures of the report. Blocks. Raises as TrainingSession."""
     from monolith.data.dataset import Dataset
     from monolith.data.streams.streamed import redirected
+    from monolith.estimator.around import Around
     from monolith.estimator.hooks import LoggingHook
-    from monolith.estimator.session import Around, TrainingSession
+    from monolith.estimator.session import TrainingSession
     from monolith.models.registry import load_model
 
     model = load_model(settings.model)()
     dead = Path(settings.model_dir or ".") / DEAD_LETTERS
     source = redirected(Dataset.open(settings.data or "."), settings, dead, progress.say)
     hooks = [LoggingHook(progress.say, settings.log_steps)] if place.chief else []
-    around = Around(progress=progress, stop=stop, hooks=hooks)
-    result = TrainingSession(model, source, client, settings, place=place, around=around).run()
+    with _progressive(settings, progress.say) as progressive:
+        around = Around(progress=progress, stop=stop, hooks=hooks, progressive=progressive)
+        result = TrainingSession(model, source, client, settings, place=place, around=around).run()
     return _figures(settings, result)
+
+
+def training_report(title: str, figures: Figures) -> Report:
+    """What `train_here` gave, for who reads it; of each replica a row."""
+    replicas = figures.get(REPLICAS)
+    if not isinstance(replicas, list) or not replicas:
+        return Report(title=title, figures=figures)
+    rest = {name: value for name, value in figures.items() if name != REPLICAS}
+    table = Table(tuple(replicas[0]), [tuple(row.values()) for row in replicas], key=REPLICAS)
+    return Report(title=title, figures=rest, table=table)
+
+
+@contextmanager
+def _progressive(settings: RoleSettings, say: Callable[[str], None]) -> Iterator[Progressive]:
+    """The replicas of the settings, as one asks them."""
+    from monolith.estimator.progressive import Progressive
+
+    if not settings.progressive_replicas:
+        yield Progressive()
+        return
+    from functools import partial
+
+    from monolith.serving.asking import GrpcReplica, request_about
+
+    timeout_s = settings.progressive_timeout_ms / 1000
+    model = settings.progressive_model_name or settings.parameter_sync_model_name
+    asked = {
+        target.name: GrpcReplica(str(target.address), timeout_s=timeout_s)
+        for target in settings.progressive_replicas
+    }
+    with ExitStack() as unwind:
+        for replica in asked.values():
+            unwind.callback(replica.close)
+        yield Progressive(asked, partial(request_about, model), timeout_s=timeout_s, say=say)
 
 
 def _figures(settings: RoleSettings, result: TrainResult) -> Figures:
@@ -48,7 +89,12 @@ def _figures(settings: RoleSettings, result: TrainResult) -> Figures:
         **_of("valid", result.evaluation),
         "stopped_early": result.stopped_early,
         "saved": f"{settings.model_dir}/checkpoint-{result.global_step}.json",
+        **({REPLICAS: _rows(result)} if result.replicas else {}),
     }
+
+
+def _rows(result: TrainResult) -> list[Figures]:
+    return [{"replica": name, **figures} for name, figures in result.replicas.items()]
 
 
 def _of(split: str, figures: dict[str, float]) -> Figures:

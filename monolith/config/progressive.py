@@ -33,7 +33,9 @@ def _targets(texts: tuple[str, ...]) -> str | None:
             return f"{text!r} needs a name without / before ="
         names.append(target.name)
     twice = sorted({name for name in names if names.count(name) > 1})
-    return f"the name {twice[0]!r} is taken: give each target another, as in NAME=HOST:PORT" if twice else None
+    return (
+        f"the name {twice[0]!r} is taken: give each target another, as in NAME=HOST:PORT" if twice else None
+    )
 
 
 def progressive_target(text: str) -> ProgressiveTarget:
@@ -54,8 +56,8 @@ class ProgressiveConfig(Settings):
     # fmt: off
     progressive_targets: tuple[str, ...] = setting((), "[NAME=]host:port of a serving process that predicts "
                                                    "each batch before it is learned, repeatable; its figures "
-                                                   "are told under that name.", group="progressive evaluation",
-                                                   flag="--progressive-target", check=_targets)
+                                                   "are told under that name.",
+                                                   group="progressive evaluation", flag="--progressive-target", check=_targets)
     progressive_model_name: str | None = setting(None, "Model that is asked for; default: the "
                                                  "--parameter-sync-model-name.",
                                                  group="progressive evaluation")
@@ -65,6 +67,6 @@ class ProgressiveConfig(Settings):
     # fmt: on
 
     @property
-    def replicas(self) -> list[ProgressiveTarget]:
+    def progressive_replicas(self) -> list[ProgressiveTarget]:
         """The targets, in the order given."""
         return [progressive_target(text) for text in self.progressive_targets]

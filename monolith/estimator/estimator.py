@@ -20,8 +20,9 @@ from monolith.data.dataset import Dataset
 from monolith.data.prefetch import prefetched
 from monolith.data.reading import Batches, Reading
 from monolith.estimator.archive import Archive
+from monolith.estimator.around import Around
 from monolith.estimator.model import MonolithModel
-from monolith.estimator.session import Around, TrainingSession, TrainResult
+from monolith.estimator.session import TrainingSession, TrainResult
 from monolith.estimator.tables import configs
 from monolith.estimator.trainer import Predictor, assemble
 from monolith.ps.blocking import BlockingClient

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 
 import attrs
 
 from monolith.data.reading import Bookmark
 from monolith.metrics.streaming import Quality
+from monolith.metrics.tally import Tallies, Tally
 
 STREAM_ROUND_S = 5.0  # longest round on a stream: so long a worker may wait for one that has nothing to read
 
@@ -34,21 +36,34 @@ class Note:
     exhausted: bool  # nothing is left to read
     stopping: bool  # someone asked this worker to stop, or a hook did
     quality: Quality  # of the predictions of this round
+    replicas: Tallies = attrs.field(factory=dict)  # what replicas predicted of it
+    event_time_s: int = 0  # the latest of this round's examples, since 1970; 0: they have none
 
     def to_bytes(self) -> bytes:
-        head = json.dumps([attrs.asdict(self.bookmark), self.steps, self.exhausted, self.stopping])
-        return head.encode() + b"\n" + self.quality.to_bytes()
+        counted = {name: tally.to_bytes() for name, tally in self.replicas.items()}
+        sizes = {name: len(data) for name, data in counted.items()}
+        bookmark = attrs.asdict(self.bookmark)
+        head = [bookmark, self.steps, self.exhausted, self.stopping, self.event_time_s, sizes]
+        body = b"".join([*counted.values(), self.quality.to_bytes()])
+        # Histograms shrink to a seventh, and everyone is sent those of all.
+        return json.dumps(head).encode() + b"\n" + zlib.compress(body, level=1)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Note:
-        head, _, quality = data.partition(b"\n")
-        bookmark, steps, exhausted, stopping = json.loads(head)
+        head, _, packed = data.partition(b"\n")
+        bookmark, steps, exhausted, stopping, event_time_s, sizes = json.loads(head)
+        body, at, replicas = zlib.decompress(packed), 0, {}
+        for name, size in sizes.items():
+            replicas[name] = Tally.from_bytes(body[at : at + size])
+            at += size
         return cls(
             bookmark=Bookmark(**bookmark),
             steps=steps,
             exhausted=exhausted,
             stopping=stopping,
-            quality=Quality.from_bytes(quality),
+            quality=Quality.from_bytes(body[at:]),
+            replicas=replicas,
+            event_time_s=event_time_s,
         )
 
 

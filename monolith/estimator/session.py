@@ -10,31 +10,27 @@ import contextlib
 import itertools
 import math
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
-import numpy as np
 import torch
 
-from monolith.checkpoint.boundary import saving
 from monolith.config.training import TrainingConfig
-from monolith.core.batch import Batch
 from monolith.core.errors import ShardRestarted
-from monolith.core.progress import Progress, Silent
-from monolith.core.stop import Stop
 from monolith.data.prefetch import prefetched
-from monolith.data.reading import Batches, Bookmark, Reading, Source
+from monolith.data.reading import Bookmark, Reading, Source
 from monolith.estimator.archive import Archive
-from monolith.estimator.hooks import Hook, HookAction, HookList, Metrics
+from monolith.estimator.around import Around
 from monolith.estimator.meeting import Meeting
 from monolith.estimator.model import MonolithModel
 from monolith.estimator.rounds import STREAM_ROUND_S, Note, Pace, Place, resume_at
+from monolith.estimator.share import Share, Stretch
 from monolith.estimator.tables import configs
+from monolith.estimator.telling import Telling
 from monolith.estimator.trainer import Trainer, assemble
-from monolith.metrics.events import EventWriter
+from monolith.estimator.window import Known, Window
 from monolith.metrics.streaming import Quality
 
 if TYPE_CHECKING:
@@ -44,22 +40,12 @@ _LEARNS_BY = ("batch_size", "seed", "shuffle", "dense_learning_rate", "dense_syn
 
 
 @attrs.frozen(kw_only=True)
-class Around:
-    """Who listens to a session, who may end it early, and what the clocks say."""
-
-    progress: Progress = attrs.field(factory=Silent)
-    stop: Stop = attrs.field(factory=Stop)
-    hooks: Sequence[Hook] = ()
-    clock: Callable[[], float] = time.time  # seconds since 1970
-    timer: Callable[[], float] = time.perf_counter  # seconds since any moment
-
-
-@attrs.frozen(kw_only=True)
 class TrainResult:
     """What a training came to; the same for all its workers."""
 
     global_step: int
     training: dict[str, float]  # figures of what was predicted before it was learned, over this run
+    replicas: dict[str, Known]  # the same of each replica that was asked, by name
     evaluation: dict[str, float]  # figures on the validation split, if any; none after an early stop
     stopped_early: bool
     seconds: float = attrs.field(eq=False)  # spent on this worker's steps, without saves and evaluation
@@ -93,17 +79,13 @@ class TrainingSession:
             sync_steps=config.dense_sync_steps,
             ahead=config.embedding_prefetch_capacity,
         )
-        self._hooks = HookList(self._around.hooks)
+        self._telling = Telling(self._model_dir, self._around)
         self._pace = Pace(save_steps=config.save_steps, target=config.train_steps)
         self._step = 0
         self._saved: int | None = None
         self._bookmark = Bookmark()
-        self._given = 0  # batches trained since then
-        self._ended = False  # what we read
         self._uneven = ""  # what is to be said of how the data is shared out
         self._reading = [True] * place.num_workers  # who has batches left
-        self._metrics: Metrics | None = None
-        self._seconds = 0.0
 
     def run(self) -> TrainResult:
         """Train until the data, the steps or someone's patience end; the last act is a checkpoint.
@@ -117,11 +99,11 @@ class TrainingSession:
         """
         try:
             self._begin()
-            with contextlib.closing(self._batches()) as batches:
-                result = self._rounds(batches)
+            with contextlib.closing(self._telling), contextlib.closing(self._share()) as share:
+                result = self._rounds(share)
         except ShardRestarted as exc:
             raise ShardRestarted(exc.shard, checkpoint=self._archive.newest()) from exc
-        self._hooks.end(self._step, self._metrics)
+        share.end(self._step)
         return result
 
     def _begin(self) -> None:
@@ -156,7 +138,7 @@ class TrainingSession:
                 "this epoch come twice and some not at all"
             )
 
-    def _batches(self) -> Batches:
+    def _share(self) -> Share:
         config, place = self._config, self._place
         # Where only the steps are limited, as many passes as steps are certainly enough.
         reading = Reading(
@@ -170,77 +152,50 @@ class TrainingSession:
             start=self._bookmark.position,
             offsets=self._bookmark.offsets,
         )
-        batches = prefetched(self._dataset.batches(reading))
+        batches = prefetched(self._around.progressive.watching(self._dataset.batches(reading)))
         if batches.total is None:
             self._pace = attrs.evolve(self._pace, lasts_s=STREAM_ROUND_S)
         elif self._uneven:
             self._around.progress.say(self._uneven)
-        return batches
+        return Share(self._trainer, batches, self._around, self._bookmark, random=(config.seed, place.worker))
 
-    def _rounds(self, batches: Batches) -> TrainResult:
-        whole, stopped, over = Quality(), False, self._pace.reached(self._step)
-        self._around.progress.begin("training", self._expected(batches), "batches")
+    def _rounds(self, share: Share) -> TrainResult:
+        whole, stopped = Window(begin=self._step, step=self._step), False
+        over = self._pace.reached(self._step)
+        self._around.progress.begin("training", self._expected(share), "batches")
         for number in itertools.count():
             if over:
                 break
-            notes = self._meet(number, self._train(batches))
-            quality = Quality.merged(note.quality for note in notes)
-            whole.merge(quality)
+            notes = self._meet(number, share.train(self._stretch()))
+            window = Window.of(whole.step, notes)
+            whole = whole.plus(window)
+            self._tell(window, whole)
             stopped = any(note.stopping for note in notes)
             over = stopped or self._pace.reached(self._step) or not any(self._reading)
             if (over or self._pace.saves(self._step, self._saved or 0)) and self._step != self._saved:
-                self._save(number, notes, quality)
-                batches.saved(self._given)
+                self._save(number, notes, window.quality)
+                share.saved()
         self._around.progress.end()
-        if not (whole.examples or stopped) and self._place.chief:
-            more = "no message came" if batches.total is None else "more --epochs or --train-steps go on"
+        if not (whole.quality.examples or stopped) and self._place.chief:
+            more = "no message came" if share.endless else "more --epochs or --train-steps go on"
             self._around.progress.say(f"nothing was left to train at step {self._step}: {more}")
         return TrainResult(
             global_step=self._step,
-            training=whole.figures(),
+            training=whole.quality.figures(),
+            replicas={name: whole.known[name] for name in whole.replicas},
             evaluation={} if stopped else self._evaluate("valid"),
             stopped_early=stopped,
-            seconds=self._seconds,
+            seconds=share.seconds,
         )
 
-    def _train(self, batches: Batches) -> Note:
-        """Do what is ours of a round. Nothing is left under way: each round begins with rows as they are."""
-        quality, steps, stopping, readers = Quality(), 0, False, sum(self._reading)
-        share = self._pace.shares(self._step, self._reading)[self._place.worker]
-        _seed(self._config.seed, self._step, self._place.worker)
-        began = self._around.timer()
-        for asked in self._trainer.asked(self._round(batches, share)):
-            step = self._step + steps * readers  # as if all were equally fast
-            self._hooks.before_step(step)
-            loss = self._trainer.train(asked, step, quality)
-            steps += 1
-            self._metrics = Metrics(loss, quality)
-            self._around.progress.advance(1, loss=loss)
-            stopping = self._hooks.after_step(step, self._metrics) is HookAction.STOP
-            if stopping or self._around.stop.asked:
-                break
-        self._trainer.sync()
-        self._seconds += self._around.timer() - began
-        self._given += steps
-        self._bookmark = batches.bookmark(self._given)
-        return Note(
-            bookmark=self._bookmark,
-            steps=steps,
-            exhausted=self._ended or self._left(batches) == 0,
-            stopping=stopping or self._around.stop.asked,
-            quality=quality,
+    def _stretch(self) -> Stretch:
+        """How far this worker goes in the next round."""
+        return Stretch(
+            step=self._step,
+            readers=sum(self._reading),
+            batches=self._pace.shares(self._step, self._reading)[self._place.worker],
+            lasts_s=self._pace.lasts_s,
         )
-
-    def _round(self, batches: Batches, share: int | None) -> Iterator[Batch]:
-        """What is read in a round: `share` batches, or fewer where the data, the time or patience end."""
-        until = self._around.timer() + (self._pace.lasts_s or math.inf)
-        while share != 0 and self._around.timer() < until and not self._around.stop.asked:
-            batch = next(batches, None)
-            if batch is None:
-                self._ended = True
-                return
-            share = share and share - (len(batch) > 0)
-            yield batch
 
     def _meet(self, number: int, note: Note) -> list[Note]:
         """Hear from everyone, and take the dense values that all have now added to."""
@@ -250,13 +205,18 @@ class TrainingSession:
         self._trainer.dense.join(self._client)
         return notes
 
+    def _tell(self, window: Window, so_far: Window) -> None:
+        if self._around.progressive and self._place.chief:
+            self._telling.window(window, so_far)
+
     def _save(self, number: int, notes: Sequence[Note], quality: Quality) -> None:
         bookmarks = [note.bookmark for note in notes]
         learns = {name: getattr(self._config, name) for name in _LEARNS_BY}
 
         def save() -> bytes:
-            self._tell("train", quality)
-            self._archive.save(self._step, self._trainer.optimizer, bookmarks, quality.figures(), learns)
+            figures = quality.figures()
+            self._telling.figures(self._step, "train", figures)
+            self._archive.save(self._step, self._trainer.optimizer, bookmarks, figures, learns)
             return b""
 
         self._meeting.chief_does(f"saved-{number}", save)
@@ -277,33 +237,18 @@ class TrainingSession:
         with contextlib.closing(prefetched(self._dataset.batches(reading))) as batches:
             part = self._trainer.judge(batches)
         quality = Quality.merged(map(Quality.from_bytes, self._meeting.gather("judged", part.to_bytes())))
+        figures = quality.figures()
         if place.chief:
-            self._tell(split, quality)
-        return quality.figures()
+            self._telling.figures(self._step, split, figures)
+        return figures
 
-    def _tell(self, what: str, quality: Quality) -> None:
-        """Write figures for TensorBoard."""
-        known = {f"{what}/{name}": v for name, v in quality.figures().items() if math.isfinite(v)}
-        folder = self._model_dir / "events"
-        with saving(folder), EventWriter(folder, self._around.clock) as events:
-            events.scalars(self._step, known)
-
-    def _left(self, batches: Batches) -> int | None:
-        """Batches that are left of this worker's reading; None: nobody knows."""
-        return None if batches.total is None else batches.total - self._bookmark.position
-
-    def _expected(self, batches: Batches) -> int | None:
+    def _expected(self, share: Share) -> int | None:
         """Batches that this worker will train, if nobody stops and all are equally fast."""
-        left = self._left(batches)
+        left = share.left
         if self._pace.target is None:
             return left
         mine = math.ceil((self._pace.target - self._step) / self._place.num_workers)
         return mine if left is None else min(left, mine)
-
-
-def _seed(*what: int) -> None:
-    """Begin every round at a place of its own in the random sequence: a resumed round draws the same."""
-    torch.manual_seed(int(np.random.SeedSequence(what).generate_state(1, np.uint64)[0]))
 
 
 def _share_of_cores(place: Place) -> int:

@@ -12,12 +12,12 @@ from typing import Any
 
 import attrs
 
-from monolith.core.progress import Progress
+from monolith.core.progress import Progress, Rows
 
 
 @attrs.frozen
 class Event:
-    """`kind` is begin, advance, say, end, ready or result; `data` holds that kind's fields."""
+    """`kind` is begin, advance, say, show, end, ready or result; `data` holds that kind's fields."""
 
     kind: str
     data: Mapping[str, Any]
@@ -55,6 +55,9 @@ class EventPipe:
     def say(self, sentence: str) -> None:
         self.send("say", sentence=sentence)
 
+    def show(self, sentence: str, table: Rows) -> None:
+        self.send("show", sentence=sentence, table=table)
+
     def end(self) -> None:
         self.send("end")
 
@@ -68,6 +71,8 @@ def replay(event: Event, progress: Progress) -> None:
             progress.advance(event.data["count"], **event.data["figures"])
         case "say":
             progress.say(event.data["sentence"])
+        case "show":
+            progress.show(event.data["sentence"], event.data["table"])
         case "end":
             progress.end()
 

@@ -38,10 +38,7 @@ class PredictionClient(AbstractContextManager["PredictionClient"]):
         Raises:
             ServingError: the server cannot be reached, refuses, or does not answer in time.
         """
-        request = message("tensorflow.serving.PredictRequest")()
-        request.model_spec.name = self._model
-        for name, values in inputs.items():
-            request.inputs[name].CopyFrom(to_tensor(values))
+        request = request_of(self._model, inputs)
         try:
             response = method(self._channel, PREDICTION, "Predict")(request, timeout=self._timeout_s)
         except grpc.RpcError as exc:
@@ -53,4 +50,18 @@ class PredictionClient(AbstractContextManager["PredictionClient"]):
 
     def predict_batch(self, batch: Batch) -> Outputs:
         """The outputs for a batch of ids. Raises as `predict`."""
-        return self.predict({"example_batch": np.array([encode_example_batch(batch)], object)})
+        return self.predict(batch_inputs(batch))
+
+
+def request_of(model: str, inputs: Mapping[str, NDArray[Any]]) -> Any:
+    """The PredictRequest for raw values by feature."""
+    request = message("tensorflow.serving.PredictRequest")()
+    request.model_spec.name = model
+    for name, values in inputs.items():
+        request.inputs[name].CopyFrom(to_tensor(values))
+    return request
+
+
+def batch_inputs(batch: Batch) -> dict[str, NDArray[Any]]:
+    """The inputs for a batch of ids."""
+    return {"example_batch": np.array([encode_example_batch(batch)], object)}

@@ -18,7 +18,7 @@ from monolith.serving.status import answered
 from monolith.serving.versions import VersionStatus
 from monolith.wire.tensors import to_tensor
 from monolith.wire.tf import enum, message
-from monolith.wire.tf_rpc import MODEL, PREDICTION, service
+from monolith.wire.tf_rpc import MODEL, PREDICTION, STALENESS, service
 
 METADATA = "signature_def"  # the one field that GetModelMetadata knows
 
@@ -35,6 +35,7 @@ def generic_handlers(
         "GetModelStatus": status,
     }
     handlers = {name: partial(_answer, name, answer, held, metrics) for name, answer in answers.items()}
+    handlers["Predict"] = partial(_dated, handlers["Predict"], pushes.staleness_s)
     return [service(PREDICTION, handlers), service(MODEL, handlers), pushes.handler()]
 
 
@@ -107,6 +108,15 @@ def _answer(
             return answer(held, request)
     except MonolithError as exc:
         context.abort(grpc.StatusCode[answered(exc).code], str(exc))
+
+
+def _dated(
+    answer: Callable[..., Any], staleness_s: Callable[[], float], request: Any, context: grpc.ServicerContext
+) -> Any:
+    """What `answer` gives; behind it travels how old the rows were just then, nan where nobody knows."""
+    response = answer(request, context)
+    context.set_trailing_metadata(((STALENESS, f"{staleness_s():.3f}"),))
+    return response
 
 
 def _target(request: Any) -> Target:

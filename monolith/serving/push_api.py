@@ -47,7 +47,8 @@ class PushApi:
         self._replica = replica
         self._metrics = metrics
         self._clock_ms = clock_ms
-        metrics.follow(replica.staleness_s)
+        self.staleness_s = replica.staleness_s
+        metrics.follow(self.staleness_s)
         read_push(_NO_ROWS)  # compiles the reader: no sender is to wait for that
 
     def handler(self) -> grpc.GenericRpcHandler:

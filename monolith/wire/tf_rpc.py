@@ -12,6 +12,7 @@ from monolith.wire.tf import pool
 
 PREDICTION = "tensorflow.serving.PredictionService"
 MODEL = "tensorflow.serving.ModelService"
+STALENESS = "monolith-staleness-seconds"  # ours: what a reply to Predict brings along behind it
 
 Handler = Callable[[Any, grpc.ServicerContext], Any]
 

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monolith.core.errors import PipelineFull
+from monolith.estimator.around import Around
 from monolith.estimator.async_push import CAPACITY, AsyncFunctionMgr
 from monolith.estimator.hooks import HookAction, HookBase, HookList
-from monolith.estimator.session import Around, TrainingSession
+from monolith.estimator.session import TrainingSession
 from monolith.models.lr import LogisticRegression
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.shard import LocalShard

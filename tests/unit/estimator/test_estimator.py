@@ -5,10 +5,10 @@ import pytest
 
 from monolith.config.training import TrainingConfig
 from monolith.core.errors import CheckpointMismatch, CheckpointNotFound, ConfigError
+from monolith.estimator.around import Around
 from monolith.estimator.columns import FeatureColumn
 from monolith.estimator.estimator import Estimator
 from monolith.estimator.hooks import EarlyStoppingHook
-from monolith.estimator.session import Around
 from monolith.models.lr import LogisticRegression
 from monolith.models.registry import load_model
 

@@ -12,11 +12,12 @@ from monolith.checkpoint.restore_dir import copy_checkpoint_from_restore_dir
 from monolith.checkpoint.store import CheckpointStore
 from monolith.core.errors import CheckpointError, CheckpointMismatch, ModelError, RoundFailed, ShardRestarted
 from monolith.core.stop import Stop
+from monolith.estimator.around import Around
 from monolith.estimator.dense import DenseParameters, module_tensors
 from monolith.estimator.hooks import HookAction, HookBase
 from monolith.estimator.model import MonolithModel
 from monolith.estimator.rounds import Place
-from monolith.estimator.session import Around, TrainingSession
+from monolith.estimator.session import TrainingSession
 from monolith.estimator.trainer import assemble
 from monolith.models.deepfm import DeepFm
 from monolith.models.lr import LogisticRegression

@@ -12,10 +12,11 @@ from monolith.core.stop import Stop
 from monolith.data.reading import Bookmark
 from monolith.data.streams.memory import MemoryLog
 from monolith.data.streams.streamed import Streamed
+from monolith.estimator.around import Around
 from monolith.estimator.hooks import HookAction, HookBase
 from monolith.estimator.model import Mode
 from monolith.estimator.rounds import Place
-from monolith.estimator.session import Around, TrainingSession
+from monolith.estimator.session import TrainingSession
 from monolith.models.lr import LogisticRegression
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.shard import LocalShard
