@@ -53,7 +53,7 @@ class Arena:
             self.array = larger
 
     def release(self, start: int, stop: int) -> None:
-        """Give the pages of rows `start` to `stop` back to the system; they must not be used again."""
+        """Give the pages of rows `start` to `stop` back; what rows hold then is what they held, or zeros."""
         page = mmap.PAGESIZE
         first = -(-start * self._row_bytes // page) * page
         length = stop * self._row_bytes // page * page - first

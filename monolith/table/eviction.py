@@ -6,15 +6,19 @@ ago in one such slice is, nearly, what is longest ago in the whole table; a tabl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from monolith.core.errors import ConfigError
 from monolith.core.fids import slot_of
-from monolith.table.index import EMPTY_BYTES, MOST_BYTES, SUBTABLES
+from monolith.table.index import CELL_BYTES, MOST_BYTES, SUBTABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from monolith.core.arrays import Fids, Indices
     from monolith.table.config import TableConfig
     from monolith.table.rows import Times
@@ -27,9 +31,10 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def slices(rows: int) -> list[tuple[int, int]]:
-    """All sub-tables, cut into runs that hold about SLICE of the `rows` each."""
-    step = min(max(SLICE * SUBTABLES // max(rows, 1), 1), SUBTABLES)
-    return [(start, min(start + step, SUBTABLES)) for start in range(0, SUBTABLES, step)]
+    """All sub-tables, cut into runs, as long as each other, that hold about SLICE of the `rows`."""
+    count = min(max(-(-rows // SLICE), 1), SUBTABLES)
+    bounds = [SUBTABLES * n // count for n in range(count + 1)]
+    return list(pairwise(bounds))
 
 
 def overdue(store: Store, span: tuple[int, int], lifetimes: Indices, now: int) -> tuple[Fids, Indices]:
@@ -59,6 +64,40 @@ def surplus(store: Store, rows: int) -> tuple[Fids, Indices]:
     return fids[leaving], numbers[leaving]
 
 
+class Sample(NamedTuple):
+    """When some rows, of a table that has so many, were last updated."""
+
+    rows: int
+    row_bytes: int  # that are free once one of them has left
+    times: Times  # of as many as are looked at
+
+
+def sample(store: Store) -> Sample:
+    """Of a slice of the rows."""
+    _, numbers = store.index.within(*store.index.fullest(slices(len(store))))
+    return Sample(len(store), store.row_bytes + _TIME_BYTES + CELL_BYTES, store.times.of(numbers))
+
+
+def shares(samples: Sequence[Sample], excess: int) -> list[int]:
+    """How many rows of each table must leave, so that the oldest of all do, and `excess` bytes are free.
+
+    Of rows that are equally old the same share of each table.
+    """
+    times = np.concatenate([one.times for one in samples])
+    worth = np.concatenate([np.full(len(s.times), s.rows * s.row_bytes / len(s.times)) for s in samples])
+    order = np.argsort(times, kind="stable")
+    last = min(int(worth[order].cumsum().searchsorted(excess)), len(times) - 1)
+    cutoff = times[order[last]]
+    missing, equal = excess - worth[times < cutoff].sum(), worth[times == cutoff].sum()
+    part = min(missing / equal, 1.0)
+    return [_share(one, cutoff, part) for one in samples]
+
+
+def _share(one: Sample, cutoff: np.uint32, part: float) -> int:
+    older, equal = (int(np.count_nonzero(which)) for which in (one.times < cutoff, one.times == cutoff))
+    return math.ceil(one.rows * (older + part * equal) / len(one.times))
+
+
 def oldest(fids: Fids, times: Times, count: int) -> Indices:
     """Positions of the `count` rows with the least times; of equal ones some, always the same."""
     if count >= len(fids):
@@ -73,7 +112,7 @@ def by_lot(fids: Fids) -> Indices:
     return np.argsort(fids.view(np.uint64) * _SPREAD)
 
 
-def most_rows(config: TableConfig, row_bytes: int, filter_bytes: int) -> int | None:
+def most_rows(config: TableConfig, row_bytes: int, empty_bytes: int) -> int | None:
     """How many rows a table of `config` may hold; None if as many as there are.
 
     A budget in bytes is counted as if the index were at its emptiest, where a row costs most.
@@ -83,10 +122,10 @@ def most_rows(config: TableConfig, row_bytes: int, filter_bytes: int) -> int | N
     """
     limits = [config.max_rows] if config.max_rows else []
     if config.memory_budget_bytes:
-        fixed, each = filter_bytes + EMPTY_BYTES, row_bytes + _TIME_BYTES + MOST_BYTES
-        if config.memory_budget_bytes < fixed + each:
+        each = row_bytes + _TIME_BYTES + MOST_BYTES
+        if config.memory_budget_bytes < empty_bytes + each:
             budget = f"memory_budget_bytes={config.memory_budget_bytes}"
-            needed = f"{fixed + each}: {fixed} without any row, and {each} a row"
+            needed = f"{empty_bytes + each}: {empty_bytes} without any row, and {each} a row"
             raise ConfigError([f"TableConfig {budget}: must be >= {needed}"])
-        limits.append((config.memory_budget_bytes - fixed) // each)
+        limits.append((config.memory_budget_bytes - empty_bytes) // each)
     return min(limits, default=None)

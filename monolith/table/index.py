@@ -11,6 +11,8 @@ from monolith.core.arrays import Fids, Indices
 from monolith.core.fids import MAX_SLOT
 from monolith.table import probing
 from monolith.table.arena import Arena
+from monolith.table.compiling import given
+from monolith.table.freed import Freed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,7 @@ FIRST_CELLS = 16
 # Sub-tables fill evenly; were they to grow at the same load, they would all grow in the same batch.
 FULL = np.linspace(0.5, 0.7, SUBTABLES)
 CELL_BYTES = 16
+KEPT = 4  # of freed numbers, one in so many is kept for others where the rest is given up
 EMPTY_BYTES = CELL_BYTES * SUBTABLES * FIRST_CELLS  # of an index without fids
 MOST_BYTES = int(2 * CELL_BYTES / FULL[0])  # a fid, beyond that: in a sub-table that has just grown
 
@@ -46,7 +49,8 @@ class Index:
         self._used = np.zeros(SUBTABLES, np.int64)
         self._limit = (FULL * FIRST_CELLS).astype(np.int64)
         self._cells_end = SUBTABLES * FIRST_CELLS
-        self._free = _Stack()
+        self._holes: dict[int, list[int]] = {}  # where runs of so many cells begin that nobody uses
+        self._free = Freed()
         self.end = 0
 
     def __len__(self) -> int:
@@ -88,6 +92,41 @@ class Index:
         self._free.push(freed[:count])
         return count
 
+    def begin_closing(self) -> int:
+        """Give numbers below a bound only, from now until `cut`; returns the bound.
+
+        There are then more of those than fids, so that others may come while fids with higher numbers get
+        lower ones.
+        """
+        spare = len(self._free)
+        bound = self.end - spare + spare // KEPT
+        self._free.hold_back(bound)
+        return bound
+
+    def renumber(self, span: tuple[int, int]) -> tuple[Indices, Indices]:
+        """Give fids of a run of sub-tables with numbers that are held back lower ones, while there are any.
+
+        Returns the numbers that they had and those that they have. Sub-tables that are nearly empty shrink.
+        """
+        fids, numbers = self.within(*span)
+        high = numbers >= self._free.bound
+        new = self._free.top(int(np.count_nonzero(high))).copy()
+        some, old = given(fids[high][: len(new)]), numbers[high][: len(new)]
+        scratch = np.empty(len(new), np.int64)
+        self._free.pop(len(new))
+        probing.remove(self.subtables(), some, scratch)
+        probing.insert(self.subtables(), some, new, scratch)
+        self._free.push(old)
+        for t in range(*span):
+            self._shrink(t)
+        return old, new
+
+    def cut(self) -> int:
+        """Forget freed numbers that are higher than all others; returns what `end` was before."""
+        before = self.end
+        self.end = self._free.give_up(before)
+        return before
+
     def entries(self) -> tuple[Fids, Indices]:
         """All fids in ascending order, and their row numbers."""
         fids, numbers = self.within(0, SUBTABLES)
@@ -102,9 +141,9 @@ class Index:
         return fids, numbers
 
     def fullest(self, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
-        """Which of these runs of sub-tables holds most fids."""
+        """Which of these runs of sub-tables, which cover all, holds most fids for its length."""
         held = np.add.reduceat(self._used, [start for start, _ in spans])
-        return spans[int(held.argmax())]
+        return spans[int((held / [stop - start for start, stop in spans]).argmax())]
 
     def survey(self, t: int, into: Survey) -> None:
         """Add what sub-table `t` looks like."""
@@ -124,14 +163,34 @@ class Index:
             raise
 
     def _grow(self, t: int) -> None:
-        """Move sub-table `t` to the end of the cells, at twice its size."""
-        first, size = int(self._first[t]), int(self._mask[t]) + 1
-        self._arena.ensure(self._cells_end + 2 * size)
-        self._first[t], self._mask[t] = self._cells_end, 2 * size - 1
-        self._limit[t] = int(FULL[t] * 2 * size)
-        self._cells_end += 2 * size
-        probing.move_in(self.subtables(), self._arena.array[first : first + size])
-        self._arena.release(first, first + size)
+        self._resize(t, 2 * (int(self._mask[t]) + 1))
+
+    def _shrink(self, t: int) -> None:
+        """Halve sub-table `t`, unless it would be half as full then as where it grows."""
+        size = int(self._mask[t]) + 1
+        while size > FIRST_CELLS and 4 * self._used[t] < int(FULL[t] * size):
+            size //= 2
+        if size <= self._mask[t]:
+            self._resize(t, size)
+
+    def _resize(self, t: int, size: int) -> None:
+        """Move sub-table `t` to `size` cells elsewhere."""
+        first, before = int(self._first[t]), int(self._mask[t]) + 1
+        self._first[t], self._mask[t] = self._empty_cells(size), size - 1
+        self._limit[t] = int(FULL[t] * size)
+        probing.move_in(self.subtables(), self._arena.array[first : first + before])
+        self._arena.release(first, first + before)
+        self._holes.setdefault(before, []).append(first)
+
+    def _empty_cells(self, size: int) -> int:
+        """Where so many begin: in a hole that was as large, else behind all others."""
+        if self._holes.get(size):
+            first = self._holes[size].pop()
+            self._arena.array[first : first + size] = 0
+            return first
+        self._arena.ensure(self._cells_end + size)
+        self._cells_end += size
+        return self._cells_end - size
 
     def _upcoming(self, count: int) -> Indices:
         """The next `count` numbers to give: freed ones, the latest first, then fresh ones."""
@@ -141,30 +200,3 @@ class Index:
     def _take(self, count: int) -> None:
         """The first `count` of the upcoming numbers are given."""
         self.end += count - self._free.pop(count)
-
-
-class _Stack:
-    """Numbers, the last ones first."""
-
-    def __init__(self) -> None:
-        self._held = np.empty(16, np.int64)
-        self._count = 0
-
-    def push(self, numbers: Indices) -> None:
-        count = self._count + len(numbers)
-        if count > len(self._held):
-            larger = np.empty(max(count, 2 * len(self._held)), np.int64)
-            larger[: self._count] = self._held[: self._count]
-            self._held = larger
-        self._held[self._count : count] = numbers
-        self._count = count
-
-    def top(self, count: int) -> Indices:
-        """The last `count`, or all, the latest first."""
-        return self._held[max(self._count - count, 0) : self._count][::-1]
-
-    def pop(self, count: int) -> int:
-        """Forget what `top` gives; returns how many."""
-        popped = min(count, self._count)
-        self._count -= popped
-        return popped

@@ -148,6 +148,11 @@ class Journal:
         self._marks.array[numbers, 0] = 0
         self.note(fids)
 
+    def move(self, old: Indices, new: Indices) -> None:
+        """Rows `old` have the numbers `new` instead, which were nobody's. For who is alone with the table."""
+        self._marks.array[new] = self._marks.array[old]
+        self._marks.array[old] = 0
+
     def cut(self) -> int:
         """End an epoch, unless nothing changed in it; the position of who has seen all changes until now.
 

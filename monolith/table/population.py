@@ -12,6 +12,7 @@ import numpy as np
 from monolith.table import eviction
 from monolith.table.admission.gate import gate_of
 from monolith.table.compiling import given
+from monolith.table.index import EMPTY_BYTES
 from monolith.table.rows import LAST
 from monolith.table.store import UNTIMED, Store
 
@@ -32,6 +33,7 @@ class Population:
     """The rows of a table of `config` in a `store`, and those without a row whom its filter remembers.
 
     Empty at first, but for a filter that remembers `filter_state`. `tally` is told who is turned away.
+    With `dated`, rows have times even if nobody tells any, so that the oldest can be told.
 
     Raises:
         ConfigError: `filter_state` is another filter's, or a budget does not reach for one row.
@@ -43,6 +45,8 @@ class Population:
         seed: int,
         tally: Tally,
         filter_state: Mapping[str, NDArray[np.generic]] | None = None,
+        *,
+        dated: bool = False,
     ) -> None:
         self.store = Store(config, seed)
         self._gate = gate_of(config, seed)
@@ -50,9 +54,9 @@ class Population:
             self._gate.restore(filter_state)
         self._tally = tally
         self._lifetimes = config.slot_expire_time_config.by_slot() if config.expires else None
-        self.most_rows = eviction.most_rows(
-            config, self.store.row_bytes, self._gate.most_bytes if self._gate else 0
-        )
+        self.empty_bytes = EMPTY_BYTES + (self._gate.most_bytes if self._gate else 0)
+        self.most_rows = eviction.most_rows(config, self.store.row_bytes, self.empty_bytes)
+        self._dated = dated or self.most_rows is not None
 
     @property
     def admits_all(self) -> bool:
@@ -108,6 +112,14 @@ class Population:
         """Forget some of the least recently updated, if there are more than `rows`; returns how many."""
         return self._forget(*eviction.surplus(self.store, rows))
 
+    def retire(self, count: int) -> int:
+        """Forget some of the `count` least recently updated; returns how many."""
+        return self.shrink(len(self.store) - count)
+
+    def sample(self) -> eviction.Sample:
+        """Of the rows; who shares the table may ask."""
+        return eviction.sample(self.store)
+
     def keep_room(self) -> None:
         """Forget the least recently updated rows beyond what the table may hold."""
         if self.most_rows is not None:
@@ -123,11 +135,11 @@ class Population:
         self.store.forget(zeros[numbers >= 0], numbers[numbers >= 0])
 
     def updated_at(self, times: Times | None, otherwise: int, count: int) -> Times:
-        """When each of `count` rows is updated; where nobody knows, `otherwise` if some will have to leave.
+        """When each of `count` rows is updated; where nobody knows, `otherwise` if some may have to leave.
 
         Many threads may ask at once.
         """
-        if self.most_rows is not None:
+        if self._dated:
             known = np.zeros(count, np.uint32) if times is None else times
             times = np.where(known > 0, known, np.uint32(min(otherwise, LAST)))
         return given(times) if times is not None and times.any() else UNTIMED

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from monolith.core.arrays import Fids, Indices, Rows
     from monolith.table.admission.base import State
     from monolith.table.config import TableConfig
+    from monolith.table.eviction import Sample
     from monolith.table.rows import Times
     from monolith.table.store import Store
 
@@ -42,13 +43,17 @@ COPIED_AT_ONCE = 1 << 14
 
 
 class SharedRows:
-    """Rows of a table of `config`, which start as `seed` decides. Empty at first; safe from many threads."""
+    """Rows of a table of `config`, which start as `seed` decides. Empty at first; safe from many threads.
 
-    def __init__(self, config: TableConfig, seed: int) -> None:
+    With `dated`, each has a time, so that `sample` and `retire` can tell the oldest.
+    """
+
+    def __init__(self, config: TableConfig, seed: int, *, dated: bool = False) -> None:
         self.config = config
         self.dim = config.dim
         self.slot_dim = layout.slot_dim(config)
         self._seed = seed
+        self._dated = dated
         self._tally = Tally()
         self._turns = Turns()
         self._journal: Journal | None = None
@@ -67,6 +72,11 @@ class SharedRows:
         """Bytes of rows, index and filter in use; those of evicted rows too, for they are kept for others."""
         with self._turns.shared:
             return self._population.memory_bytes
+
+    @property
+    def empty_bytes(self) -> int:
+        """What `memory_bytes` is without any row, once the filter has grown as large as it may."""
+        return self._population.empty_bytes
 
     def evict(self, fids: Fids) -> int:
         """Forget these fids; returns how many were known. Their memory is used for fids to come."""
@@ -91,13 +101,39 @@ class SharedRows:
 
         Other calls come in between, so rows may come and go meanwhile.
         """
+        return self._until_none(lambda _: self._population.shrink(rows))
+
+    def retire(self, count: int) -> int:
+        """Forget the `count` least recently updated rows, or all; returns how many left. Else as `shrink`."""
+        return self._until_none(lambda left: self._population.retire(count - left))
+
+    def _until_none(self, forget: Callable[[int], int]) -> int:
+        """Forget some, told how many have left, until there are none; returns how many left in all."""
         left = 0
         while True:
             with self._turns.alone:
-                forgotten = self._population.shrink(rows)
+                forgotten = forget(left)
             if not forgotten:
                 return left
             left += forgotten
+
+    def sample(self) -> Sample:
+        """Some thousand rows, as good as drawn by lot: how old they are, and for how many they speak."""
+        with self._turns.shared:
+            return self._population.sample()
+
+    def close_gaps(self) -> None:
+        """Give the memory of most rows that left back to the system: others move to where they were.
+
+        Other calls come in between; a part of it is kept for rows that they bring.
+        """
+        with self._turns.alone:
+            self._store.index.begin_closing()
+        for span in eviction.slices(len(self)):
+            with self._turns.alone:
+                self._store.close_gaps(span)
+        with self._turns.alone:
+            self._store.cut()
 
     def export(self) -> TableRows:
         """Every row, sorted by fid: copies. Others come in between, so rows may learn, come and go meanwhile.
@@ -190,7 +226,7 @@ class SharedRows:
 
     def _others(self, filter_state: Mapping[str, NDArray[np.generic]] | None = None) -> Population:
         """Nobody yet, but a filter that remembers `filter_state`."""
-        return Population(self.config, self._seed, self._tally, filter_state)
+        return Population(self.config, self._seed, self._tally, filter_state, dated=self._dated)
 
     def _become(self, others: Population) -> None:
         if self._journal:

@@ -136,6 +136,20 @@ class Store:
             self._journal.forget(fids, numbers)
         return self.index.remove(given(fids))
 
+    def close_gaps(self, span: tuple[int, int]) -> None:
+        """Move rows of a run of sub-tables to numbers that are free, after `index.begin_closing`."""
+        old, new = self.index.renumber(span)
+        self._arena.array[new] = self._arena.array[old]
+        self.times.move(old, new)
+        if self._journal:
+            self._journal.move(old, new)
+
+    def cut(self) -> None:
+        """Give the memory behind the last row back."""
+        before = self.index.cut()
+        self._arena.release(self.index.end, before)
+        self.times.release(self.index.end, before)
+
     def start_over(self, fids: Fids) -> Flags:
         """Let rows be as they start, also those that there were; which those are (n,).
 

@@ -47,7 +47,8 @@ class Table(SharedRows):
     """Rows of `dim` float32 values by int64 fid, each with its optimizers' state. Safe from many threads.
 
     No two fids share a row, and every int64 is a fid. How an unseen row starts is decided by
-    (`seed`, fid, column) alone, never by who came first.
+    (`seed`, fid, column) alone, never by who came first. With `dated`, rows of which nobody tells when they
+    are updated have the step for a time, so that somebody can tell which are the oldest.
 
     >>> from monolith.table.config import Constants, Segment, Sgd, TableConfig
     >>> table = Table(TableConfig((Segment(2, Constants(1.0), Sgd(learning_rate=0.5)),)))
@@ -59,9 +60,14 @@ class Table(SharedRows):
     """
 
     def __init__(
-        self, config: TableConfig, *, seed: int = 0, bad_gradients: BadGradients = BadGradients.REFUSE
+        self,
+        config: TableConfig,
+        *,
+        seed: int = 0,
+        bad_gradients: BadGradients = BadGradients.REFUSE,
+        dated: bool = False,
     ) -> None:
-        super().__init__(config, seed)
+        super().__init__(config, seed, dated=dated)
         self._bad_gradients = bad_gradients
         self._learner = Learner(config, seed)
         self._compile()

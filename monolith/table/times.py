@@ -73,3 +73,13 @@ class UpdateTimes:
         """Rows `numbers` are nobody's."""
         if self._begun:
             self._arena.array[numbers, 0] = 0
+
+    def move(self, old: Indices, new: Indices) -> None:
+        """Rows `old` have the numbers `new` instead."""
+        if self._begun:
+            self._arena.array[new] = self._arena.array[old]
+            self.forget(old)
+
+    def release(self, start: int, stop: int) -> None:
+        """Give the memory of rows `start` to `stop` back, who are nobody's."""
+        self._arena.release(start, stop)
