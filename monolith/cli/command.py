@@ -15,7 +15,7 @@ from monolith.core.progress import Progress
 from monolith.core.stop import Stop
 
 if TYPE_CHECKING:
-    from monolith.config.places import Looking
+    from monolith.config.places import Looking, Serving
     from monolith.discovery.base import Discovery
     from monolith.runner.part import Ways
 
@@ -60,6 +60,12 @@ def _find(settings: Looking, environ: Mapping[str, str]) -> Discovery:
     return choose(settings, environ, roles)
 
 
+def _search(settings: Serving, environ: Mapping[str, str]) -> Discovery:
+    from monolith.discovery.choose import choose
+
+    return choose(settings, environ)
+
+
 def _listens(address: Address) -> Awaitable[bool]:
     from monolith.discovery.listening import answers
 
@@ -74,9 +80,10 @@ def _run(main: Coroutine[Any, Any, T]) -> T:
 
 @attrs.frozen(kw_only=True)
 class Outside:
-    """How a process finds the others, tries whether they listen, runs, tells the time, and reaches them."""
+    """How a process finds others, and who serves; sees if they listen; runs; tells the time; reaches them."""
 
     find: Callable[[Looking, Mapping[str, str]], Discovery] = _find
+    search: Callable[[Serving, Mapping[str, str]], Discovery] = _search
     listens: Callable[[Address], Awaitable[bool]] = _listens
     run: Callable[[Coroutine[Any, Any, Any]], Any] = _run
     clock: Callable[[], float] = time.time

@@ -21,6 +21,7 @@ from monolith.launch.lifeline import hold
 if TYPE_CHECKING:
     from monolith.ps.client import PsClient
     from monolith.runner.part import Train, Ways
+    from monolith.runner.serving import Replicas
 
 
 def be(role: Role, settings: RoleSettings, ui: Ui) -> Report:
@@ -72,8 +73,19 @@ def _ways(
         seed=settings.seed,
         metrics_port=settings.metrics_port,
         bad_gradients=settings.bad_gradients,
+        replicas=replicas_of(settings, ui),
     )
     return {"serve": serve, "ready": ready}
+
+
+def replicas_of(settings: RoleSettings, ui: Ui) -> Replicas | None:
+    """Where those register that the job pushes to, if it looks for any."""
+    places = settings.serving
+    if places is None:
+        return None
+    from monolith.runner.serving import Replicas
+
+    return Replicas(ui.outside.search(places, ui.environ), places.discovery_service_type_serving)
 
 
 def _training(settings: RoleSettings, ui: Ui, pipe: EventPipe | None) -> Train:

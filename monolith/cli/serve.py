@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
 from monolith.cli.command import Command, Report, Ui
-from monolith.config.checks import given, name, port, positive
-from monolith.config.settings import Settings, setting
-from monolith.core.address import Address
+from monolith.config.checks import given, name, not_negative, port, positive
+from monolith.config.job import Joining
+from monolith.config.places import Serving
+from monolith.config.settings import Problem, again, setting
+from monolith.core.address import Address, parse_address
+from monolith.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from monolith.discovery.base import Discovery
     from monolith.serving.server import ModelServer, ServerOptions
 
 
@@ -23,9 +29,13 @@ def _name_if_given(value: str) -> str | None:
     return name(value) if value else None
 
 
+def _number_if_given(value: int | None) -> str | None:
+    return None if value is None else not_negative(value)
+
+
 @attrs.frozen(kw_only=True)
-class ServeSettings(Settings):
-    """Which model, where, and how much at a time."""
+class ServeSettings(Serving):
+    """Which model, where, how much at a time, and who is told."""
 
     # fmt: off
     model_path: Path | None = setting(None, "Folder of exported versions.", group="model", short="-d",
@@ -46,20 +56,62 @@ class ServeSettings(Settings):
     max_concurrent_requests: int = setting(100, "Requests under way, waiting ones included; more are "
                                            "refused.", group="limits", check=positive)
     max_message_bytes: int = setting(4 << 20, "Largest request or response.", group="limits", check=positive)
+    index: int | None = setting(None, "Which of the serving processes this is; default: a number made of its "
+                                "address.", group="discovery", check=_number_if_given)
+    advertise_addr: str | None = setting(None, "host:port that who pushes rows is told, port 0 being the "
+                                         "bound one; default: where gRPC listens.", group="discovery")
+    heartbeat_interval_secs: int = again(Joining, "heartbeat_interval_secs")
     # fmt: on
+
+    @property
+    def registers(self) -> bool:
+        """Whether it is to be found by parameter servers, which then push to it."""
+        return self.discovery is not None or self.discovery_path is not None
+
+    def rules(self) -> Iterator[Problem]:
+        if self.registers and _everywhere(self.advertise_addr or str(Address(self.host, self.serve_port))):
+            names = ("host", "advertise_addr")
+            yield Problem(names, "give an --advertise-addr, host:port that who pushes rows can reach")
+
+
+def _everywhere(text: str) -> bool:
+    try:
+        return parse_address(text).everywhere
+    except ConfigError:
+        return True
 
 
 def serve(settings: ServeSettings, ui: Ui) -> Report:
     """Announce when requests are welcome, serve until told to stop, tell how many were answered."""
     from monolith.serving.server import ModelServer
 
-    with ModelServer(_options(settings)) as server:
+    discovery = ui.outside.search(settings, ui.environ) if settings.registers else None
+    with ModelServer(_options(settings)) as server, _found(settings, server, discovery):
         ui.progress.say(_welcome(settings.host, server))
         while not ui.stop.wait(_FOREVER_S):
             pass
         ui.progress.say("finishing the requests that have begun")
     figures = {"model": server.versions.name, "version": server.versions.version, "answered": server.answered}
     return Report(title="served", figures=figures)
+
+
+def _found(
+    settings: ServeSettings, server: ModelServer, discovery: Discovery | None
+) -> AbstractContextManager[None]:
+    """While inside, who pushes rows can find the server, if it is to be found."""
+    if discovery is None:
+        return nullcontext()
+    from monolith.runner.presence import Manners, found, replica_info
+    from monolith.runner.ps import advertised
+
+    where = advertised(str(Address(settings.host, server.port)), settings.advertise_addr)
+    kind, model = settings.discovery_service_type_serving, server.versions.name
+    manners = Manners(
+        operation_ms=settings.discovery_operation_timeout_ms,
+        cleanup_ms=settings.discovery_cleanup_timeout_ms,
+        heartbeat_s=settings.heartbeat_interval_secs or None,
+    )
+    return found(discovery, replica_info(kind, parse_address(where), model, settings.index), manners)
 
 
 def _welcome(host: str, server: ModelServer) -> str:

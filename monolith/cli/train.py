@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monolith.cli.command import Command, Report, Ui
-from monolith.cli.roles import be
+from monolith.cli.roles import be, replicas_of
 from monolith.cli.training import Figures, train_here, training_report
 from monolith.config.job import TrainSettings
 from monolith.config.rules import judge
@@ -35,7 +35,10 @@ def _in_process(settings: TrainSettings, ui: Ui) -> Figures:
     if settings.parameter_sync_targets:
         judge(settings.as_role(Role.PS))
     shard = LocalShard(0, seed=settings.seed)
-    with BlockingClient.local([shard]) as client, pushing(shard.state.tables, settings):
+    with (
+        BlockingClient.local([shard]) as client,
+        pushing(shard.state.tables, settings, *(replicas_of(settings, ui) or ())),
+    ):
         return train_here(settings, client, Place(), ui.progress, ui.stop)
 
 

@@ -11,7 +11,8 @@ from monolith.config.bad_gradients import BadGradients
 from monolith.config.checks import not_negative
 from monolith.config.cluster import Cluster
 from monolith.config.distributed import ANYWHERE, DistributedRunConfig
-from monolith.config.places import ConsulFlavour, Looking
+from monolith.config.following import Following
+from monolith.config.places import ConsulFlavour
 from monolith.config.progressive import ProgressiveConfig
 from monolith.config.runner import RunnerConfig
 from monolith.config.settings import Problem, again, part, setting
@@ -21,7 +22,7 @@ from monolith.core.names import Role
 
 
 @attrs.frozen(kw_only=True, slots=False)
-class Joining(Cluster, Looking):
+class Joining(Following):
     """How one process takes its place in a job."""
 
     # fmt: off
@@ -55,6 +56,7 @@ class Joining(Cluster, Looking):
         return DistributedRunConfig(told, role, self.bind_addr, self.heartbeat_s, self.advertise_addr)
 
     def rules(self) -> Iterator[Problem]:
+        yield from Following.rules(self)
         ttl_s = self.consul_ttl_secs
         if self.kind != "consul" or self.consul_flavour is not ConsulFlavour.AGENT or not ttl_s:
             return
@@ -99,6 +101,7 @@ class TrainSettings(RoleSettings):
         if self.distributed:
             yield from super().rules()
         else:
+            yield from Following.rules(self)
             yield from TrainingConfig.rules(self)
             yield from StreamConfig.rules(self)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from monolith.config.checks import given, not_negative, positive
+from monolith.config.checks import given, name, not_negative, positive
 from monolith.config.cluster import Cluster
 from monolith.config.settings import Settings, again, setting
 
@@ -59,3 +59,15 @@ class Looking(Places):
     discovery_service_type_worker: str = again(Cluster, "discovery_service_type_worker")
     discovery_operation_timeout_ms: int = again(Cluster, "discovery_operation_timeout_ms")
     discovery_cleanup_timeout_ms: int = again(Cluster, "discovery_cleanup_timeout_ms")
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Serving(Places):
+    """What it takes to look for serving processes, or to be one that is found."""
+
+    # fmt: off
+    discovery_service_type_serving: str = setting("serving", "What serving processes register as.",
+                                                  group="discovery", check=name)
+    discovery_operation_timeout_ms: int = again(Cluster, "discovery_operation_timeout_ms")
+    discovery_cleanup_timeout_ms: int = again(Cluster, "discovery_cleanup_timeout_ms")
+    # fmt: on

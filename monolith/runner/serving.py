@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from monolith.aio.daemon import in_daemon
 from monolith.config.bad_gradients import BadGradients
@@ -13,7 +13,15 @@ from monolith.ps.shard import LocalShard
 from monolith.table.warmup import USUAL, warm_up
 
 if TYPE_CHECKING:
-    from monolith.sync.replicator import Replicator
+    from monolith.discovery.base import Discovery
+    from monolith.sync.configured import Sync
+
+
+class Replicas(NamedTuple):
+    """Where serving processes register that are pushed to, and as what."""
+
+    discovery: Discovery
+    service_type: str
 
 
 class GrpcServer:
@@ -27,10 +35,11 @@ class GrpcServer:
         seed: int = 0,
         metrics_port: int | None = None,
         bad_gradients: BadGradients = BadGradients.REFUSE,
+        replicas: Replicas | None = None,
     ) -> None:
         self._shard = LocalShard(config.index, seed=seed, default_dim=config.dim, bad_gradients=bad_gradients)
         self._server = PsServer(self._shard, bind_addr, metrics_port=metrics_port)
-        self._replicator = _replicator(self._shard, config) if config.parameter_sync_targets else None
+        self._sync = _sync(self._shard, config, replicas)
 
     async def prepare(self) -> None:
         """Compile: it takes seconds on a new machine, and a call has a deadline."""
@@ -38,27 +47,29 @@ class GrpcServer:
 
     async def start(self) -> str:
         bound = await self._server.start()
-        if self._replicator:
-            self._replicator.start()
+        if self._sync:
+            self._sync.start()
         return bound
 
     async def stop(self, grace_s: float) -> None:
         try:
             await self._server.stop(grace_s)
         finally:
-            if self._replicator:
-                await self._replicator.stop()
+            if self._sync:
+                await self._sync.stop()
 
     def figures(self) -> dict[str, object]:
         stats = self._shard.state.stats()
         rows = sum(table.rows for table in stats.tables)
         figures = {"rows": rows, "lookups": stats.lookups, "applies": stats.applies}
-        if self._replicator:
-            figures["pushed_rows"] = sum(pushed.rows for pushed in self._replicator.pushed().values())
+        if self._sync:
+            figures["pushed_rows"] = sum(pushed.rows for pushed in self._sync.pushed().values())
         return {**figures}
 
 
-def _replicator(shard: LocalShard, config: RunnerConfig) -> Replicator:
-    from monolith.sync.configured import replicator_of  # for those who have targets
+def _sync(shard: LocalShard, config: RunnerConfig, replicas: Replicas | None) -> Sync | None:
+    if not config.parameter_sync_targets and replicas is None:
+        return None
+    from monolith.sync.configured import Sync  # for those who have targets
 
-    return replicator_of(shard.state.tables, config)
+    return Sync(shard.state.tables, config, *(replicas or ()))

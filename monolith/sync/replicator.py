@@ -9,6 +9,7 @@ import random
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from monolith.config.sync_target import SyncTarget
 from monolith.core.endpoint import Endpoint
@@ -31,12 +32,17 @@ def drawn_sender() -> int:
     return int.from_bytes(os.urandom(8)) or 1  # 0 says "nobody" on the wire
 
 
+class _Running(NamedTuple):
+    target: Target
+    task: asyncio.Task[None]
+
+
 class Replicator:
     """Pushes what changes in `tables` to `targets`, each at its own pace; on an event loop, after `start`.
 
     Args:
         tables: gives the tables there are, by name.
-        targets: whom to push to.
+        targets: whom to push to from the start.
         head: who pushes.
         pace: how often, unless a target has an interval of its own, and how patiently.
         world: clock, random numbers, and where to do what blocks.
@@ -57,20 +63,36 @@ class Replicator:
         self._wanted = targets
         self._head, self._pace, self._world = head, pace, world
         self._connect = connect
-        self._targets: list[Target] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._running: dict[Endpoint, _Running] = {}
+        self._dropped: dict[Endpoint, int] = {}  # and the number of the last push
+        self._tasks: set[asyncio.Task[None]] = set()  # those of `_running`, and of who is on its way out
         self._abandoned: Callable[[], object] = lambda: None
 
     def start(self) -> None:
         """Begin; whoever forgets to `stop`, and lets go of this, ends it too."""
         for wanted in self._wanted:
-            source, name, pace = Source(self._tables), str(wanted), self._pace.every_ms(wanted.interval_ms)
-            target = Target(name, self._connect(wanted.endpoint), source, self._head, pace, self._world)
-            self._targets.append(target)
-            task = asyncio.create_task(target.run(), name=f"push to {name}")
-            task.add_done_callback(_told)
-            self._tasks.add(task)
+            self.add(wanted)
         self._abandoned = weakref.finalize(self, _abort, asyncio.get_running_loop(), self._tasks).detach
+
+    def add(self, wanted: SyncTarget) -> bool:
+        """Push to this one too, beginning with everything; False if it is pushed to already."""
+        if wanted.endpoint in self._running:
+            return False
+        source, name, pace = Source(self._tables), str(wanted), self._pace.every_ms(wanted.interval_ms)
+        target = Target(name, self._connect(wanted.endpoint), source, self._head, pace, self._world)
+        target.sequence = self._dropped.pop(wanted.endpoint, 0)  # it may know this sender still
+        task = asyncio.create_task(target.run(), name=f"push to {name}")
+        task.add_done_callback(_told)
+        self._running[wanted.endpoint] = _Running(target, task)
+        self._tasks.add(task)
+        return True
+
+    def drop(self, endpoint: Endpoint) -> None:
+        """Push to this one no more, at once, and keep nothing for it."""
+        gone = self._running.pop(endpoint)
+        self._dropped[endpoint] = gone.target.sequence
+        gone.task.cancel()
+        gone.task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
         """Let each target that is well have what changed last, but wait for no more than a moment.
@@ -78,8 +100,8 @@ class Replicator:
         A second time, or unstarted, is fine.
         """
         self._abandoned()
-        for target in self._targets:
-            target.stop()
+        for running in self._running.values():
+            running.target.stop()
         tasks, self._tasks = self._tasks, set()
         if not tasks:
             return
@@ -90,11 +112,12 @@ class Replicator:
                 "ParameterSync replicator task did not stop promptly; forced abort (%s)", task.get_name()
             )
         for task in done:
-            task.result()
+            if not task.cancelled():
+                task.result()
 
     def pushed(self) -> Mapping[str, Pushed]:
         """What each target was sent so far."""
-        return {target.name: target.pushed for target in self._targets}
+        return {target.name: target.pushed for target, _ in tuple(self._running.values())}
 
 
 def _told(task: asyncio.Task[None]) -> None:
@@ -104,5 +127,5 @@ def _told(task: asyncio.Task[None]) -> None:
 
 def _abort(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]]) -> None:
     if not loop.is_closed():
-        for task in tasks:
+        for task in tuple(tasks):
             loop.call_soon_threadsafe(task.cancel)

@@ -63,7 +63,7 @@ class Target:
         self._world = world
         self._patience = Patience(pace, world.random)
         self._stopping = asyncio.Event()
-        self._sequence = 0
+        self.sequence = 0  # of its last push
         self._said: set[str] = set()  # of its failures since it last worked
         self._greeted = False
         self._told_ms = 0  # when it was last sent anything
@@ -127,7 +127,7 @@ class Target:
 
     async def _messages(self, found: Round, now_ms: int) -> AsyncGenerator[Message]:
         """What to send, in order. While one message travels, the next is written."""
-        began = self._sequence + 1
+        began = self.sequence + 1
 
         def write(sequence: int) -> Message:
             deltas, last = found.take()
@@ -148,7 +148,7 @@ class Target:
             await asyncio.wait({coming})
 
     def _without_rows(self, as_of_ms: int) -> Message:
-        return written(self._head, self._sheet(self._sequence + 1, as_of_ms=as_of_ms), [], last=True)
+        return written(self._head, self._sheet(self.sequence + 1, as_of_ms=as_of_ms), [], last=True)
 
     def _sheet(self, sequence: int, **said: Any) -> Sheet:
         timeout_ms, step = int(1000 * self._pace.timeout_s), self._source.latest_step()
@@ -156,7 +156,7 @@ class Target:
 
     async def _deliver(self, message: Message, of: Round | None) -> bool:
         """Send a message until it arrives; whether it did, or everything has to be sent instead."""
-        self._sequence = message.sequence
+        self.sequence = message.sequence
         while (status := await self._sent(message.body)) is None:
             if of is not None and not of.whole:
                 of.let_go()  # what changed is kept where it is; in the meantime more may have

@@ -28,7 +28,7 @@ class FaultyDiscovery:
 
     def __init__(self, inner: Discovery, **faults: Fault) -> None:
         self._inner = inner
-        self._faults = faults
+        self.faults = faults
         self.calls: list[str] = []
 
     async def connect(self) -> None:
@@ -51,7 +51,7 @@ class FaultyDiscovery:
 
     async def _call(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
         self.calls.append(name)
-        match self._faults.get(name):
+        match self.faults.get(name):
             case Fault.FAILS:
                 raise BackendFailed(f"forced {name} failure")
             case Fault.HANGS:

@@ -34,14 +34,14 @@ FIDS = np.arange(2_000) * 7919
 class Server:
     """A parameter server that pushes, and a client of it."""
 
-    def __init__(self, folder: Path, targets: list[str]) -> None:
+    def __init__(self, folder: Path, targets: list[str], *more: str) -> None:
         flags = [f"--parameter-sync-target={target}" for target in targets]
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{probe.getsockname()[1]}"
         self.process = Cli(folder).start(
             "ps", "--parameter-sync-model-name=ctr", "--parameter-sync-interval-ms=50",
-            "--discovery-path=meet", f"--bind-addr={address}", *flags,
+            "--discovery-path=meet", f"--bind-addr={address}", *flags, *more,
         )  # fmt: skip
         until("it serves", lambda: any(folder.glob("meet/ps/*")))
         self.client = BlockingClient.local([RemoteShard(address, shard=0)])

@@ -30,19 +30,20 @@ async def inline(call: Callable[..., Any], *given: Any) -> Any:
 
 
 class Job:
-    """Two tables, and targets called h0, h1, … that are pushed to, in virtual time."""
+    """Two tables, and targets called h0, h1, … that are pushed to, in virtual time; more are `reachable`."""
 
     def __init__(
         self,
         targets: int = 1,
         *,
         reference: bool = False,
+        reachable: int = 0,
         intervals_ms: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
         self.tables = {"a": Table(CONFIG), "b": Table(CONFIG)}
-        self.links = [FakeLink(Receiver(reference=reference)) for _ in range(targets)]
-        ends = [Endpoint("http", f"h{n}", 80) for n in range(targets)]
-        wanted = [SyncTarget(end, intervals_ms.get(n)) for n, end in enumerate(ends)]
+        self.links = [FakeLink(Receiver(reference=reference)) for _ in range(targets + reachable)]
+        ends = [Endpoint("http", f"h{n}", 80) for n in range(targets + reachable)]
+        wanted = [SyncTarget(end, intervals_ms.get(n)) for n, end in enumerate(ends[:targets])]
         links = dict(zip(ends, self.links, strict=True))
         world = World(
             clock_ms=lambda: int(1000 * asyncio.get_running_loop().time()), random=lambda: 0.5, aside=inline
