@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from confluent_kafka import KafkaError, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from monolith.core.errors import BrokersUnreachable, StreamError
 from monolith.data.streams.kafka_client import Properties, Trouble, made
@@ -28,7 +28,14 @@ class KafkaWriter:
         Raises:
             StreamError: an earlier one could not be stored.
         """
-        stamp = timestamp_ms or 0  # 0 is now
+        try:
+            self._send(topic, value, key, timestamp_ms or 0)  # 0 is now
+        except (
+            KafkaException
+        ) as exc:  # there is no way to go on: the brokers do not know this writer any more
+            raise self._not_stored(exc.args[0]) from exc
+
+    def _send(self, topic: str, value: bytes, key: bytes | None, stamp: int) -> None:
         while True:
             self._producer.poll(0)
             self._check()
@@ -40,7 +47,10 @@ class KafkaWriter:
                 return
 
     def flush(self) -> None:
-        left = self._producer.flush(self._timeout_s + 1)
+        try:
+            left = self._producer.flush(self._timeout_s + 1)
+        except KafkaException as exc:
+            raise self._not_stored(exc.args[0]) from exc
         self._check()
         if left:
             raise BrokersUnreachable(self._servers, self._timeout_s, self._trouble.why)
@@ -53,4 +63,7 @@ class KafkaWriter:
             return
         if self._failed.code() == KafkaError._MSG_TIMED_OUT:  # noqa: SLF001
             raise BrokersUnreachable(self._servers, self._timeout_s, self._trouble.why)
-        raise StreamError(f"a message could not be stored at {self._servers}: {self._failed.str()}")
+        raise self._not_stored(self._failed)
+
+    def _not_stored(self, error: KafkaError) -> StreamError:
+        return StreamError(f"a message could not be stored at {self._servers}: {error.str()}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
-from monolith.core.errors import BrokersUnreachable, ConfigError
+from monolith.core.errors import BrokersUnreachable, ConfigError, StreamError
 from monolith.data.streams.log import Partition
 from tests.integration.stream.conftest import kafka
 from tests.integration.stream.mock import FETCH, METADATA, PRODUCE
@@ -144,3 +144,20 @@ def test_a_broker_that_forgot_is_read_anew(broker):
     reader.close()
     assert len(got) == 6
     assert any("was made anew" in sentence for sentence in said)
+
+
+class Forgotten:
+    """A producer that its brokers do not know any more, as when they come back without their log."""
+
+    def _fail(self, *_args, **_more):
+        raise KafkaException(KafkaError(KafkaError.UNKNOWN_PRODUCER_ID))
+
+    poll = produce = flush = _fail
+
+
+@pytest.mark.parametrize("way", [lambda writer: writer.send("clicks", b"1"), lambda writer: writer.flush()])
+def test_a_writer_that_brokers_forgot_is_named(mock, monkeypatch, way):
+    writer = kafka(mock.servers).write()
+    monkeypatch.setattr(writer, "_producer", Forgotten())
+    with pytest.raises(StreamError, match=r"a message could not be stored at 127\.0\.0\.1:"):
+        way(writer)
