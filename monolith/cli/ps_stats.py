@@ -92,11 +92,22 @@ def _figures(told: Sequence[ShardStats]) -> dict[str, object]:
         "servers": len(told),
         "rows": sum(table.rows for table in tables),
         "bytes": sum(table.memory_bytes for table in tables),
+        **_budget(told),
         "lookups": sum(shard.lookups for shard in told),
         "applies": sum(shard.applies for shard in told),
         "slowest_lookup_us": max(shard.lookup_us for shard in told),
         "slowest_apply_us": max(shard.apply_us for shard in told),
         "youngest_s": min(shard.uptime_s for shard in told),
+    }
+
+
+def _budget(told: Sequence[ShardStats]) -> dict[str, object]:
+    """What budgets of whole servers did; nothing where there is none."""
+    if not any(shard.memory_budget_bytes for shard in told):
+        return {}
+    return {
+        "memory_budget_bytes": sum(shard.memory_budget_bytes for shard in told),
+        "evicted_for_memory": sum(shard.evicted_for_memory for shard in told),
     }
 
 

@@ -126,6 +126,8 @@ class ShardStats:
     applies: int
     lookup_us: int  # mean per call
     apply_us: int
+    memory_budget_bytes: int = 0  # of all tables together; 0: there is none
+    evicted_for_memory: int = 0  # rows that left to keep it
 
 
 DenseTensors = Mapping[str, Floats]  # any shape

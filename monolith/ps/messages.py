@@ -220,6 +220,8 @@ def stats_response(stats: ShardStats, *, with_tables: bool) -> pb.GetStatsRespon
         avg_apply_latency_us=stats.apply_us,
         incarnation=stats.incarnation,
         uptime_s=stats.uptime_s,
+        memory_budget_bytes=stats.memory_budget_bytes,
+        evicted_for_memory=stats.evicted_for_memory,
     )
 
 
@@ -233,6 +235,8 @@ def stats_of(message: pb.GetStatsResponse) -> ShardStats:
         applies=message.apply_gradients_count,
         lookup_us=message.avg_lookup_latency_us,
         apply_us=message.avg_apply_latency_us,
+        memory_budget_bytes=message.memory_budget_bytes,
+        evicted_for_memory=message.evicted_for_memory,
     )
 
 

@@ -7,7 +7,7 @@ from threading import Thread
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from monolith.ps.api import ShardStats
@@ -38,7 +38,7 @@ class PsMetrics:
         self._ids.labels(operation).inc(ids)
 
     def report(self, stats: Callable[[], ShardStats]) -> None:
-        """Show rows and bytes of each table, as `stats` says at that moment."""
+        """Show rows and bytes of each table, and what the server's budget is, as `stats` says then."""
         self.registry.register(_Tables(stats))
 
     def serve(self, host: str, port: int) -> Callable[[], None]:
@@ -54,10 +54,16 @@ class _Tables(Collector):
     def collect(self) -> Iterator[Metric]:
         rows = GaugeMetricFamily("monolith_ps_rows", "Rows of a table.", labels=["table"])
         held = GaugeMetricFamily("monolith_ps_bytes", "Memory of a table.", labels=["table"])
-        for table in self._stats().tables:
+        stats = self._stats()
+        for table in stats.tables:
             rows.add_metric([table.name], table.rows)
             held.add_metric([table.name], table.memory_bytes)
-        return iter((rows, held))
+        yield from (rows, held)
+        if stats.memory_budget_bytes:
+            about = "Memory that all tables may take."
+            yield GaugeMetricFamily("monolith_ps_memory_budget_bytes", about, stats.memory_budget_bytes)
+            about = "Rows that left to keep the memory budget."
+            yield CounterMetricFamily("monolith_ps_evicted_for_memory", about, stats.evicted_for_memory)
 
 
 def _stop(server: WSGIServer, thread: Thread) -> None:

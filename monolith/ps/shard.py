@@ -35,6 +35,7 @@ class LocalShard:
         default_dim: length of the rows of a table that a lookup of the reference protocol creates without
             saying how long they are; None refuses such a lookup.
         bad_gradients: what becomes of gradients that are NaN or infinite.
+        memory_budget_bytes: of all tables together; beyond it the least recently updated rows leave.
         random: n -> n random bytes; draws the incarnation.
         clock: seconds, for uptime and latencies.
     """
@@ -46,6 +47,7 @@ class LocalShard:
         seed: int = 0,
         default_dim: int | None = None,
         bad_gradients: BadGradients = BadGradients.REFUSE,
+        memory_budget_bytes: int | None = None,
         random: RandomBytes = os.urandom,
         clock: Clock = time.monotonic,
     ) -> None:
@@ -54,6 +56,7 @@ class LocalShard:
             seed=seed,
             default_dim=default_dim,
             bad_gradients=bad_gradients,
+            memory_budget_bytes=memory_budget_bytes,
             random=random,
             clock=clock,
         )

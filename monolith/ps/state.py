@@ -43,6 +43,7 @@ class ShardState:
         seed: int,
         default_dim: int | None = None,
         bad_gradients: BadGradients = BadGradients.REFUSE,
+        memory_budget_bytes: int | None = None,
         random: RandomBytes,
         clock: Clock,
     ) -> None:
@@ -54,7 +55,7 @@ class ShardState:
         self._began = clock()
         self._counts = Counts(clock)
         self._once = Once()
-        self._tables = Tables(shard, seed, bad_gradients)
+        self._tables = Tables(shard, seed, bad_gradients, budget_bytes=memory_budget_bytes, clock=clock)
         self._dense = DenseValues(shard)
         self._upkeep = Upkeep(self._tables.items, clock)
         self._files = threading.Lock()  # a save that is sent again must not write beside the first
@@ -110,14 +111,19 @@ class ShardState:
 
     def restore(self, order: RestoreOrder) -> int:
         with self._files:
-            return snapshot.restore(self._tables, order)
+            rows = snapshot.restore(self._tables, order)
+        self._tables.hold()
+        return rows
 
     def tick(self) -> None:
         """Do what is due of its own accord. To be called every few seconds, by one thread."""
         self._upkeep.tick()
+        if self._tables.budget:
+            self._tables.budget.tick()
 
     def stats(self) -> ShardStats:
         lookups, applies = self._counts[Operation.LOOKUP], self._counts[Operation.APPLY]
+        budget = self._tables.budget
         return ShardStats(
             shard=self.shard,
             incarnation=self.incarnation,
@@ -127,6 +133,8 @@ class ShardState:
             applies=applies.calls,
             lookup_us=lookups.mean_us,
             apply_us=applies.mean_us,
+            memory_budget_bytes=budget.most if budget else 0,
+            evicted_for_memory=budget.evicted if budget else 0,
         )
 
     def _make(self, stamp: Stamp | None, change: Callable[[], T]) -> tuple[T, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
@@ -11,6 +12,8 @@ import numpy as np
 from monolith.config.bad_gradients import BadGradients
 from monolith.core.errors import DimensionMismatch, TableConflict, TableNotFound
 from monolith.ps.api import Applied, Change, Found, Gradients, Lookup, TableStats
+from monolith.ps.counts import Clock
+from monolith.table.budget import Budget
 from monolith.table.config import TableConfig
 from monolith.table.steps import Step
 from monolith.table.table import Table
@@ -19,33 +22,47 @@ Update: TypeAlias = tuple[Table, Step, Change]  # `grads` are what is assigned o
 
 
 class Tables:
-    """Tables are created once and stay. Safe from many threads; each table has its own lock."""
+    """Tables are created once and stay. Safe from many threads; each table has its own lock.
 
-    def __init__(self, shard: int, seed: int, bad_gradients: BadGradients = BadGradients.REFUSE) -> None:
+    With `budget_bytes`, all of them together take no more. The clock gives seconds, for the log only.
+    """
+
+    def __init__(
+        self,
+        shard: int,
+        seed: int,
+        bad_gradients: BadGradients = BadGradients.REFUSE,
+        *,
+        budget_bytes: int | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
         self._shard = shard
         self._seed = seed
         self._bad_gradients = bad_gradients
         self._lock = threading.Lock()
         self._by_name: dict[str, Table] = {}
+        self.budget = None if budget_bytes is None else Budget(self.items, budget_bytes, clock)
 
     def create(self, configs: Mapping[str, TableConfig]) -> None:
         """Create those that are not there: all, or none if one is there and differs.
 
         Raises:
             TableConflict: it differs.
-            ConfigError: a budget does not reach for one row.
+            ConfigError: a budget does not reach for one row: the table's own, or that of all of them.
         """
         with self._lock:
             for name, config in configs.items():
                 there = self._by_name.get(name)
                 if there is not None and there.config != config:
                     raise TableConflict(name, str(there.config), str(config), shard=self._shard)
-            made = {
-                name: Table(config, seed=self._seed, bad_gradients=self._bad_gradients)
-                for name, config in configs.items()
-                if name not in self._by_name
-            }
+            made = {name: self._new(config) for name, config in configs.items() if name not in self._by_name}
+            if self.budget:
+                self.budget.admit((self._by_name | made).values())
             self._by_name |= made
+
+    def _new(self, config: TableConfig) -> Table:
+        dated = self.budget is not None
+        return Table(config, seed=self._seed, bad_gradients=self._bad_gradients, dated=dated)
 
     def get(self, name: str) -> Table:
         """The table of that name.
@@ -61,7 +78,9 @@ class Tables:
     def lookup(self, requests: Sequence[Lookup]) -> list[Found]:
         """Answer each request, after judging all of them."""
         tables = [self._of_dim(r.table, r.dim) for r in requests]
-        return [_look_up(table, request) for table, request in zip(tables, requests, strict=True)]
+        found = [_look_up(table, request) for table, request in zip(tables, requests, strict=True)]
+        self._brought(sum(one.initialized for one in found))
+        return found
 
     def judge(self, requests: Sequence[Gradients]) -> list[Update]:
         """What `apply` takes; changes nothing.
@@ -77,7 +96,18 @@ class Tables:
 
     def apply(self, updates: Sequence[Update]) -> list[Applied]:
         """Make each update that was judged, in order."""
-        return [_made(*update) for update in updates]
+        applied = [_made(*update) for update in updates]
+        self._brought(sum(one.inserted for one in applied))
+        return applied
+
+    def hold(self) -> None:
+        """If the budget has next to no room left, wait until rows have left."""
+        if self.budget:
+            self.budget.hold()
+
+    def _brought(self, rows: int) -> None:
+        if rows:
+            self.hold()
 
     def stats(self) -> tuple[TableStats, ...]:
         return tuple(_stats(name, table) for name, table in self.items())

@@ -1,4 +1,4 @@
-"""What a server does of its own accord: every few hours, have tables forget the rows that have expired."""
+"""What a server does of its own accord, tick by tick: every few hours, have tables forget expired rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from monolith.ps.counts import Clock
 from monolith.table.table import Table
 
 HOUR_S = 3600.0
-PERIOD_S = 10.0  # between looks at the clock, as upstream
+PERIOD_S = 1.0  # between looks at the clock, and at how much memory is free
 
 
 class Upkeep:

@@ -47,12 +47,12 @@ class Budget:
         self._lock = threading.Lock()
 
     def admit(self, tables: Iterable[Table]) -> None:
-        """Judge tables that are to come.
+        """Judge tables, all that there would be.
 
         Raises:
-            ConfigError: with them there would be no room for any row.
+            ConfigError: there would be no room for any row.
         """
-        needed = sum(t.empty_bytes for t in (*(t for _, t in self._tables()), *tables))
+        needed = sum(table.empty_bytes for table in tables)
         if needed > self.most * (1 - ENOUGH):
             said = f"memory budget of {self.most} bytes: the tables take {needed} without any row"
             raise ConfigError([f"{said}; give more, or their filters less capacity"])

@@ -159,7 +159,7 @@ class GetStatsRequest(_message.Message):
     def __init__(self, include_table_stats: bool = ..., incarnation: _Optional[int] = ...) -> None: ...
 
 class GetStatsResponse(_message.Message):
-    __slots__ = ("shard_id", "total_embeddings", "memory_bytes", "table_stats", "lookup_count", "apply_gradients_count", "avg_lookup_latency_us", "avg_apply_latency_us", "incarnation", "uptime_s")
+    __slots__ = ("shard_id", "total_embeddings", "memory_bytes", "table_stats", "lookup_count", "apply_gradients_count", "avg_lookup_latency_us", "avg_apply_latency_us", "incarnation", "uptime_s", "memory_budget_bytes", "evicted_for_memory")
     SHARD_ID_FIELD_NUMBER: _ClassVar[int]
     TOTAL_EMBEDDINGS_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -170,6 +170,8 @@ class GetStatsResponse(_message.Message):
     AVG_APPLY_LATENCY_US_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_S_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BUDGET_BYTES_FIELD_NUMBER: _ClassVar[int]
+    EVICTED_FOR_MEMORY_FIELD_NUMBER: _ClassVar[int]
     shard_id: int
     total_embeddings: int
     memory_bytes: int
@@ -180,7 +182,9 @@ class GetStatsResponse(_message.Message):
     avg_apply_latency_us: int
     incarnation: int
     uptime_s: float
-    def __init__(self, shard_id: _Optional[int] = ..., total_embeddings: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., table_stats: _Optional[_Iterable[_Union[TableStats, _Mapping]]] = ..., lookup_count: _Optional[int] = ..., apply_gradients_count: _Optional[int] = ..., avg_lookup_latency_us: _Optional[int] = ..., avg_apply_latency_us: _Optional[int] = ..., incarnation: _Optional[int] = ..., uptime_s: _Optional[float] = ...) -> None: ...
+    memory_budget_bytes: int
+    evicted_for_memory: int
+    def __init__(self, shard_id: _Optional[int] = ..., total_embeddings: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., table_stats: _Optional[_Iterable[_Union[TableStats, _Mapping]]] = ..., lookup_count: _Optional[int] = ..., apply_gradients_count: _Optional[int] = ..., avg_lookup_latency_us: _Optional[int] = ..., avg_apply_latency_us: _Optional[int] = ..., incarnation: _Optional[int] = ..., uptime_s: _Optional[float] = ..., memory_budget_bytes: _Optional[int] = ..., evicted_for_memory: _Optional[int] = ...) -> None: ...
 
 class TableStats(_message.Message):
     __slots__ = ("name", "num_embeddings", "dim_size", "memory_bytes", "report")

@@ -55,6 +55,6 @@ def test_files_survive() -> None:
 
 
 def test_figures_survive() -> None:
-    stats = ShardStats(2, 2**64 - 1, 1.5, (TableStats("t", 7, 4, 999),), 10, 20, 30, 40)
+    stats = ShardStats(2, 2**64 - 1, 1.5, (TableStats("t", 7, 4, 999),), 10, 20, 30, 40, 50, 60)
     assert messages.stats_of(messages.stats_response(stats, with_tables=True)) == stats
     assert messages.stats_response(stats, with_tables=False).total_embeddings == 7
