@@ -13,6 +13,7 @@ from monolith.core.progress import Progress
 from monolith.core.stop import Stop
 
 if TYPE_CHECKING:
+    from monolith.estimator.dense_export import DenseExport
     from monolith.estimator.progressive import Progressive
     from monolith.estimator.rounds import Place
     from monolith.estimator.session import TrainResult
@@ -39,7 +40,10 @@ def train_here(
     source = redirected(Dataset.open(settings.data or "."), settings, dead, progress.say)
     hooks = [LoggingHook(progress.say, settings.log_steps)] if place.chief else []
     with _progressive(settings, progress.say) as progressive:
-        around = Around(progress=progress, stop=stop, hooks=hooks, progressive=progressive)
+        dense = _dense_export(settings, progress.say) if place.chief else None
+        around = Around(
+            progress=progress, stop=stop, hooks=hooks, progressive=progressive, dense_export=dense
+        )
         result = TrainingSession(model, source, client, settings, place=place, around=around).run()
     return _figures(settings, result)
 
@@ -76,6 +80,16 @@ def _progressive(settings: RoleSettings, say: Callable[[str], None]) -> Iterator
         for replica in asked.values():
             unwind.callback(replica.close)
         yield Progressive(asked, partial(request_about, model), timeout_s=timeout_s, say=say)
+
+
+def _dense_export(settings: RoleSettings, say: Callable[[str], None]) -> DenseExport | None:
+    """What writes the dense part while training goes on, if it is asked for."""
+    if settings.dense_export_path is None:
+        return None
+    from monolith.estimator.dense_export import DenseExport, Schedule
+
+    schedule = Schedule(every_s=settings.dense_export_interval_secs, keep=settings.dense_export_keep)
+    return DenseExport(settings.dense_export_path, schedule, say=say)
 
 
 def _figures(settings: RoleSettings, result: TrainResult) -> Figures:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from monolith.data.reading import Bookmark
 from monolith.estimator.rounds import Note, Pace, Place, resume_at
 from monolith.metrics.streaming import Quality
+from monolith.metrics.tally import Tally
 
 steps = st.integers(0, 1000)
 active = st.lists(st.booleans(), min_size=1, max_size=6).filter(any)
@@ -53,10 +54,15 @@ def test_a_note_arrives_as_it_left():
     quality = Quality()
     quality.update([0.25, 0.75], [0.0, 1.0])
     bookmark = Bookmark(position=7, offsets={"clicks/0": 12})
-    note = Note(bookmark=bookmark, steps=3, exhausted=True, stopping=False, quality=quality)
+    told = {"bookmark": bookmark, "steps": 3, "exhausted": True, "stopping": False, "event_time_s": 1_700}
+    replicas = {"now": Tally(), "never": Tally()}
+    replicas["never"].quality.merge(quality)
+    replicas["now"].missed = 2
+    note = Note(**told, quality=quality, replicas=replicas)
     again = Note.from_bytes(note.to_bytes())
     assert again.to_bytes() == note.to_bytes()
-    assert (again.bookmark, again.steps, again.exhausted, again.stopping) == (bookmark, 3, True, False)
+    assert {name: getattr(again, name) for name in told} == told
+    assert [(name, tally.examples) for name, tally in again.replicas.items()] == [("now", 2), ("never", 2)]
 
 
 def test_the_same_workers_go_on_exactly():

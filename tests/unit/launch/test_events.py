@@ -5,7 +5,7 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monolith.core.progress import Progress
+from monolith.core.progress import Progress, Rows
 from monolith.launch.events import EventPipe, read_events, replay
 
 
@@ -22,15 +22,20 @@ class Recording:
     def say(self, sentence: str) -> None:
         self.told.append(("say", sentence))
 
+    def show(self, sentence: str, table: Rows) -> None:
+        self.told.append(("show", sentence, table))
+
     def end(self) -> None:
         self.told.append(("end",))
 
 
+ROWS = st.dictionaries(st.text(), st.none() | st.integers() | st.floats(0, 1), max_size=2)
 CALLS = st.lists(
     st.one_of(
         st.tuples(st.just("begin"), st.text(), st.none() | st.integers(0), st.text()),
         st.tuples(st.just("advance"), st.integers()),
         st.tuples(st.just("say"), st.text()),
+        st.tuples(st.just("show"), st.text(), st.lists(ROWS, max_size=2)),
         st.tuples(st.just("end")),
     ),
     max_size=20,
