@@ -73,6 +73,7 @@ def _ways(
         seed=settings.seed,
         metrics_port=settings.metrics_port,
         bad_gradients=settings.bad_gradients,
+        memory_budget_bytes=settings.memory_budget_bytes,
         replicas=replicas_of(settings, ui),
     )
     return {"serve": serve, "ready": ready}

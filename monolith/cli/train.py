@@ -34,7 +34,7 @@ def _in_process(settings: TrainSettings, ui: Ui) -> Figures:
 
     if settings.parameter_sync_targets:
         judge(settings.as_role(Role.PS))
-    shard = LocalShard(0, seed=settings.seed)
+    shard = LocalShard(0, seed=settings.seed, memory_budget_bytes=settings.memory_budget_bytes)
     with (
         BlockingClient.local([shard]) as client,
         pushing(shard.state.tables, settings, *(replicas_of(settings, ui) or ())),

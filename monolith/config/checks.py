@@ -30,6 +30,11 @@ def port(value: int) -> str | None:
     return None if 0 <= value <= 65535 else "must be a port, 0..65535 (0: any free one)"
 
 
+def if_given(check: Any) -> Any:
+    """`check`, for values that are there."""
+    return lambda value: None if value is None else check(value)
+
+
 def one_of(*allowed: Any) -> Any:
     """A check that the value is among `allowed`."""
     said = ", ".join(str(a) for a in allowed)

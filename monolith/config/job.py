@@ -8,8 +8,9 @@ from pathlib import Path
 import attrs
 
 from monolith.config.bad_gradients import BadGradients
-from monolith.config.checks import not_negative
+from monolith.config.checks import if_given, not_negative, positive
 from monolith.config.cluster import Cluster
+from monolith.config.dense_export import DenseExportConfig
 from monolith.config.distributed import ANYWHERE, DistributedRunConfig
 from monolith.config.following import Following
 from monolith.config.places import ConsulFlavour
@@ -34,6 +35,9 @@ class Joining(Following):
     bad_gradients: BadGradients = setting(BadGradients.REFUSE, "What a parameter server does with gradients "
                                           "that are NaN or infinite: refuse, skip or clip them.",
                                           group="training", converter=BadGradients)
+    memory_budget_mb: int | None = setting(None, "Mebibytes that all tables of a parameter server may take: "
+                                           "beyond, the least recently updated rows leave.", group="cluster",
+                                           check=if_given(positive))
     metrics_port: int | None = setting(None, "Port of a parameter server's Prometheus metrics over HTTP.",
                                        group="cluster")
     heartbeat_interval_secs: int = setting(10, "Time between two signs of life; 0 gives none.",
@@ -44,6 +48,11 @@ class Joining(Following):
     lifeline: bool = setting(False, "Stop when standard input closes: who started us is gone.",
                              group="supervision")
     # fmt: on
+
+    @property
+    def memory_budget_bytes(self) -> int | None:
+        """What the tables of a server take at most, None if there is no limit."""
+        return None if self.memory_budget_mb is None else self.memory_budget_mb << 20
 
     @property
     def heartbeat_s(self) -> float | None:
@@ -68,7 +77,7 @@ class Joining(Following):
 
 
 @attrs.frozen(kw_only=True)
-class RoleSettings(TrainingConfig, StreamConfig, ProgressiveConfig, Joining):
+class RoleSettings(TrainingConfig, StreamConfig, ProgressiveConfig, DenseExportConfig, Joining):
     """One process of a job: the same flags whatever its role, so that one line starts them all."""
 
     # fmt: off

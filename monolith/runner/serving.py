@@ -35,9 +35,16 @@ class GrpcServer:
         seed: int = 0,
         metrics_port: int | None = None,
         bad_gradients: BadGradients = BadGradients.REFUSE,
+        memory_budget_bytes: int | None = None,
         replicas: Replicas | None = None,
     ) -> None:
-        self._shard = LocalShard(config.index, seed=seed, default_dim=config.dim, bad_gradients=bad_gradients)
+        self._shard = LocalShard(
+            config.index,
+            seed=seed,
+            default_dim=config.dim,
+            bad_gradients=bad_gradients,
+            memory_budget_bytes=memory_budget_bytes,
+        )
         self._server = PsServer(self._shard, bind_addr, metrics_port=metrics_port)
         self._sync = _sync(self._shard, config, replicas)
 
