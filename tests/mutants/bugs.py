@@ -2,6 +2,7 @@
 
 from tests.mutants.joining import JOINS
 from tests.mutants.planting import Bug
+from tests.mutants.progressive import ASKED
 
 AIO, RUNNER, CONFIG, PS = "monolith/aio", "monolith/runner", "monolith/config", "monolith/ps"
 
@@ -556,4 +557,5 @@ BUGS = [
     *SYNC,
     *STREAMS,
     *JOINS,
+    *ASKED,
 ]

@@ -1,0 +1,39 @@
+"""Bugs of asking replicas for predictions before learning."""
+
+from tests.mutants.planting import Bug
+
+ESTIMATOR = "monolith/estimator"
+TESTS = "tests/unit/estimator"
+
+ASKED = [
+    Bug(
+        "A batch is learned before the predictions of replicas are settled",
+        f"{ESTIMATOR}/share.py",
+        "        self._around.progressive.settle(asked.batch)\n"
+        "        loss = self._trainer.train(asked, step, quality)\n",
+        "        loss = self._trainer.train(asked, step, quality)\n"
+        "        self._around.progressive.settle(asked.batch)\n",
+        f"{TESTS}/test_progressive.py",
+    ),
+    Bug(
+        "A replica that is away is asked about each batch",
+        f"{ESTIMATOR}/questions.py",
+        "return not self._away or self._timer() >= self._asked_at + ASK_AGAIN_S",
+        "return True",
+        f"{TESTS}/test_questions.py",
+    ),
+    Bug(
+        "A replica that was away once stays away for ever",
+        f"{ESTIMATOR}/questions.py",
+        "self._away = bool(complaint)",
+        "self._away |= bool(complaint)",
+        f"{TESTS}/test_questions.py",
+    ),
+    Bug(
+        "Negatives that were left out are missing from the figures of replicas",
+        f"{ESTIMATOR}/questions.py",
+        "batch.standing_weights",
+        "batch.weights",
+        f"{TESTS}/test_questions.py",
+    ),
+]
