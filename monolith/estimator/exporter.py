@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from monolith.checkpoint.rowfile import read_rows
 from monolith.core.batch import Batch
-from monolith.core.errors import CheckpointMismatch
+from monolith.core.errors import CheckpointMismatch, ServingError
 from monolith.core.progress import Progress, Silent
 from monolith.estimator.dense import load_module
 from monolith.estimator.onnx_graph import OUTPUT, dense_graph
 from monolith.serving.columns import empty_batch
 from monolith.serving.export import ExportWriter
-from monolith.serving.manifest import ExportManifest, ServedColumn
+from monolith.serving.manifest import ExportManifest, ServedColumn, read_manifest
 from monolith.table.rows import TableRows
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def export(
     options: ExportOptions = ExportOptions(),
     progress: Progress = Silent(),
 ) -> ExportManifest:
-    """Write `<output>/<version>`, whole or not at all.
+    """Write `<output>/<version>`, whole or not at all; one with embeddings may replace one without.
 
     Raises:
         ServingError: the version exists and is not to be overwritten, or the disk fails.
@@ -81,7 +81,8 @@ def export(
     load_module(parts.module, trained.dense)
     version = trained.step if options.version is None else options.version
     tables = list(parts.tables) if options.embeddings else []
-    with ExportWriter(output, version, overwrite=options.overwrite) as writer:
+    overwrite = options.overwrite or (bool(tables) and _is_dense_only(output / str(version)))
+    with ExportWriter(output, version, overwrite=overwrite) as writer:
         progress.begin("exporting", len(tables) + 1, "parts")
         for name in tables:
             writer.add_table(name, trained.rows(name), parts.tables[name].config, bits=options.bits)
@@ -89,12 +90,13 @@ def export(
         writer.add_dense(dense_graph(parts, optimize=options.optimize))
         progress.advance()
         writer.add_warmup(options.warmup or [empty_batch(parts.schema, 1)])
-        manifest = writer.commit(_manifest(parts, trained, version, options.signature))
+        manifest = writer.commit(manifest_of(parts, trained, version, options.signature))
         progress.end()
     return manifest
 
 
-def _manifest(parts: Assembled, trained: Trained, version: int, signature: str) -> ExportManifest:
+def manifest_of(parts: Assembled, trained: Trained, version: int, signature: str) -> ExportManifest:
+    """What is said of `version` before its files are there."""
     table_of = {c.name: name for name, table in parts.tables.items() for c in table.columns}
     return ExportManifest(
         version=version,
@@ -116,6 +118,13 @@ def _manifest(parts: Assembled, trained: Trained, version: int, signature: str) 
         tables={},
         outputs=(OUTPUT,),
     )
+
+
+def _is_dense_only(folder: Path) -> bool:
+    try:
+        return read_manifest(folder).dense_only
+    except ServingError:  # nothing, or nothing that may be replaced unasked
+        return False
 
 
 def _merged(parts: Sequence[TableRows]) -> TableRows:

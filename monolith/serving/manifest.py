@@ -75,6 +75,11 @@ class ExportManifest:
     as_of_ms: int = 0  # the rows hold what was learned until then, unix milliseconds; 0: nobody knows
     files: tuple[FileEntry, ...] = ()
 
+    @property
+    def dense_only(self) -> bool:
+        """Whether it is served with the rows of another version."""
+        return bool(self.columns) and not self.tables
+
     def to_json(self) -> bytes:
         held = attrs.asdict(self, filter=lambda f, _: f.name != "schema")
         return sealed({"format": FORMAT, **held, "schema": self.schema.to_dict()})
