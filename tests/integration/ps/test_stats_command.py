@@ -44,6 +44,18 @@ def test_servers_by_address(capsys: pytest.CaptureFixture[str], addresses: list[
     assert 0 < first["load"] < 1 <= first["probe_mean"] <= first["probe_max"]
 
 
+def test_a_budget_of_a_server_is_told(capsys: pytest.CaptureFixture[str], cluster: Cluster) -> None:
+    """A megabyte and three times as many rows; the rows are counted only where there is a budget."""
+    shard = LocalShard(0, memory_budget_bytes=1 << 20)
+    cluster.run(shard.create_tables({"item": TableConfig([Segment(16)])}))
+    for fids in np.arange(24_000).reshape(-1, 500):
+        cluster.run(shard.lookup([Lookup("item", fids, 16)]))
+    status, answer = asked(capsys, f"--address={cluster.serve(shard)}")
+    assert (status, answer["memory_budget_bytes"]) == (0, 1 << 20)
+    assert 1 << 19 < answer["bytes"] <= 1 << 20
+    assert answer["evicted_for_memory"] == 24_000 - answer["rows"][0]["rows"] > 0
+
+
 def test_servers_that_are_found(
     capsys: pytest.CaptureFixture[str], cluster: Cluster, addresses: list[str], tmp_path: Path
 ) -> None:

@@ -158,3 +158,34 @@ def test_rows_of_unknown_tables_are_refused(state: ShardState, tmp_path: Path) -
     other = ShardState(0, seed=0, random=bytes, clock=lambda: 0.0)
     with pytest.raises(TableNotFound, match="t "):
         other.restore(RestoreOrder(tmp_path, files, 0, 1))
+
+
+def steady(state: ShardState, tick: bool) -> None:
+    """Several times the budget in rows of one table, and a few of another that are updated in each step."""
+    state.create_tables({"hot": COUNTING, "other": COUNTING})
+    hot = np.arange(200)
+    for step in range(1, 101):
+        asked = [("other", np.arange(step * 1000, step * 1000 + 1000)), ("hot", hot)]
+        state.lookup([Lookup(table, fids, 2) for table, fids in asked])
+        grads = [Gradients(t, fids, np.ones((len(fids), 2), np.float32), step=step) for t, fids in asked]
+        state.apply(grads, None)
+        if tick:
+            state.tick()
+        stats = state.stats()
+        assert sum(table.memory_bytes for table in stats.tables) <= stats.memory_budget_bytes == 2 << 20
+    assert state.lookup([Lookup("hot", hot, 2, create=False)])[0].found.all()
+    assert stats.evicted_for_memory == sum(t.report.usage.evicted for t in stats.tables if t.report) > 50_000
+
+
+@pytest.mark.parametrize("tick", [True, False])
+def test_a_budget_holds_and_hot_rows_stay(tick: bool) -> None:
+    """With somebody who ticks and without, for then who brings rows waits until others have left."""
+    state = ShardState(0, seed=0, memory_budget_bytes=2 << 20, random=bytes, clock=lambda: 0.0)
+    steady(state, tick)
+
+
+def test_a_budget_without_room_is_refused_with_the_table() -> None:
+    state = ShardState(0, seed=0, memory_budget_bytes=1 << 16, random=bytes, clock=lambda: 0.0)
+    with pytest.raises(ConfigError, match="memory budget of 65536 bytes"):
+        state.create_tables({"t": COUNTING})
+    assert not list(state.tables())
