@@ -34,8 +34,12 @@ class GetSettings(Settings):
 
     def split(self, usual: Split) -> Split:
         """How the rows are to be shared out."""
-        asked = {"valid": self.valid_share, "test": self.test_share}
-        return attrs.evolve(usual, **{name: share for name, share in asked.items() if share is not None})
+        valid, test = self.valid_share, self.test_share
+        return attrs.evolve(
+            usual,
+            valid=usual.valid if valid is None else valid,
+            test=usual.test if test is None else test,
+        )
 
     def rules(self) -> Iterator[Problem]:
         if self.dataset in RECIPES and not self.split(RECIPES[self.dataset].schema.split).possible:
