@@ -1,4 +1,4 @@
-"""Replicas predict what a real training is about to learn: their figures, and what becomes of one that dies."""
+"""Replicas predict what a real training is about to learn; one of them dies."""
 
 from __future__ import annotations
 
