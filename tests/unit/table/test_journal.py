@@ -104,6 +104,10 @@ class Following(RuleBasedStateMachine):
         self.table.restore(other.export())
 
     @rule()
+    def gaps_closed(self):
+        self.table.close_gaps()
+
+    @rule()
     def cleared(self):
         self.table.clear()
 

@@ -119,9 +119,21 @@ class TableForgets(RuleBasedStateMachine):
     @rule(left=st.integers(0, MOST))
     def shrink(self, left):
         assert self.table.shrink(left) == max(len(self.rows) - left, 0)
+        self._only_the_youngest_stayed()
+
+    @rule(count=st.integers(0, MOST))
+    def retire(self, count):
+        assert self.table.retire(count) == min(count, len(self.rows))
+        self._only_the_youngest_stayed()
+
+    def _only_the_youngest_stayed(self):
         stay = set(self.table.export().fids.tolist())
         gone = [self.rows.pop(fid)[1] for fid in self.rows.keys() - stay]
         assert not gone or not self.rows or max(gone) <= min(t for _, t in self.rows.values())
+
+    @rule()
+    def close_gaps(self):
+        self.table.close_gaps()
 
     @rule()
     def save_and_restore(self):

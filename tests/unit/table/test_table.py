@@ -138,6 +138,10 @@ class TableIsADict(RuleBasedStateMachine):
         assert self.table.evict(fids) == sum(self.model.pop(fid, None) is not None for fid in fids)
 
     @rule()
+    def close_gaps(self):
+        self.table.close_gaps()
+
+    @rule()
     def clear(self):
         self.table.clear()
         self.model = {}

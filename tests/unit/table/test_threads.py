@@ -1,14 +1,9 @@
-"""Many threads on one table: nobody reads a row half written, and every gradient counts once.
-
-All columns of a row start alike and get the same gradient, so a row is `k` whole steps old or it is torn.
-Fids of different classes get different gradients, so that a row of somebody else shows, too.
-"""
+"""Many threads on one table: nobody reads a row half written, and every gradient counts once."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+import itertools
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,10 +11,10 @@ import pytest
 from monolith.core.fids import make_fid
 from monolith.table.config import Adagrad, Constants, Segment, Sgd, SlotExpireTimeConfig, TableConfig
 from monolith.table.retention import DAY_S
+from monolith.table.sharing import CHANGED_AT_ONCE
 from monolith.table.table import Table
-from tests.unit.table import reference
+from tests.unit.table.crowd import Ages, Follower, grads_of, hasty, side_by_side, times
 
-CLASSES = 4
 UPDATERS = 2
 REPEATED = 32  # each fid in a call
 STAY, COME, LEAVE, EVICTED, TOLD, SUMMED = range(6)  # slots: of the fids that one kind of thread writes
@@ -27,51 +22,12 @@ LEAVE_AT = SlotExpireTimeConfig({LEAVE: 1})
 
 
 def fids_of(slot: int, count: int) -> np.ndarray:
-    return make_fid(slot, 0) + np.arange(count)
+    first: int = make_fid(slot, 0)
+    return np.arange(first, first + count)
 
 
 STAYING, LEAVING, EVICTABLE = fids_of(STAY, 256), fids_of(LEAVE, 4096), fids_of(EVICTED, 1024)
 TOLD_OF, SUMMED_UP = fids_of(TOLD, 128), fids_of(SUMMED, 128)  # few, each many times a call: they meet often
-
-
-def grads_of(fids: np.ndarray, dim: int) -> np.ndarray:
-    """(n, dim); eighths, which add up without rounding."""
-    return np.repeat((1 + fids % CLASSES) / 8, dim).reshape(-1, dim)
-
-
-class Ages:
-    """How rows look after `k` steps, by class: what `reference` says, (CLASSES, steps + 1, w and state)."""
-
-    def __init__(self, table: Table, steps: int) -> None:
-        optimizer = table.config.segments[0].optimizer
-        state = getattr(optimizer, "initial_accumulator_value", None)
-        self._dim = table.dim
-        self._rows = np.empty((CLASSES, steps + 1, 1 if state is None else 2))
-        for fid in range(CLASSES):
-            row = np.ones(1), np.array([] if state is None else [state])
-            for k in range(steps + 1):
-                self._rows[fid, k] = np.concatenate(row)
-                row = reference.step(
-                    optimizer, *row, grads_of(np.array([fid]), 1)[0], optimizer.learning_rate
-                )
-
-    def of(self, fids: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """How many steps old each row (n, dim or more) is; it must be that in each of its columns."""
-        ages = np.empty(len(fids), int)
-        for c in range(CLASSES):
-            mine = np.flatnonzero(fids % CLASSES == c)
-            ages[mine] = self._nearest(c, rows[mine, 0])
-            known = self._rows[c, ages[mine]]
-            expected = np.repeat(known, self._dim, axis=1)[:, : rows.shape[1]]
-            step = np.abs(np.diff(self._rows[c, :, 0])).min()
-            torn = np.abs(rows[mine] - expected).max(axis=1, initial=0) > step / 4
-            assert not torn.any(), f"of several ages: {rows[mine][torn][0, ::7].tolist()}"
-        return ages
-
-    def _nearest(self, c: int, weights: np.ndarray) -> np.ndarray:
-        falling = self._rows[c, :, 0]
-        between = (falling[1:] + falling[:-1]) / 2
-        return np.searchsorted(-between, -weights)
 
 
 class Crowd:
@@ -83,6 +39,7 @@ class Crowd:
         self._seen = np.zeros(len(STAYING), int)
         for fids in (STAYING, TOLD_OF, SUMMED_UP):
             table.find_or_insert(fids)
+        self.follower = Follower(table)
 
     def update(self, who: int) -> None:
         order = np.random.default_rng(who)
@@ -152,6 +109,7 @@ class Crowd:
         self.ages.of(rows.fids[kept], np.hstack([rows.values, rows.slots])[kept])
 
     def all_came_true(self) -> None:
+        self.follower.knows_all()
         steps = UPDATERS * self._rounds * REPEATED
         assert (self.ages.of(STAYING, self.table.find(STAYING)[0]) == steps).all()
         assert (self.table.find(SUMMED_UP)[0] == 1 + UPDATERS * self._rounds * REPEATED).all()
@@ -161,23 +119,8 @@ class Crowd:
 
 @pytest.fixture
 def _hasty() -> Iterator[None]:
-    """Threads take turns a hundred times as often as usual."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(usual / 100)
-    yield
-    sys.setswitchinterval(usual)
-
-
-def side_by_side(works: list[Callable[[], None]], meanwhile: Callable[[], None]) -> None:
-    """Do all `works`, each in a thread, and `meanwhile` over and over until the last or the first to fail."""
-    with ThreadPoolExecutor(len(works)) as pool:
-        futures: list[Future[None]] = [pool.submit(work) for work in works]
-        while wait(futures, timeout=0).not_done:
-            meanwhile()
-            for future in wait(futures, timeout=0).done:
-                future.result()
-    for future in futures:
-        future.result()
+    with hasty():
+        yield
 
 
 def crowded(dim: int, optimizer: Sgd | Adagrad, rounds: int) -> None:
@@ -185,10 +128,11 @@ def crowded(dim: int, optimizer: Sgd | Adagrad, rounds: int) -> None:
     crowd = Crowd(table, rounds)
     updaters = [lambda who=who: crowd.update(who) for who in range(UPDATERS)]
     adders = [lambda who=who: crowd.add(who) for who in range(UPDATERS)]
-    watchers = [lambda: [crowd.export() for _ in range(rounds // 4)]]
-    side_by_side(
-        [*updaters, *adders, *watchers, crowd.come, crowd.leave, crowd.evict, crowd.tell], crowd.look
-    )
+    now_and_then = [
+        times(rounds // 4, work) for work in (crowd.export, crowd.follower.follow, table.close_gaps)
+    ]
+    others = [crowd.come, crowd.leave, crowd.evict, crowd.tell, *now_and_then]
+    side_by_side([*updaters, *adders, *others], crowd.look)
     crowd.all_came_true()
 
 
@@ -216,7 +160,7 @@ def test_a_row_that_all_want_is_whole() -> None:
     """One wide row, which takes long to read and to change, so that threads are certain to meet there."""
     table = Table(TableConfig([Segment(WIDE, Constants(0), Sgd(1))]))
     table.find_or_insert(HOT)
-    ones, seen = np.ones((len(HOT), WIDE)), [0.0]
+    ones, seen = np.ones((len(HOT), WIDE), np.float32), [0.0]
 
     def add() -> None:
         for _ in range(TURNS):
@@ -230,3 +174,64 @@ def test_a_row_that_all_want_is_whole() -> None:
 
     side_by_side([add, add], look)
     assert (table.find(HOT)[0] == 2 * TURNS * len(HOT)).all()
+
+
+KEPT, MOST, STORMS = fids_of(STAY, 256), 2000, 6
+
+
+class Upheaval:
+    """All rows are replaced, forgotten and squeezed again and again, while others go on with theirs."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.ages = Ages(table, 2 + UPDATERS * 4 * STORMS * REPEATED)
+        for _ in range(2):
+            table.apply(KEPT, grads_of(KEPT, table.dim), step=1)
+        self.saved = table.export()
+        self.follower = Follower(table)
+        self._steps = itertools.count(2)
+
+    def update(self) -> None:
+        fids = np.tile(KEPT, REPEATED)
+        for step in itertools.islice(self._steps, 4 * STORMS):
+            self.table.apply(fids, grads_of(fids, self.table.dim), step=step)
+
+    def bring(self, slot: int) -> None:
+        """More than the table may hold."""
+        for turn, step in enumerate(itertools.islice(self._steps, 4 * STORMS)):
+            fids = fids_of(slot, 1000) + 1000 * turn
+            self.table.apply(fids, grads_of(fids, self.table.dim), step=step)
+
+    def storm(self) -> None:
+        for turn in range(STORMS):
+            self.table.restore(self.saved)
+            self.table.retire(100)
+            self.table.shrink(MOST // (1 + turn % 3))
+            self.table.clear()
+
+    def look(self) -> None:
+        assert len(self.table) <= MOST + CHANGED_AT_ONCE
+        for fids in (KEPT, fids_of(COME, 1000)):
+            rows, found = self.table.find(fids)
+            assert not rows[~found].any()
+            self.ages.of(fids[found], rows[found])
+
+    def export(self) -> None:
+        rows = self.table.export()
+        self.ages.of(rows.fids, np.hstack([rows.values, rows.slots]))
+
+
+@pytest.mark.usefixtures("_hasty")
+def test_rows_are_whole_while_all_are_replaced() -> None:
+    """And whoever follows misses nothing, and afterwards the table is as any other."""
+    config = TableConfig([Segment(16, Constants(1), Adagrad(0.5, 0.25))], max_rows=MOST)
+    table = Table(config, dated=True)
+    there = Upheaval(table)
+    works = [there.update, there.update, lambda: there.bring(COME), lambda: there.bring(LEAVE), there.storm]
+    watchers = (there.export, table.close_gaps, there.follower.follow, table.stats)
+    side_by_side([*works, *(times(STORMS, watch) for watch in watchers)], there.look)
+    there.follower.knows_all()
+    table.restore(there.saved)
+    table.apply(KEPT, grads_of(KEPT, 16), step=10**6)
+    assert len(table) == len(KEPT)
+    assert (there.ages.of(KEPT, table.find(KEPT)[0]) == 3).all()
