@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Figures = dict[str, object]
 DEAD_LETTERS = "dead-letters"  # folder in the model's, of messages that could not be learned from
-REPLICAS = "progressive"  # in the figures: those of each replica that was asked
+PROGRESSIVE = "progressive"  # in the figures: those of replicas, and of the training beside them
 
 
 def train_here(
@@ -49,12 +49,12 @@ def train_here(
 
 
 def training_report(title: str, figures: Figures) -> Report:
-    """What `train_here` gave, for who reads it; of each replica a row."""
-    replicas = figures.get(REPLICAS)
-    if not isinstance(replicas, list) or not replicas:
+    """What `train_here` gave, for who reads it; of everyone who predicted a row."""
+    rows = figures.get(PROGRESSIVE)
+    if not isinstance(rows, list):
         return Report(title=title, figures=figures)
-    rest = {name: value for name, value in figures.items() if name != REPLICAS}
-    table = Table(tuple(replicas[0]), [tuple(row.values()) for row in replicas], key=REPLICAS)
+    rest = {name: value for name, value in figures.items() if name != PROGRESSIVE}
+    table = Table(tuple(rows[0]), [tuple(row.values()) for row in rows], key=PROGRESSIVE)
     return Report(title=title, figures=rest, table=table)
 
 
@@ -103,12 +103,16 @@ def _figures(settings: RoleSettings, result: TrainResult) -> Figures:
         **_of("valid", result.evaluation),
         "stopped_early": result.stopped_early,
         "saved": f"{settings.model_dir}/checkpoint-{result.global_step}.json",
-        **({REPLICAS: _rows(result)} if result.replicas else {}),
+        **({PROGRESSIVE: _rows(result)} if result.progressive else {}),
     }
 
 
 def _rows(result: TrainResult) -> list[Figures]:
-    return [{"replica": name, **figures} for name, figures in result.replicas.items()]
+    of_replicas = ("staleness_s", "missed")  # the training itself has neither
+    return [
+        {"predicted_by": name, **known, **{figure: known.get(figure) for figure in of_replicas}}
+        for name, known in result.progressive.items()
+    ]
 
 
 def _of(split: str, figures: dict[str, float]) -> Figures:

@@ -45,7 +45,7 @@ class TrainResult:
 
     global_step: int
     training: dict[str, float]  # figures of what was predicted before it was learned, over this run
-    replicas: dict[str, Known]  # the same of each replica that was asked, by name
+    progressive: dict[str, Known]  # the same by who predicted, if replicas were asked
     evaluation: dict[str, float]  # figures on the validation split, if any; none after an early stop
     stopped_early: bool
     seconds: float = attrs.field(eq=False)  # spent on this worker's steps, without saves and evaluation
@@ -184,7 +184,7 @@ class TrainingSession:
         return TrainResult(
             global_step=self._step,
             training=whole.quality.figures(),
-            replicas={name: whole.known[name] for name in whole.replicas},
+            progressive=whole.known if whole.replicas else {},
             evaluation={} if stopped else self._evaluate("valid"),
             stopped_early=stopped,
             seconds=share.seconds,

@@ -80,13 +80,13 @@ def as_rows(window: Window, so_far: Window) -> list[dict[str, object]]:
     whole = so_far.known
     return [
         {
-            "predicted by": name,
+            "by": name,
             "auc": figures["auc"],
             "logloss": figures["logloss"],
             "calibration": figures["calibration"],
-            "staleness s": figures.get("staleness_s"),
+            "s old": figures.get("staleness_s"),
             "missed": figures.get("missed"),
-            "examples so far": whole[name]["examples"],
+            "so far": whole[name]["examples"],
         }
         for name, figures in window.known.items()
     ]

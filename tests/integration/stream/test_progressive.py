@@ -98,7 +98,7 @@ def test_a_replica_that_dies_is_missed_and_nothing_else(
         assert of_quality(figures["never"]) == offline(exported, islice(reading, line["step"] - line["from"]))
     assert "doomed does not predict, and is asked again every 3 s" in err
     assert f"up to step {told[0]['step']:,}, AUC and logloss: trainer " in err
-    whole = {row["replica"]: row for row in json.loads(out)["progressive"]}
+    whole = {row["predicted_by"]: row for row in json.loads(out)["progressive"]}
     assert whole["never"]["examples"] == sum(line["examples"] for line in told)
     assert whole["doomed"]["missed"] == sum(line["figures"]["doomed"]["missed"] for line in told) > 0
 
@@ -113,7 +113,7 @@ def test_a_cluster_on_a_stream_is_told_as_one(
     cluster = ("--num-ps", "2", "--num-workers-cluster", "2", "--embedding-prefetch-capacity", "1")
     given = ("--data", str(dataset), "--model-dir", "model", *stream, *end, *cluster)
     report = cli.json("train", *MODEL, *given, *asking(f"never={never}"))
-    [whole] = report["progressive"]
+    _trainer, whole = report["progressive"]
     assert (report["examples"], whole["missed"]) == (rows, 0)
     everything = Dataset.open(dataset).batches(Reading(batch_size=BATCH))
     assert of_quality(whole) == offline(exported, everything)

@@ -108,14 +108,14 @@ def test_each_batch_is_predicted_before_it_is_learned(dataset, config, diary, wo
     results = train(dataset, told, lambda: {"late": Late(diary)}, workers)
     assert set(map(tuple, diary.by_batch().values())) == {("asked", "answered", "learned")}
     assert len(diary.by_batch()) == results[0].global_step == 10
-    assert all(one.replicas == results[0].replicas for one in results)
-    assert results[0].replicas["late"]["examples"] == 400
-    assert results[0].replicas["late"]["missed"] == 0
+    assert all(one.progressive == results[0].progressive for one in results)
+    assert results[0].progressive["late"]["examples"] == 400
+    assert results[0].progressive["late"]["missed"] == 0
 
 
 def test_a_limit_leaves_what_was_asked_for_nothing_uncounted(dataset, config, diary):
     [result] = train(dataset, attrs.evolve(config, train_steps=3, epochs=None), lambda: {"late": Late(diary)})
-    assert result.replicas["late"]["examples"] == 3 * 40
+    assert result.progressive["late"]["examples"] == 3 * 40
 
 
 class Told:
@@ -139,7 +139,7 @@ def test_a_replica_that_goes_is_only_missed(dataset, config, diary):
         return {"there": Told(-1), "gone": Told(4)}
 
     [result] = train(dataset, attrs.evolve(config, epochs=1), replicas)
-    there, gone = result.replicas["there"], result.replicas["gone"]
+    there, gone = result.progressive["there"], result.progressive["gone"]
     assert (there["examples"], there["missed"]) == (400, 0)
     assert (gone["examples"], gone["missed"]) == (4 * 40, 6 * 40)
     assert result.training["examples"] == 400
@@ -157,7 +157,7 @@ def test_figures_are_those_of_the_same_predictions_elsewhere(dataset, config, di
     apart = Quality()
     for batch in seen:
         apart.update(batch.dense["age"][:, 0], batch.labels)
-    told = result.replicas["there"]
+    told = result.progressive["there"]
     assert {name: told[name] for name in apart.figures()} == pytest.approx(apart.figures())
 
 

@@ -64,7 +64,7 @@ def test_windows_add_up(window):
     assert whole.known["trainer"]["examples"] == 6
     assert (whole.known["now"]["examples"], whole.known["now"]["missed"]) == (4, 2)
     rows = as_rows(later, whole)
-    assert [(row["predicted by"], row["examples so far"]) for row in rows] == [("trainer", 6), ("now", 4)]
+    assert [(row["by"], row["so far"]) for row in rows] == [("trainer", 6), ("now", 4)]
 
 
 def test_a_line_says_who_how_good_and_how_old(window):
