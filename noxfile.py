@@ -21,9 +21,21 @@ from nox.command import CommandFailed
 nox.options.sessions = ["tests"]
 
 ENVIRONMENT = Path(".nox/dev").resolve()  # one for all sessions: it holds PyTorch
+STOPS_WITHIN_S = 120.0  # after Ctrl-C: a program has others to stop first
 FAST = ("lint", "types", "imports", "protos", "docs", "unit", "matrix", "parity", "integration")
 
-BENCHES = ("table", "growth", "start", "wire", "scaling", "data", "discovery", "baseline_torch", "curve")
+BENCHES = (
+    "table",
+    "growth",
+    "start",
+    "wire",
+    "scaling",
+    "data",
+    "discovery",
+    "baseline_torch",
+    "curve",
+    "online",
+)
 
 session = nox.session(venv_backend="none")
 
@@ -33,7 +45,8 @@ def run(session: nox.Session, command: str, *more: str) -> None:
     _install(session)
     session.log("%s", shlex.join([*shlex.split(command), *more]))
     program, *args = shlex.split(command)
-    session.run(str(ENVIRONMENT / "bin" / program), *args, *more, external=True, log=False)
+    patience = {"interrupt_timeout": STOPS_WITHIN_S, "terminate_timeout": STOPS_WITHIN_S}
+    session.run(str(ENVIRONMENT / "bin" / program), *args, *more, external=True, log=False, **patience)
 
 
 def _install(session: nox.Session) -> None:
@@ -56,7 +69,7 @@ def _install(session: nox.Session) -> None:
 
 @session
 def tests(session: nox.Session) -> None:
-    """Everything that must hold: all sessions but bench, soak and demo."""
+    """Everything that must hold: all sessions but bench, soak and the demos."""
     for name in FAST:
         session.notify(name)
 
@@ -146,6 +159,7 @@ def bench(session: nox.Session) -> None:
 
 
 DEMO = Path("demo")  # the demo's own folder: made anew each time
+DEMO_ONLINE = "demo-online"
 SERVED = "http://127.0.0.1:8501/v1/models/ml"
 SERVE_WITHIN_S = 60
 
@@ -170,6 +184,13 @@ def demo(session: nox.Session) -> None:
         for command in JOB.strip().splitlines():
             run(session, command)
         _serve_and_ask(session)
+
+
+@session
+def demo_online(session: nox.Session) -> None:
+    """A job on a stream: what pushing each second is worth, with one seed. `-- --share 0.2` shows a part."""
+    shutil.rmtree(DEMO_ONLINE, ignore_errors=True)
+    run(session, f"python bench/online.py --work {DEMO_ONLINE} --results {DEMO_ONLINE}", *session.posargs)
 
 
 def _serve_and_ask(session: nox.Session) -> None:
