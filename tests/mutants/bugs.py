@@ -1,6 +1,7 @@
 """The bugs that are planted, one at a time: what would be wrong, where, and how it comes to be."""
 
 from tests.mutants.joining import JOINS
+from tests.mutants.online import ONLINE
 from tests.mutants.planting import Bug
 from tests.mutants.progressive import ASKED
 
@@ -485,17 +486,61 @@ SYNC = [
     Bug(
         "What changes while everything is sent is forgotten",
         "monolith/sync/source.py",
-        "        return Round(chain([names], rows), lambda: None, whole=True)\n",
+        "        return Round(chain([names], rows), lambda: None, undo, whole=True)\n",
         "        def reached() -> None:\n            for one in lost:\n                one.reader.begin()\n\n"
-        "        return Round(chain([names], rows), reached, whole=True)\n",
+        "        return Round(chain([names], rows), reached, undo, whole=True)\n",
         PUSHES,
     ),
     Bug(
         "A refused push is taken for one that arrived",
         "monolith/sync/target.py",
-        "if reply.status not in (OK, SEND_EVERYTHING):",
-        "if reply.status is None:",
+        "if reply.status in (OK, SEND_EVERYTHING) or self._leave_out(reply):",
+        "if reply.status is not None:",
         PUSHES,
+    ),
+    Bug(
+        "A table that is left out is not sent whole when it is taken up again",
+        "monolith/sync/source.py",
+        "            self._followed[name].reader.reached(None)\n        self.left_out |= fewer\n",
+        "            pass\n        self.left_out |= fewer\n",
+        PUSHES,
+    ),
+    Bug(
+        "The number of a push that was refused is used up",
+        "monolith/sync/target.py",
+        "        self.sequence = message.sequence - 1\n",
+        "",
+        PUSHES,
+    ),
+    Bug(
+        "What was begun of everything is not ended when a table is refused in the middle",
+        "monolith/sync/target.py",
+        "if of.whole and not message.first:",
+        "if False:",
+        PUSHES,
+    ),
+    Bug(
+        "A push that was applied is refused when it comes again",
+        "monolith/serving/replica.py",
+        "            if push.sender and sender is None:  # also where it would be refused by now: its number is "
+        "used up\n                return Applied(again=True)\n            changes = self._changes(push)\n",
+        "            changes = self._changes(push)\n            if push.sender and sender is None:\n"
+        "                return Applied(again=True)\n",
+        "tests/unit/serving/test_push_api.py",
+    ),
+    Bug(
+        "Who returns is numbered from one again, and takes its pushes for old ones",
+        "monolith/sync/replicator.py",
+        "self._dropped.pop(wanted.endpoint, 0)",
+        "0",
+        "tests/unit/sync/test_follower.py",
+    ),
+    Bug(
+        "Who was gone for a moment is dropped later all the same",
+        "monolith/sync/follower.py",
+        "            timer.cancel()\n        if self._replicator.add",
+        "            pass\n        if self._replicator.add",
+        "tests/unit/sync/test_follower.py",
     ),
 ]
 
@@ -557,5 +602,6 @@ BUGS = [
     *SYNC,
     *STREAMS,
     *JOINS,
+    *ONLINE,
     *ASKED,
 ]

@@ -20,7 +20,7 @@ from monolith.ps.blocking import BlockingClient
 from monolith.ps.client import PsClient
 from monolith.ps.remote import RemoteShard
 from monolith.testing.mirror import Mirror
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.conftest import DEADLINE_S, Cli
 from tests.integration.cli.processes import free_port, until
 from tests.integration.discovery.forwarder import Forwarder
 from tests.integration.faults import counting
@@ -159,7 +159,7 @@ class Box:
             Part.REPLICA: Victim(replicas[0], to_replicas[:1]),
         }
         for replica, port in zip(replicas, ports, strict=True):
-            until("a replica serves", lambda one=replica: "gRPC at" in one.said)
+            until("a replica serves", lambda one=replica: "gRPC at" in one.said, DEADLINE_S)
             self.readers.append(Reader(f"127.0.0.1:{port}", self.traffic))
             self._undo.callback(self.readers[-1].close)
         self._undo.callback(self.traffic.end)

@@ -1,0 +1,65 @@
+"""Bugs of a job on a stream that is served meanwhile: what would be lost, come twice, or go back in time."""
+
+from tests.mutants.planting import Bug
+
+STREAMS, SERVING = "monolith/data/streams", "monolith/serving"
+BATCHES, REPLICA = "tests/unit/data/streams/test_batches.py", "tests/unit/serving/test_replica.py"
+
+ONLINE = [
+    Bug(
+        "A checkpoint tells of messages that were read and not trained",
+        f"{STREAMS}/batches.py",
+        "here = as_text(self._marks[0][1].items())",
+        "here = as_text(self._marks[-1][1].items())",
+        BATCHES,
+    ),
+    Bug(
+        "A message counts as read when its first row has gone",
+        f"{STREAMS}/held.py",
+        "self.passed = self.given // self.rows_each",
+        "self.passed = -(-self.given // self.rows_each)",
+        BATCHES,
+    ),
+    Bug(
+        "What a target did not take counts as pushed",
+        "monolith/sync/target.py",
+        "            await self._failed(failure)\n            return None\n",
+        "            await self._failed(failure)\n            return OK\n",
+        "tests/unit/sync/test_replicator.py",
+    ),
+    Bug(
+        "A replica applies a push that it has applied already",
+        f"{SERVING}/senders.py",
+        "push.sequence <= sender.sequence",
+        "push.sequence < 0",
+        REPLICA,
+    ),
+    Bug(
+        "A replica does not notice that a push is missing",
+        f"{SERVING}/senders.py",
+        "if push.sequence > sender.sequence + 1:",
+        "if push.sequence < 0:",
+        REPLICA,
+    ),
+    Bug(
+        "Half of everything counts as all of it",
+        f"{SERVING}/senders.py",
+        "        if sender.whole_since is None:\n            sender.as_of_ms",
+        "        if sender.sequence:\n            sender.as_of_ms",
+        REPLICA,
+    ),
+    Bug(
+        "A version that comes late takes back what was pushed after it was exported",
+        f"{SERVING}/replica.py",
+        "self._senders.of(fids, holding) | (stamps >= since)",
+        "self._senders.of(fids, holding)",
+        REPLICA,
+    ),
+    Bug(
+        "Rows that their sender has no more stay in a replica",
+        f"{SERVING}/replica.py",
+        "if push.whole_end and sender.whole_since is not None:",
+        "if push.whole_end and sender.whole_since is None:",
+        REPLICA,
+    ),
+]
