@@ -18,6 +18,7 @@ from monolith.core.errors import (
     InvalidRequest,
     ModelNotFound,
     MonolithError,
+    TablesRefused,
 )
 from monolith.serving.push_metrics import Outcome, PushMetrics
 from monolith.serving.replica import Applied, Replica
@@ -81,7 +82,8 @@ class PushApi:
             return pb.PushResponse(status_code=REFUSED, error_message=f"not a PushRequest: {exc}")
         except (InvalidRequest, ModelNotFound) as exc:
             log.warning("a push was refused: %s", exc)
-            return pb.PushResponse(status_code=REFUSED, error_message=str(exc))
+            refused = exc.tables if isinstance(exc, TablesRefused) else ()
+            return pb.PushResponse(status_code=REFUSED, error_message=str(exc), refused=refused)
         return pb.PushResponse(status_code=OK, update_num=applied.rows)
 
     def assign(self, model: str, inputs: Mapping[str, Any]) -> Applied:

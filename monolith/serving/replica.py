@@ -15,7 +15,7 @@ from typing import TypeAlias
 import attrs
 
 from monolith.core.arrays import Fids, Flags, Rows, as_rows
-from monolith.core.errors import DimensionMismatch, InvalidRequest, ModelNotFound, ServerBusy
+from monolith.core.errors import DimensionMismatch, InvalidRequest, ModelNotFound, ServerBusy, TablesRefused
 from monolith.serving.live import LiveTable
 from monolith.serving.manifest import ExportManifest, read_manifest
 from monolith.serving.model import ServingModel
@@ -80,7 +80,8 @@ class Replica:
         """Apply what is pushed, all of it or, if it is refused, nothing.
 
         Raises:
-            ModelNotFound, InvalidRequest: it is of another model, or does not fit the tables.
+            ModelNotFound, InvalidRequest: it is of another model, or malformed.
+            TablesRefused: it has rows of tables that are not here, or not like that.
             EverythingNeeded: its sender has to send everything.
             ServerBusy: a new version is taking over the rows.
         """
@@ -90,11 +91,11 @@ class Replica:
             )
         must_be_numbered(push)
         with self._alone():
-            changes = [self._fitting(delta, push) for delta in push.deltas]
-            if not push.sender:
-                return self._written(changes)
-            sender = self._senders.admit(push)
-            return Applied(again=True) if sender is None else self._applied(sender, push, changes)
+            sender = self._senders.admit(push) if push.sender else None
+            if push.sender and sender is None:  # even if it would be refused by now
+                return Applied(again=True)
+            changes = self._changes(push)
+            return self._applied(sender, push, changes) if sender else self._written(changes)
 
     def staleness_s(self) -> float:
         """How long ago the oldest rows were up to date: NaN if nobody ever said."""
@@ -116,18 +117,22 @@ class Replica:
         finally:
             self._changing.release()
 
-    def _fitting(self, delta: Delta, push: Push) -> _Change:
+    def _changes(self, push: Push) -> list[_Change]:
+        if refused := {delta.table: why for delta in push.deltas if (why := self._misfit(delta))}:
+            raise TablesRefused(refused)
+        return [self._change(delta, push) for delta in push.deltas]
+
+    def _misfit(self, delta: Delta) -> str:
+        """Why this model takes no such rows, if it does not."""
         table = self.tables.get(delta.table)
         if table is None:
-            there = ", ".join(sorted(self.tables))
-            raise InvalidRequest(
-                f"table {delta.table!r} is not of the model: it has {there}", input=delta.table
-            )
+            return f"table {delta.table!r} is not of the model: it has {', '.join(sorted(self.tables))}"
         if delta.dim != table.about.dim and (delta.dim or len(delta.fids)):
-            raise InvalidRequest(
-                f"table {delta.table!r} has rows of {table.about.dim} values here, not {delta.dim}",
-                input=delta.table,
-            )
+            return f"table {delta.table!r} has rows of {table.about.dim} values here, not {delta.dim}"
+        return ""
+
+    def _change(self, delta: Delta, push: Push) -> _Change:
+        table = self.tables[delta.table]
         for fids in (delta.fids, delta.removed):
             if (strange := fids[fids % push.shards != push.shard]).size:
                 raise InvalidRequest(
@@ -146,7 +151,8 @@ class Replica:
         sender.named.update(delta.table for delta in push.deltas)
         done = self._written(changes)
         if push.whole_end and sender.whole_since is not None:
-            gone = sum(self._forget_unsent(sender, sender.whole_since, name) for name in sender.named)
+            there = sender.named & self.tables.keys()  # another version may have taken over meanwhile
+            gone = sum(self._forget_unsent(sender, sender.whole_since, name) for name in there)
             done = attrs.evolve(done, removed=done.removed + gone)
         self._senders.applied(sender, push)
         return done

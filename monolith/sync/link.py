@@ -32,6 +32,7 @@ class Reply(NamedTuple):
 
     status: int
     said: str
+    refused: tuple[str, ...] = ()  # tables that it does not take
 
 
 class Link(Protocol):
@@ -63,7 +64,7 @@ class GrpcLink:
             answer = await self._push(body, timeout=timeout_s)
         except grpc.aio.AioRpcError as error:
             raise self._failed(error, len(body), timeout_s) from error
-        return Reply(answer.status_code, answer.error_message)
+        return Reply(answer.status_code, answer.error_message, tuple(answer.refused))
 
     async def close(self) -> None:
         await self._channel.close()

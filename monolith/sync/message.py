@@ -40,10 +40,11 @@ class Message:
     body: bytes
     rows: int
     removed: int
-    last: bool  # of what is sent now
+    first: bool  # of what is sent now
+    last: bool
 
 
-def written(head: Letterhead, sheet: Sheet, deltas: Deltas, *, last: bool) -> Message:
+def written(head: Letterhead, sheet: Sheet, deltas: Deltas, *, first: bool = True, last: bool) -> Message:
     """Write a push."""
     request = pb.PushRequest(
         model_name=head.model_name,
@@ -59,4 +60,4 @@ def written(head: Letterhead, sheet: Sheet, deltas: Deltas, *, last: bool) -> Me
         step=sheet.step,
     )
     rows, removed = sum(len(d.fids) for d in deltas), sum(len(d.removed) for d in deltas)
-    return Message(sheet.sequence, write_push(request, deltas), rows, removed, last)
+    return Message(sheet.sequence, write_push(request, deltas), rows, removed, first, last)

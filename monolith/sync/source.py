@@ -21,10 +21,21 @@ Deltas = Sequence[Delta]
 
 
 class Round:
-    """What to send now, in messages: what changed, or, `whole`, all there is. `as_of_ms` is from when."""
+    """What to send now, in messages: what changed, or, `whole`, all there is of some tables.
 
-    def __init__(self, messages: Iterator[Deltas], reached: Callable[[], None], *, whole: bool) -> None:
+    `reached` is called when all of it has arrived, `undo` where nothing of it has, and it goes no further.
+    """
+
+    def __init__(
+        self,
+        messages: Iterator[Deltas],
+        reached: Callable[[], None],
+        undo: Callable[[], None] = lambda: None,
+        *,
+        whole: bool,
+    ) -> None:
         self.whole = whole
+        self.undo = undo
         self._messages: Iterator[Deltas] | None = messages
         self._reached = reached
         self._next = next(messages)
@@ -81,6 +92,7 @@ class Source:
         self._limit = limit_bytes
         self._followed: dict[str, _Followed] = {}
         self._spoken_of: set[str] = set()
+        self.left_out: set[str] = set()  # tables that the target does not take
 
     @property
     def begun(self) -> bool:
@@ -111,6 +123,18 @@ class Source:
         for followed in self._followed.values():
             followed.reader.reached(None)
 
+    def leave_out(self, names: Iterable[str]) -> set[str]:
+        """Speak of these tables no more, and keep nothing of them; gives those that had been spoken of."""
+        fewer = self._followed.keys() & set(names) - self.left_out
+        for name in fewer:
+            self._followed[name].reader.reached(None)
+        self.left_out |= fewer
+        return fewer
+
+    def take_up(self) -> None:
+        """Speak of all tables again."""
+        self.left_out.clear()
+
     def close(self) -> None:
         """Nothing is kept for the target any more."""
         followed, self._followed = self._followed, {}
@@ -125,7 +149,7 @@ class Source:
         for name, table in self._tables():
             if name not in self._followed:
                 self._followed[name] = _Followed(name, table, table.journal().reader())
-        return list(self._followed.values())
+        return [followed for name, followed in self._followed.items() if name not in self.left_out]
 
     def _spoken_of_or_not_empty(self, followed: _Followed) -> bool:
         if len(followed.table):
@@ -137,7 +161,12 @@ class Source:
             followed.reader.begin()
         names = [followed.delta(NOBODY) for followed in lost]
         rows = (message for followed in lost for message in self._all_rows(followed))
-        return Round(chain([names], rows), lambda: None, whole=True)
+
+        def undo() -> None:
+            for followed in lost:
+                followed.reader.reached(None)
+
+        return Round(chain([names], rows), lambda: None, undo, whole=True)
 
     def _all_rows(self, followed: _Followed) -> Iterator[Deltas]:
         name, dim = followed.name, followed.table.dim

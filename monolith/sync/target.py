@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from monolith.core.errors import PushFailed
+from monolith.sync.lacking import Lacking
 from monolith.sync.link import Link, Reply
 from monolith.sync.message import Letterhead, Message, Sheet, written
 from monolith.sync.patience import Pace, Patience
@@ -62,6 +63,7 @@ class Target:
         self._pace = pace
         self._world = world
         self._patience = Patience(pace, world.random)
+        self._lacking = Lacking(Patience(pace, world.random))
         self._stopping = asyncio.Event()
         self.sequence = 0  # of its last push
         self._said: set[str] = set()  # of its failures since it last worked
@@ -89,12 +91,14 @@ class Target:
         again = True
         while again:
             now_ms = self._world.clock_ms()
+            if self._lacking.may_be_there(now_ms):
+                self._source.take_up()
             found: Round | None = await self._world.aside(self._source.next_round)
             if found is None:
                 await self._say_that_nothing_changed(now_ms)
                 return
             if self._greeted:
-                again = await self._push_round(found, now_ms) and found.whole
+                again = await self._push_round(found, now_ms)
             else:
                 await self._greet()
 
@@ -115,15 +119,20 @@ class Target:
         self._greeted = True
 
     async def _push_round(self, found: Round, now_ms: int) -> bool:
-        """Send all of it, as of `now_ms`; whether it arrived."""
+        """Send all of it, as of `now_ms`; whether there is more to be sent at once."""
+        left_out = len(self._source.left_out)
         async with aclosing(self._messages(found, now_ms)) as messages:
             async for message in messages:
-                if not await self._deliver(message, found) or not (found.held or message.last):
+                if not await self._deliver(message, found):
+                    return len(self._source.left_out) > left_out
+                if not (found.held or message.last):
                     return False
         found.done()
         self.pushed.wholes += found.whole
         self.pushed.as_of_ms = now_ms
-        return True
+        for table in self._lacking.found(self._source.left_out):
+            log.warning("ParameterSync target %s takes table %r now", self.name, table)
+        return found.whole
 
     async def _messages(self, found: Round, now_ms: int) -> AsyncGenerator[Message]:
         """What to send, in order. While one message travels, the next is written."""
@@ -133,7 +142,7 @@ class Target:
             deltas, last = found.take()
             begin, end = found.whole and sequence == began, found.whole and last
             sheet = self._sheet(sequence, as_of_ms=now_ms if last else 0, whole_begin=begin, whole_end=end)
-            return written(self._head, sheet, deltas, last=last)
+            return written(self._head, sheet, deltas, first=sequence == began, last=last)
 
         coming = asyncio.ensure_future(self._world.aside(write, began))
         try:
@@ -155,22 +164,33 @@ class Target:
         return Sheet(sequence=sequence, timeout_ms=timeout_ms, step=step, **said)
 
     async def _deliver(self, message: Message, of: Round | None) -> bool:
-        """Send a message until it arrives; whether it did, or everything has to be sent instead."""
+        """Send a message until it arrives; whether it did, or something else has to be sent instead."""
         self.sequence = message.sequence
-        while (status := await self._sent(message.body)) is None:
+        while (reply := await self._sent(message.body)) is None:
             if of is not None and not of.whole:
                 of.let_go()  # what changed is kept where it is; in the meantime more may have
         self._told_ms = self._world.clock_ms()
-        if status == SEND_EVERYTHING:
+        if reply.status == SEND_EVERYTHING:
             self._source.send_all()
+            return False
+        if reply.refused and of is not None:
+            self._go_without(message, of)
             return False
         self._count(message)
         return True
 
-    async def _sent(self, body: bytes) -> int | None:
+    def _go_without(self, message: Message, of: Round) -> None:
+        """The message was refused for tables that are left out by now: nothing of it has arrived."""
+        self.sequence = message.sequence - 1
+        if of.whole and not message.first:
+            self._source.send_all()  # it waits for the end of what it was sent in part
+        else:
+            of.undo()
+
+    async def _sent(self, body: bytes) -> Reply | None:
         """The target's answer; None, after a while, if it did not take the push."""
         try:
-            status = self._judged(await self._link.push(body, self._pace.timeout_s))
+            reply = self._judged(await self._link.push(body, self._pace.timeout_s))
         except PushFailed as failure:
             await self._failed(failure)
             return None
@@ -178,12 +198,25 @@ class Target:
             log.warning("ParameterSync to %s works again", self.name)
         self._said.clear()
         self._patience.succeeded()
-        return status
+        return reply
 
-    def _judged(self, reply: Reply) -> int:
-        if reply.status not in (OK, SEND_EVERYTHING):
-            raise PushFailed(self.name, f"it refuses the rows: {reply.said}", lasting=True)
-        return reply.status
+    def _judged(self, reply: Reply) -> Reply:
+        if reply.status in (OK, SEND_EVERYTHING) or self._leave_out(reply):
+            return reply
+        raise PushFailed(self.name, f"it refuses the rows: {reply.said}", lasting=True)
+
+    def _leave_out(self, reply: Reply) -> bool:
+        """Whether the push may go without some tables from now on."""
+        fewer = self._source.leave_out(reply.refused)
+        for table in sorted(self._lacking.missed(fewer, self._world.clock_ms())):
+            log.warning(
+                "ParameterSync target %s does not take table %r, the others go on: %s; "
+                "let it serve an export that has it so, then it is sent all of it",
+                self.name,
+                table,
+                reply.said,
+            )
+        return bool(fewer)
 
     async def _failed(self, failure: PushFailed) -> None:
         self.pushed.failures += 1

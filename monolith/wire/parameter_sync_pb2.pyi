@@ -50,16 +50,18 @@ class PushRequest(_message.Message):
     def __init__(self, model_name: _Optional[str] = ..., signature_name: _Optional[str] = ..., delta_hash_tables: _Optional[_Iterable[_Union[PushRequest.DeltaEmbeddingHashTable, _Mapping]]] = ..., timeout_in_ms: _Optional[int] = ..., delta_multi_hash_tables: _Optional[_Iterable[_Union[PushRequest.DeltaEmbeddingHashTable, _Mapping]]] = ..., sender: _Optional[int] = ..., sequence: _Optional[int] = ..., shard: _Optional[int] = ..., shards: _Optional[int] = ..., whole_begin: bool = ..., whole_end: bool = ..., as_of_ms: _Optional[int] = ..., step: _Optional[int] = ...) -> None: ...
 
 class PushResponse(_message.Message):
-    __slots__ = ("status_code", "error_message", "target", "update_num")
+    __slots__ = ("status_code", "error_message", "target", "update_num", "refused")
     STATUS_CODE_FIELD_NUMBER: _ClassVar[int]
     ERROR_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     UPDATE_NUM_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
     status_code: int
     error_message: str
     target: str
     update_num: int
-    def __init__(self, status_code: _Optional[int] = ..., error_message: _Optional[str] = ..., target: _Optional[str] = ..., update_num: _Optional[int] = ...) -> None: ...
+    refused: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, status_code: _Optional[int] = ..., error_message: _Optional[str] = ..., target: _Optional[str] = ..., update_num: _Optional[int] = ..., refused: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PushResult(_message.Message):
     __slots__ = ("responses",)

@@ -522,8 +522,8 @@ SYNC = [
     Bug(
         "A push that was applied is refused when it comes again",
         "monolith/serving/replica.py",
-        "            if push.sender and sender is None:  # also where it would be refused by now: its number is "
-        "used up\n                return Applied(again=True)\n            changes = self._changes(push)\n",
+        "            if push.sender and sender is None:  # even if it would be refused by now\n"
+        "                return Applied(again=True)\n            changes = self._changes(push)\n",
         "            changes = self._changes(push)\n            if push.sender and sender is None:\n"
         "                return Applied(again=True)\n",
         "tests/unit/serving/test_push_api.py",
@@ -538,8 +538,8 @@ SYNC = [
     Bug(
         "Who was gone for a moment is dropped later all the same",
         "monolith/sync/follower.py",
-        "            timer.cancel()\n        if self._replicator.add",
-        "            pass\n        if self._replicator.add",
+        "self._leaving.pop(endpoint, None)",
+        "self._leaving.get(None)",
         "tests/unit/sync/test_follower.py",
     ),
 ]

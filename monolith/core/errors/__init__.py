@@ -54,6 +54,7 @@
   * ServingError             .model  .version
     * ModelNotFound                                no such model or version is served here
     * InvalidRequest         .input                the request does not fit the model
+      * TablesRefused        .tables               the model has no such tables to push rows to
     * EmbeddingsMissing                            a version rests on the tables of one before it
     * EverythingNeeded                             a sender of rows must send all it has
     * ServerBusy                                   not now
@@ -151,6 +152,7 @@ from monolith.core.errors.serving import (
     ModelNotFound,
     ServerBusy,
     ServingError,
+    TablesRefused,
 )
 from monolith.core.errors.sync import PushFailed
 
@@ -220,6 +222,7 @@ __all__ = [
     "StreamError",
     "TableConflict",
     "TableNotFound",
+    "TablesRefused",
     "TakenOver",
     "TopicNotFound",
     "Trouble",

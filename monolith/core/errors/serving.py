@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from monolith.core.errors.base import MonolithError
 
 
@@ -24,6 +26,14 @@ class InvalidRequest(ServingError):
     def __init__(self, message: str, *, input: str = "") -> None:  # noqa: A002  # TF-Serving's word
         super().__init__(message)
         self.input = input
+
+
+class TablesRefused(InvalidRequest):
+    """Rows were pushed of tables that the model has not, or not like that: `why`, by table."""
+
+    def __init__(self, why: Mapping[str, str]) -> None:
+        super().__init__("; ".join(why.values()), input=next(iter(why)))
+        self.tables = tuple(why)
 
 
 class EmbeddingsMissing(ServingError):

@@ -84,6 +84,24 @@ def test_every_push_is_answered_and_counted(api, registry, sent, status, rows, t
     assert figures.get("pushed_rows_total", 0) == answer.update_num == rows
 
 
+def test_tables_that_are_refused_are_named(api, replica):
+    wanted = pb.PushRequest.FromString(request([2], **WHOLE))
+    for name, dim in (("films", 2), ("genres", 3)):
+        wanted.delta_hash_tables.add(unique_id=name, dim_size=dim)
+    before = served(replica)
+    answer = api.answer(wanted.SerializeToString())
+    assert (answer.status_code, list(answer.refused)) == (1, ["films", "genres"])
+    assert "'films' is not of the model: it has genres, users; table 'genres' has" in answer.error_message
+    assert served(replica) == before
+    assert api.answer(request([2], **WHOLE)).status_code == 0  # its number was not used up
+
+
+def test_what_was_applied_is_not_refused_when_it_comes_again(api, replica):
+    api.answer(request([2], **WHOLE))
+    replica.tables = {name: table for name, table in replica.tables.items() if name != "users"}
+    assert api.answer(request([2], **WHOLE)).status_code == 0
+
+
 def test_what_was_removed_and_how_late_is_counted(api, registry, clock):
     api.answer(request([2, 3], as_of_ms=clock.ms - 1500, **WHOLE))
     figures = counted(registry)

@@ -22,6 +22,7 @@ class Receiver:
         self.rows: Rows = {}
         self.requests: list[pb.PushRequest] = []
         self.reference = reference
+        self.lacks: set[str] = set()  # tables
         self.restart()
 
     def restart(self) -> None:
@@ -37,6 +38,8 @@ class Receiver:
                 return Reply(0, "")
             if not request.whole_begin and (known is None or request.sequence > known + 1):
                 return Reply(5, "send everything")
+            if refused := tuple(d.unique_id for d in request.delta_hash_tables if d.unique_id in self.lacks):
+                return Reply(1, "it is not of the model", refused)
             self.sequences[request.sender] = request.sequence
         self._apply(request)
         return Reply(0, "")

@@ -210,6 +210,88 @@ def test_status_one_is_a_refusal() -> None:
     Job().run(story)
 
 
+def said_of(table: str, caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [
+        r.message.split(", ")[0].split(" http://h0:80 ")[1]
+        for r in caplog.records
+        if repr(table) in r.message
+    ]
+
+
+def test_a_table_that_is_refused_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(job: Job) -> None:
+        job.receiver.lacks = {"b"}
+        job.learn(1)
+        job.learn(2, table="b")
+        await intervals()
+        assert job.receiver.rows.keys() == {"a"}
+        for n in range(300):
+            job.learn(n)
+            job.learn(n, table="b")
+            await intervals(1)
+            assert job.receiver.equals({"a": job.tables["a"]}) or n == 0
+        assert job.replicator.pushed()["http://h0:80"].failures == 0
+        job.receiver.lacks = set()
+        await asyncio.sleep(PACE.refused_s)
+        assert job.receiver.equals(job.tables)
+
+    Job().run(story)
+    assert said_of("b", caplog) == ["does not take table 'b'", "takes table 'b' now"]
+
+
+def test_a_table_that_is_lost_comes_back_whole(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(job: Job) -> None:
+        job.learn(1, 2)
+        job.learn(1, 2, table="b")
+        await intervals()
+        job.receiver.lacks, job.receiver.rows["b"] = {"b"}, {}  # another version has taken over
+        job.learn(1)
+        job.learn(1, table="b")
+        await intervals()
+        job.receiver.lacks = set()
+        await asyncio.sleep(PACE.refused_s)
+        assert job.receiver.equals(job.tables)
+
+    Job().run(story)
+    assert said_of("b", caplog) == ["does not take table 'b'", "takes table 'b' now"]
+
+
+def test_all_tables_may_be_refused() -> None:
+    async def story(job: Job) -> None:
+        job.receiver.lacks = {"a", "b"}
+        job.learn(1)
+        job.learn(1, table="b")
+        await asyncio.sleep(300)
+        assert job.receiver.rows == {}
+        assert job.link.tries < 400  # quiet times are told meanwhile
+        job.receiver.lacks = {"b"}
+        await asyncio.sleep(PACE.refused_s)
+        assert job.receiver.equals({"a": job.tables["a"]})
+
+    Job().run(story)
+
+
+@pytest.mark.usefixtures("few_rows_a_message")
+def test_a_table_may_be_refused_in_the_middle_of_everything() -> None:
+    async def story(job: Job) -> None:
+        def lose() -> None:
+            if job.link.tries == 5:
+                job.receiver.lacks, job.receiver.rows["b"] = {"b"}, {}
+
+        job.link.before = lose
+        job.learn(*range(100), table="b")
+        job.learn(*range(100))
+        await intervals()
+        assert job.receiver.rows["a"].keys() == set(range(100))
+        assert job.receiver.whole is None
+        assert job.receiver.requests[-1].as_of_ms
+        job.receiver.lacks = set()
+        await asyncio.sleep(PACE.refused_s)
+        assert job.receiver.equals(job.tables)
+
+    Job().run(story)
+
+
 def test_overflow_sends_everything() -> None:
     async def story(job: Job) -> None:
         job.learn(1)
@@ -276,7 +358,7 @@ def test_what_changes_while_everything_is_sent_is_not_forgotten() -> None:
     Job().run(story)
 
 
-faults = st.sampled_from(["work", "broken", "hangs", "answers_lost", "restart"])
+faults = st.sampled_from(["work", "broken", "hangs", "answers_lost", "restart", "lacks"])
 steps = st.lists(st.tuples(faults, st.lists(st.integers(0, 9), max_size=4), st.booleans()), max_size=12)
 
 
@@ -289,7 +371,11 @@ def test_whatever_happens_it_is_equal_in_the_end(story_of: list[tuple[str, list[
             job.link.broken = "broken" if fault == "broken" else None
             job.link.hangs = fault == "hangs"
             job.link.answers_lost = int(fault == "answers_lost")
-            if fault == "restart":
+            has, lacks = "a" not in job.receiver.lacks, fault == "lacks"
+            job.receiver.lacks = {"a"} if lacks else set()
+            if lacks:
+                job.receiver.rows = {}
+            if fault == "restart" or not (has or lacks):  # who gets a table anew asks for everything
                 job.receiver.restart()
                 job.receiver.rows = {"a": {5: [9, 9]}}
             job.learn(*ids)
@@ -297,7 +383,10 @@ def test_whatever_happens_it_is_equal_in_the_end(story_of: list[tuple[str, list[
                 job.tables["a"].evict(np.array(ids, np.int64))
             await intervals(3)
         job.link.broken, job.link.hangs, job.link.answers_lost = None, False, 0
-        await asyncio.sleep(20)
+        if job.receiver.lacks:
+            job.receiver.lacks = set()
+            job.receiver.restart()
+        await asyncio.sleep(PACE.refused_s + 5)
         assert job.receiver.equals({"a": job.tables["a"]})
 
     Job().run(story)
