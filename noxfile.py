@@ -29,6 +29,7 @@ BENCHES = (
     "growth",
     "start",
     "wire",
+    "sync",
     "scaling",
     "data",
     "discovery",
