@@ -3,6 +3,7 @@
 import json
 import math
 
+import attrs
 import pytest
 
 from monolith.data.reading import Bookmark
@@ -68,7 +69,10 @@ def test_windows_add_up(window):
 
 
 def test_a_line_says_who_how_good_and_how_old(window):
-    assert as_sentence(window) == (
+    silent = Tally()
+    silent.missed = 4
+    told = attrs.evolve(window, replicas={**window.replicas, "never": silent})
+    assert as_sentence(told) == (
         "4 examples up to step 103, AUC and logloss: "
-        "trainer 1.0000 0.2877; now 1.0000 0.2877, 3.0 s old, 2 missed"
+        "trainer 1.0000 0.2877; now 1.0000 0.2877, 3.0 s old, 2 missed; never nothing, 4 missed"
     )
