@@ -44,9 +44,10 @@ class Crew:
 
     def run(self, line: str, within_s: float) -> None:
         """Run a program to its end."""
-        self.wait(line, self.start(line, line, quiet=False), within_s)
+        self.start(line, line, quiet=False)
+        self.wait(line, within_s)
 
-    def start(self, name: str, line: str, *, quiet: bool = True) -> subprocess.Popen[bytes]:
+    def start(self, name: str, line: str, *, quiet: bool = True) -> None:
         """Begin a program. A quiet one goes on until it is stopped, and writes into NAME.log."""
         print(f"$ {line}{' &' if quiet else ''}", flush=True)
         program, *words = shlex.split(line)
@@ -62,37 +63,31 @@ class Crew:
             )
         self._begun[name] = process
         self._end.callback(stop, process)
-        return process
 
-    def wait(self, name: str, process: subprocess.Popen[bytes], within_s: float) -> None:
+    def wait(self, name: str, within_s: float) -> None:
         """Wait until one that was begun has done its work.
 
         Raises:
             DemonstrationError: it failed, took longer, or another one ended meanwhile.
         """
-        self.until(f"the end of {name}", lambda: process.poll() is not None, within_s, ends=process)
-        if process.returncode:
-            raise DemonstrationError(f"{name} failed with exit code {process.returncode}{self._said(name)}")
-        self._begun = {other: one for other, one in self._begun.items() if one is not process}
+        self.until(f"the end of {name}", lambda: self.ended(name), within_s, ends=name)
+        if code := self._begun.pop(name).returncode:
+            raise DemonstrationError(f"{name} failed with exit code {code}{self._said(name)}")
 
-    def rest(self, seconds: float, until_end_of: subprocess.Popen[bytes]) -> None:
+    def rest(self, seconds: float, until_end_of: str) -> None:
         """Let them work for so long, or until one has done what it has to."""
         over = time.monotonic() + seconds
-        met = lambda: time.monotonic() > over or until_end_of.poll() is not None  # noqa: E731
+        met = lambda: time.monotonic() > over or self.ended(until_end_of)  # noqa: E731
         self.until("a rest", met, seconds + 1, ends=until_end_of)
+
+    def ended(self, name: str) -> bool:
+        return self._begun[name].poll() is not None
 
     def stop(self, name: str) -> None:
         """End one that would go on."""
         stop(self._begun.pop(name))
 
-    def until(
-        self,
-        what: str,
-        met: Callable[[], bool],
-        within_s: float,
-        *,
-        ends: subprocess.Popen[bytes] | None = None,
-    ) -> None:
+    def until(self, what: str, met: Callable[[], bool], within_s: float, *, ends: str = "") -> None:
         """Wait until `met`.
 
         Raises:
@@ -102,9 +97,9 @@ class Crew:
         while not met():
             if time.monotonic() > patience:
                 raise DemonstrationError(f"waited {within_s:.0f} s in vain for {what}")
-            for name, process in self._begun.items():
-                if process is not ends and process.poll() is not None:
-                    code = process.returncode
+            for name in self._begun.keys() - {ends}:
+                if self.ended(name):
+                    code = self._begun[name].returncode
                     raise DemonstrationError(f"{name} ended by itself, exit code {code}{self._said(name)}")
             time.sleep(LOOK_S)
 
@@ -132,11 +127,6 @@ def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [one.getsockname()[1] for one in sockets]
-
-
-def answers(url: str) -> bool:
-    """Whether somebody answers there, and says yes."""
-    return fetched(url) is not None
 
 
 def fetched(url: str) -> str | None:

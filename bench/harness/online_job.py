@@ -140,12 +140,12 @@ def _stream(crew: Crew, plan: Plan, broker: str) -> None:
     """Send the purchases and wait until they are learned; or what comes of that in a part of the time."""
     times = _event_times(crew.folder / "data")
     speed = float(times.max() - times.min()) / plan.seconds
-    producer = crew.start("producer", PRODUCE.format(broker=broker, speed=speed))
+    crew.start("producer", PRODUCE.format(broker=broker, speed=speed))
     if plan.share < 1:
-        crew.rest(plan.share * plan.seconds, until_end_of=producer)
+        crew.rest(plan.share * plan.seconds, until_end_of="producer")
         crew.stop("producer")
     else:
-        crew.wait("producer", producer, LATE * plan.seconds)
+        crew.wait("producer", LATE * plan.seconds)
         crew.until("the last purchase", lambda: _learned(crew.folder) == len(times), LATE * plan.seconds)
 
 

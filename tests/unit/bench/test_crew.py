@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,21 +12,30 @@ SLEEPS = "python -c 'import time; time.sleep(60)'"
 FAILS = "python -c 'print(\"no such luck\"); raise SystemExit(3)'"
 
 
-def ended(process: subprocess.Popen[bytes]) -> bool:
-    return process.poll() is not None
+def run_by(folder: Path) -> list[str]:
+    """The programs that are there now with this folder as theirs."""
+    found = [path for path in Path("/proc").glob("[0-9]*/cwd") if _where(path) == folder]
+    return [(path.parent / "cmdline").read_text() for path in found]
+
+
+def _where(cwd: Path) -> Path | None:
+    try:
+        return cwd.readlink()
+    except OSError:  # it has ended meanwhile
+        return None
 
 
 def test_all_end_with_the_block(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    begun = []
-
     def interrupted() -> None:
         with Crew(tmp_path) as crew:
-            begun.extend([crew.start("one", SLEEPS), crew.start("two", SLEEPS, quiet=False)])
+            crew.start("one", SLEEPS)
+            crew.start("two", SLEEPS, quiet=False)
+            assert len(run_by(tmp_path)) == 2
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert all(map(ended, begun))
+    assert run_by(tmp_path) == []
     assert capsys.readouterr().out.splitlines() == [f"$ {SLEEPS} &", f"$ {SLEEPS}"]
 
 
@@ -58,8 +66,8 @@ def test_waiting_is_bounded(tmp_path: Path) -> None:
 
 def test_one_may_be_ended_before(tmp_path: Path) -> None:
     with Crew(tmp_path) as crew:
-        process = crew.start("one", SLEEPS)
-        crew.rest(0.1, until_end_of=process)
+        crew.start("one", SLEEPS)
+        crew.rest(0.1, until_end_of="one")
         crew.stop("one")
-        assert ended(process)
+        assert run_by(tmp_path) == []
         crew.until("time", lambda: True, within_s=1)
