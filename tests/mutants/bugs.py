@@ -443,6 +443,30 @@ ROWS = [
         "np.uint64(word) & NOT_CHANGING",
         THREADS,
     ),
+    Bug(
+        "Rows move to other places while others read",
+        "monolith/table/sharing.py",
+        "            with self._turns.alone:\n                self._store.close_gaps(span)\n",
+        "            with self._turns.shared:\n                self._store.close_gaps(span)\n",
+        THREADS,
+    ),
+]
+
+MEMORY = [
+    Bug(
+        "Each table forgets as many rows, however old they are",
+        "monolith/table/eviction.py",
+        "[_share(one, cutoff, part) for one in samples]",
+        "[min(one.rows, excess // sum(s.row_bytes for s in samples) + 1) for one in samples]",
+        "tests/unit/table/test_budget.py",
+    ),
+    Bug(
+        "Who brings rows does not wait until others have left",
+        "monolith/ps/tables.py",
+        "        if rows:\n            self.hold()\n",
+        "        pass\n",
+        "tests/unit/ps/test_state.py",
+    ),
 ]
 
 JOURNAL, PUSHES = "tests/unit/table/test_journal.py", "tests/unit/sync/test_replicator.py"
@@ -459,6 +483,13 @@ SYNC = [
         "A row that took the place of an evicted one looks as if it had been noted",
         "monolith/table/journal.py",
         "        self._marks.array[numbers, 0] = 0\n",
+        "",
+        JOURNAL,
+    ),
+    Bug(
+        "A row that took the place of one that moved looks as if it had been noted",
+        "monolith/table/journal.py",
+        "        self._marks.array[old] = 0\n",
         "",
         JOURNAL,
     ),
@@ -599,6 +630,7 @@ BUGS = [
     *ZOOKEEPER,
     *ORDER,
     *ROWS,
+    *MEMORY,
     *SYNC,
     *STREAMS,
     *JOINS,

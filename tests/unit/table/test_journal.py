@@ -151,6 +151,18 @@ def test_only_what_changed_is_told() -> None:
     assert [fids.tolist() for fids in copy.reader.ahead().fids] == [[3, 1]]
 
 
+def test_who_takes_the_place_of_one_that_moved_is_told() -> None:
+    there = table()
+    copy = Copy(there)
+    copy.follow()
+    learn(there, *range(10))
+    there.evict(np.arange(5))
+    there.close_gaps()
+    learn(there, *range(20, 30))
+    copy.follow()
+    assert copy.equals()
+
+
 def test_until_it_is_reached_it_is_told_again() -> None:
     there = table()
     copy = Copy(there)

@@ -235,3 +235,28 @@ def test_rows_are_whole_while_all_are_replaced() -> None:
     table.apply(KEPT, grads_of(KEPT, 16), step=10**6)
     assert len(table) == len(KEPT)
     assert (there.ages.of(KEPT, table.find(KEPT)[0]) == 3).all()
+
+
+GROUP, LADDER = 4096, 40
+
+
+@pytest.mark.usefixtures("_hasty")
+def test_rows_that_move_are_there() -> None:
+    """A group comes, the one before it leaves, and the rows of the later one move to where those were."""
+    table, current = Table(TableConfig([Segment(16, Constants(1), Sgd(1))])), [0]
+    table.find_or_insert(fids_of(0, GROUP))
+
+    def climb() -> None:
+        for turn in range(1, LADDER):
+            table.find_or_insert(fids_of(turn, GROUP))
+            current[0] = turn
+            assert table.evict(fids_of(turn - 1, GROUP)) == GROUP
+            table.close_gaps()
+
+    def look() -> None:
+        turn = current[0]
+        rows, found = table.find(fids_of(turn, GROUP))
+        assert turn != current[0] or (found.all() and (rows == 1).all())
+
+    side_by_side([climb], look)
+    assert len(table) == GROUP
