@@ -83,6 +83,10 @@ class Crew:
     def ended(self, name: str) -> bool:
         return self._begun[name].poll() is not None
 
+    def send(self, name: str, what: signal.Signals) -> None:
+        """Send one a signal."""
+        self._begun[name].send_signal(what)
+
     def stop(self, name: str) -> None:
         """End one that would go on."""
         stop(self._begun.pop(name))

@@ -36,19 +36,14 @@ class Ends:
     """One server and `replicas` replicas, each a process."""
 
     def __init__(self, crew: Crew, interval_ms: int, replicas: int = 1) -> None:
-        self._crew = crew
+        self.crew = crew
         self.models = crew.folder / "mirror"
         MIRROR.write(self.models)
         port, *self.ports = free_ports(1 + replicas)
         self.address = f"127.0.0.1:{port}"
-        self.replicas = [
-            crew.start(
-                f"replica-{i}",
-                f"monolith serve --model-path mirror --host 127.0.0.1 --port {at} --health-port 0 "
-                "--version-poll-ms 100",
-            )
-            for i, at in enumerate(self.ports)
-        ]
+        for i, at in enumerate(self.ports):
+            where = f"--host 127.0.0.1 --port {at} --health-port 0 --version-poll-ms 100"
+            crew.start(f"replica-{i}", f"monolith serve --model-path mirror {where}")
         targets = " ".join(f"--parameter-sync-target 127.0.0.1:{at}" for at in self.ports)
         crew.start(
             "ps",
