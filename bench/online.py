@@ -16,6 +16,7 @@ import argparse
 import itertools
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +60,16 @@ def _arguments() -> argparse.Namespace:
 
 def _run(args: argparse.Namespace, seed: int) -> dict[str, Any]:
     """What a seed gave, now or before."""
-    path = args.results / f"seed-{seed}.json"
-    if path.exists() and not args.anew:
-        print(f"seed {seed} was run before: {path}")
-        return json.loads(path.read_text())
     plan = Plan(seed, args.minutes * 60, args.share)
+    path = args.results / f"seed-{seed}{'' if plan.whole else '-part'}.json"
+    held = json.loads(path.read_text()) if path.exists() and not args.anew else {}
+    if held.items() >= asdict(plan).items():
+        print(f"seed {seed} was run before: {path}")
+        return held
     run = {"machine": here(), **measured(plan, args.work / f"seed-{seed}")}
-    path.write_text(json.dumps(run))
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(run))
+    part.replace(path)
     return run
 
 

@@ -53,6 +53,10 @@ class Plan:
     seconds: float  # that the whole stream would take
     share: float = 1.0  # of these seconds, after which it is cut off
 
+    @property
+    def whole(self) -> bool:
+        return self.share >= 1
+
 
 @dataclass(frozen=True)
 class Replica:
@@ -141,12 +145,12 @@ def _stream(crew: Crew, plan: Plan, broker: str) -> None:
     times = _event_times(crew.folder / "data")
     speed = float(times.max() - times.min()) / plan.seconds
     crew.start("producer", PRODUCE.format(broker=broker, speed=speed))
-    if plan.share < 1:
-        crew.rest(plan.share * plan.seconds, until_end_of="producer")
-        crew.stop("producer")
-    else:
+    if plan.whole:
         crew.wait("producer", LATE * plan.seconds)
         crew.until("the last purchase", lambda: _learned(crew.folder) == len(times), LATE * plan.seconds)
+    else:
+        crew.rest(plan.share * plan.seconds, until_end_of="producer")
+        crew.stop("producer")
 
 
 def _event_times(data: Path) -> NDArray[np.uint32]:
