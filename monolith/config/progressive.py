@@ -57,7 +57,8 @@ class ProgressiveConfig(Settings):
     progressive_targets: tuple[str, ...] = setting((), "[NAME=]host:port of a serving process that predicts "
                                                    "each batch before it is learned, repeatable; its figures "
                                                    "are told under that name.",
-                                                   group="progressive evaluation", flag="--progressive-target", check=_targets)
+                                                   group="progressive evaluation", check=_targets,
+                                                   flag="--progressive-target")
     progressive_model_name: str | None = setting(None, "Model that is asked for; default: the "
                                                  "--parameter-sync-model-name.",
                                                  group="progressive evaluation")

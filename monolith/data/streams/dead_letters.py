@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from monolith.core.lines import append_line
 from monolith.data.streams.decoding import Poison
 
 LIMIT = 16 << 20  # bytes of the file and of the older one beside it, together
@@ -45,10 +46,7 @@ class DeadLetters:
         size = self._path.stat().st_size if self._path.exists() else 0
         if size and size + len(line) > self._half:
             self._path.replace(self._path.with_name(self._path.name + ".old"))
-        with self._path.open("ab") as file:
-            if file.tell() and not _ends_a_line(self._path):
-                file.write(b"\n")  # a crash cut the last line short
-            file.write(line)
+        append_line(self._path, line)
 
 
 def _line(poison: Poison) -> bytes:
@@ -69,9 +67,3 @@ def _line(poison: Poison) -> bytes:
 
 def _text(data: bytes) -> str:
     return base64.b64encode(data[:_VALUE_LIMIT]).decode()
-
-
-def _ends_a_line(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(-1, 2)
-        return file.read(1) == b"\n"

@@ -1,9 +1,13 @@
 """How values are shown to people."""
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.table import Table
 
+from monolith.cli.bars import bars
 from monolith.cli.screen import Screen, shown
 
 
@@ -28,3 +32,20 @@ def test_values_are_readable(value: object, text: str) -> None:
 def test_json_has_null_for_what_is_no_number(capsys: pytest.CaptureFixture[str]) -> None:
     Screen(as_json=True).object({"auc": float("nan"), "rows": [{"loss": float("inf"), "n": 1}]})
     assert capsys.readouterr().out == '{"auc": null, "rows": [{"loss": null, "n": 1}]}\n'
+
+
+def test_what_is_shown_without_a_terminal_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Screen(as_json=False)
+    screen.begin("training", 10, "batches")
+    screen.show("now is good", [{"by": "now", "auc": 0.75}])
+    assert capsys.readouterr().err == "now is good\n"
+
+
+def test_what_is_shown_takes_the_place_of_what_was() -> None:
+    drawn = bars("batches")
+    for name in ("before", "after"):
+        drawn.show(Table(name))
+    seen = io.StringIO()
+    Console(file=seen).print(drawn)
+    assert "after" in seen.getvalue()
+    assert "before" not in seen.getvalue()

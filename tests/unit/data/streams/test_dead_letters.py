@@ -55,7 +55,7 @@ def test_a_line_cut_short_spoils_no_other(path):
     path.parent.mkdir()
     path.write_text('{"topic": "cl')
     DeadLetters(path, print).put(poison(7))
-    assert json.loads(path.read_text().splitlines()[1])["offset"] == 7
+    assert [json.loads(line)["offset"] for line in path.read_text().splitlines()] == [7]
 
 
 def test_it_is_said_ever_more_rarely(path):
