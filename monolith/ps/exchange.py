@@ -1,7 +1,7 @@
 """The answering side of the streams that carry frames.
 
-One thread of a stream waits for its next frame. It answers a small one itself, since waking another thread
-would take longer than the answer; with a large one it first lets another thread wait in its place, so that
+One thread of a stream waits for its next frame. It answers it itself, since waking another thread would take
+longer than most answers; with a large one it first lets another thread wait in its place, so that
 rows are looked up while others travel.
 """
 
@@ -20,7 +20,7 @@ from monolith.ps.frame_service import FrameService
 
 LOG = logging.getLogger(__name__)
 
-LARGE = 32 << 10  # bytes of a frame
+LARGE = 256 << 10  # bytes of a frame
 UNDER_WAY = 8  # frames of one stream that are answered at a time; the client's next wait in the socket
 THREADS = 2048  # made as they come: one a stream, and one a large frame; a stream without one is refused
 

@@ -7,14 +7,16 @@ is refused leaves its stream as it was.
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from google.protobuf.message import DecodeError
 
 from monolith.core.errors import MonolithError, ShardRestarted
 from monolith.ps import frames
+from monolith.ps.api import Applied
+from monolith.ps.found_frame import FoundFrame
 from monolith.ps.frames import NUMBER, Request
 from monolith.ps.state import ShardState
-from monolith.wire.framing import Buffer
 from monolith.wire.status import broken, malformed, to_status, too_large
 
 LOG = logging.getLogger(__name__)
@@ -29,14 +31,8 @@ class FrameService:
 
     def answer(self, frame: bytes) -> bytes:
         number = frame[:NUMBER]
-        answer = b"".join((number, *self._parts(frame)))
-        if len(answer) <= self.limit:
-            return answer
-        return b"".join((number, *frames.refused_parts(too_large(len(answer), self.limit))))
-
-    def _parts(self, frame: bytes) -> list[Buffer]:
         try:
-            return self._asked(Request.of(frame))
+            return self._asked(number, Request.of(frame))
         except DecodeError as error:
             _, details = malformed(f"the frame cannot be read: {error}")
         except MonolithError as error:
@@ -44,11 +40,21 @@ class FrameService:
         except Exception as error:  # whoever asked must not wait in vain
             LOG.exception("a frame could not be answered")
             details = broken(error)
-        return frames.refused_parts(details)
+        return _refused(number, details)
 
-    def _asked(self, request: Request) -> list[Buffer]:
+    def _asked(self, number: bytes, request: Request) -> bytes:
         if request.incarnation not in {0, self._state.incarnation}:
             raise ShardRestarted(self._state.shard)
-        if request.lookups is not None:
-            return frames.found_parts(self._state.lookup(request.lookups), half=request.half)
-        return frames.applied_parts(self._state.apply(request.updates or (), request.stamp))
+        if request.lookups is None:
+            return b"".join((number, *frames.applied_parts(self._applied(request))))
+        answer = FoundFrame(request.lookups, half=request.half)
+        if answer.size > self.limit:
+            return _refused(number, too_large(answer.size, self.limit))
+        return answer.filled(number, partial(self._state.lookup, request.lookups))
+
+    def _applied(self, request: Request) -> list[Applied]:
+        return self._state.apply(request.updates or (), request.stamp)
+
+
+def _refused(number: bytes, details: bytes) -> bytes:
+    return b"".join((number, *frames.refused_parts(details)))

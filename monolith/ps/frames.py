@@ -21,7 +21,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from monolith.core.arrays import Rows
-from monolith.ps.api import Applied, Change, Found, Gradients, Lookup, Stamp
+from monolith.ps.api import Applied, Change, Gradients, Lookup, Stamp
 from monolith.wire.blocks import Blocks, Reader
 from monolith.wire.codec import MOST_WORD
 from monolith.wire.framing import Buffer
@@ -30,11 +30,10 @@ NUMBER = 8  # bytes
 _HEAD = struct.Struct("<BBHIQQQ")  # kind, flags, sections, part, incarnation, worker, sequence
 _LOOKUP = struct.Struct("<IIHH4x")  # ids, dim, bytes of the name, flags
 _UPDATE = struct.Struct("<IIHHHHq")  # ids, dim, bytes of the name, rates, change, flags, step
-_REPLY = struct.Struct("<BBH4x")  # kind, flags, sections
-_FOUND = struct.Struct("<III4x")  # ids, dim, rows created
+REPLY = struct.Struct("<BBH4x")  # kind, flags, sections
 _APPLIED = struct.Struct("<III4x")  # updated, inserted, whether it is a repetition
 _CHANGES = tuple(Change)
-_IDS, _WORDS, _FLAGS, _FLOATS, _HALVES = map(np.dtype, ("<i8", "<u4", "?", "<f4", "<f2"))
+_IDS, _WORDS, FLAGS, _FLOATS, _HALVES = map(np.dtype, ("<i8", "<u4", "?", "<f4", "<f2"))
 
 
 class Kind(IntEnum):
@@ -48,7 +47,7 @@ class Kind(IntEnum):
 
 
 # Flags are plain numbers: an IntFlag costs a microsecond each time it is asked.
-_HALF, _STAMPED = 1, 2  # of a frame: rows travel as float16, in the answer too; it carries a stamp
+HALF, _STAMPED = 1, 2  # of a frame: rows travel as float16, in the answer too; it carries a stamp
 _CREATE, _AFRESH = 1, 2  # of a lookup
 _LATEST, _COUNTS, _TIMES = 1, 2, 4  # of an update: what follows its gradients
 
@@ -68,7 +67,7 @@ class Request:
         stamp = self.stamp or Stamp(0, 0)
         asked = self.lookups if self.lookups is not None else self.updates or ()
         kind = Kind.LOOKUPS if self.lookups is not None else Kind.UPDATES
-        flags = _HALF * self.half | _STAMPED * (self.stamp is not None)
+        flags = HALF * self.half | _STAMPED * (self.stamp is not None)
         blocks = Blocks()
         who = (stamp.part, self.incarnation, stamp.worker, stamp.sequence)
         blocks.pack(_HEAD, kind, flags, len(asked), *who)
@@ -76,7 +75,7 @@ class Request:
             if isinstance(request, Lookup):
                 _put_lookup(blocks, request)
             else:
-                _put_update(blocks, request, _dtype(self.half))
+                _put_update(blocks, request, dtype_of(self.half))
         return blocks.parts
 
     @staticmethod
@@ -89,34 +88,23 @@ class Request:
         reader = Reader(frame, NUMBER)
         kind, flags, sections, part, incarnation, worker, sequence = reader.unpack(_HEAD)
         stamp = Stamp(worker, sequence, part) if flags & _STAMPED else None
-        half = bool(flags & _HALF)
+        half = bool(flags & HALF)
         lookups = updates = None
         match kind:
             case Kind.LOOKUPS:
                 lookups = [_lookup_of(reader) for _ in range(sections)]
             case Kind.UPDATES:
-                updates = [_update_of(reader, _dtype(half)) for _ in range(sections)]
+                updates = [_update_of(reader, dtype_of(half)) for _ in range(sections)]
             case _:
                 raise DecodeError(f"a frame of kind {kind} is no request")
         reader.finish()
         return Request(incarnation, half, lookups, updates, stamp)
 
 
-def found_parts(answers: Sequence[Found], *, half: bool) -> list[Buffer]:
-    """The answer to lookups, after its number."""
-    blocks = Blocks()
-    blocks.pack(_REPLY, Kind.FOUND, _HALF * half, len(answers))
-    for answer in answers:
-        blocks.pack(_FOUND, *answer.rows.shape, answer.initialized)
-        blocks.put_array(answer.found, _FLAGS)
-        _put_rows(blocks, answer.rows, _dtype(half))
-    return blocks.parts
-
-
 def applied_parts(answers: Sequence[Applied]) -> list[Buffer]:
     """The answer to updates, after its number."""
     blocks = Blocks()
-    blocks.pack(_REPLY, Kind.APPLIED, 0, len(answers))
+    blocks.pack(REPLY, Kind.APPLIED, 0, len(answers))
     for answer in answers:
         blocks.pack(_APPLIED, answer.updated, answer.inserted, answer.duplicate)
     return blocks.parts
@@ -124,32 +112,14 @@ def applied_parts(answers: Sequence[Applied]) -> list[Buffer]:
 
 def refused_parts(details: bytes) -> list[Buffer]:
     """The answer that says why there is none, after its number; `details` is a google.rpc.Status."""
-    return [_REPLY.pack(Kind.REFUSED, 0, 0), details]
+    return [REPLY.pack(Kind.REFUSED, 0, 0), details]
 
 
 def refusal_of(frame: bytes) -> bytes | None:
     """The details of an answer that `refused_parts` made; None if it is something else."""
     if frame[NUMBER : NUMBER + 1] != bytes([Kind.REFUSED]):
         return None
-    return frame[NUMBER + _REPLY.size :]
-
-
-def found_of(frame: bytes) -> list[Found]:
-    """The answers to lookups; rows are views of `frame`, of float16 if they travelled so.
-
-    Raises:
-        DecodeError: it holds something else.
-    """
-    reader = Reader(frame, NUMBER)
-    flags, sections = _answered(reader, Kind.FOUND)
-    answers = []
-    for _ in range(sections):
-        count, dim, initialized = reader.unpack(_FOUND)
-        found = reader.array(_FLAGS, count)
-        rows = reader.array(_dtype(flags & _HALF), count * dim).reshape(count, dim)
-        answers.append(Found(rows, found, initialized))
-    reader.finish()
-    return answers
+    return frame[NUMBER + REPLY.size :]
 
 
 def applied_of(frame: bytes) -> list[Applied]:
@@ -159,14 +129,14 @@ def applied_of(frame: bytes) -> list[Applied]:
         DecodeError: it holds something else.
     """
     reader = Reader(frame, NUMBER)
-    _, sections = _answered(reader, Kind.APPLIED)
+    _, sections = answered(reader, Kind.APPLIED)
     answers = [reader.unpack(_APPLIED) for _ in range(sections)]
     reader.finish()
     return [Applied(updated, inserted, duplicate=bool(again)) for updated, inserted, again in answers]
 
 
-def _answered(reader: Reader, expected: Kind) -> tuple[int, int]:
-    kind, flags, sections = reader.unpack(_REPLY)
+def answered(reader: Reader, expected: Kind) -> tuple[int, int]:
+    kind, flags, sections = reader.unpack(REPLY)
     if kind != expected:
         raise DecodeError(f"a frame of kind {kind} instead of {expected}")
     return flags, sections
@@ -239,10 +209,10 @@ def _name(taken: bytes) -> str:
 
 
 def _put_rows(blocks: Blocks, rows: Rows, dtype: np.dtype[Any]) -> None:
-    blocks.put_array(_halves(rows) if dtype is _HALVES else rows, dtype)
+    blocks.put_array(halves(rows) if dtype is _HALVES else rows, dtype)
 
 
-def _halves(rows: Rows) -> NDArray[np.float16]:
+def halves(rows: Rows) -> NDArray[np.float16]:
     """As float16; what is finite stays so, for a server refuses infinities."""
     with np.errstate(over="ignore"):
         halves = rows.astype(np.float16)
@@ -251,5 +221,5 @@ def _halves(rows: Rows) -> NDArray[np.float16]:
     return halves
 
 
-def _dtype(half: int) -> np.dtype[Any]:
+def dtype_of(half: int) -> np.dtype[Any]:
     return _HALVES if half else _FLOATS

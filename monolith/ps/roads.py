@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 
 from monolith.ps import frames, messages
 from monolith.ps.api import Applied, Found, Gradients, Lookup, Stamp
+from monolith.ps.found_frame import found_of
 from monolith.ps.limits import Limits
 from monolith.ps.link import Link
 from monolith.ps.stream import Stream
@@ -39,7 +40,7 @@ class FrameRoad:
 
     async def lookup(self, asked: Sequence[Lookup]) -> list[Found]:
         request = frames.Request(self._incarnation, self._half, lookups=asked)
-        return await self._ask("BatchLookup", request, frames.found_of)
+        return await self._ask("BatchLookup", request, found_of)
 
     async def apply(self, asked: Sequence[Gradients], stamp: Stamp) -> list[Applied]:
         request = frames.Request(self._incarnation, self._half, updates=asked, stamp=stamp)

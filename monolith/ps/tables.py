@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from monolith.config.bad_gradients import BadGradients
+from monolith.core.arrays import Rows
 from monolith.core.errors import DimensionMismatch, TableConflict, TableNotFound
 from monolith.ps.api import Applied, Change, Found, Gradients, Lookup, TableStats
 from monolith.ps.counts import Clock
@@ -75,10 +77,11 @@ class Tables:
         except KeyError:
             raise TableNotFound(name, known=tuple(self._by_name), shard=self._shard) from None
 
-    def lookup(self, requests: Sequence[Lookup]) -> list[Found]:
-        """Answer each request, after judging all of them."""
+    def lookup(self, requests: Sequence[Lookup], into: Sequence[Rows] | None) -> list[Found]:
+        """Answer each request, after judging all of them; `into` has the arrays for their rows, if given."""
         tables = [self._of_dim(r.table, r.dim) for r in requests]
-        found = [_look_up(table, request) for table, request in zip(tables, requests, strict=True)]
+        places = into or itertools.repeat(None)
+        found = [_look_up(*one) for one in zip(tables, requests, places, strict=False)]
         self._brought(sum(one.initialized for one in found))
         return found
 
@@ -142,12 +145,12 @@ def _stats(name: str, table: Table) -> TableStats:
     return TableStats(name, report.usage.rows, table.dim, report.memory_bytes, report)
 
 
-def _look_up(table: Table, request: Lookup) -> Found:
-    if request.afresh:
-        found = table.reinitialize(request.fids)
-        rows, _ = table.find(request.fids)
-        return Found(rows, found, initialized=len(found) - int(np.count_nonzero(found)))
-    return Found(*table.look_up(request.fids, create=request.create))
+def _look_up(table: Table, request: Lookup, into: Rows | None) -> Found:
+    if not request.afresh:
+        return Found(*table.look_up(request.fids, create=request.create, out=into))
+    found = table.reinitialize(request.fids)
+    rows = table.look_up(request.fids, create=False, out=into).rows
+    return Found(rows, found, initialized=len(found) - int(np.count_nonzero(found)))
 
 
 def _judged(table: Table, request: Gradients) -> Step:

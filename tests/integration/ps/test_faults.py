@@ -30,6 +30,7 @@ from monolith.ps.blocking import BlockingClient
 from monolith.ps.calls import Calls
 from monolith.ps.client import PsClient
 from monolith.ps.exchange import Exchange, Send
+from monolith.ps.found_frame import found_of
 from monolith.ps.frame_service import FrameService
 from monolith.ps.handlers import handlers
 from monolith.ps.limits import EXCHANGE, SERVICE, Limits
@@ -315,7 +316,7 @@ def test_frames_of_others_are_explained(cluster: Cluster) -> None:
     code, told = code_of(frames.refusal_of(answers[1]) or b"")
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert told == "the frame cannot be read: a frame of kind 0 is no request"
-    assert frames.found_of(answers[2]) == []
+    assert found_of(answers[2]) == []
 
 
 @pytest.mark.parametrize("frames", [True, False])

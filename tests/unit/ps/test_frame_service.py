@@ -9,6 +9,7 @@ from grpc import StatusCode
 from monolith.core.errors import MonolithError, ShardRestarted, TableNotFound
 from monolith.ps import frames
 from monolith.ps.api import Gradients, Lookup, Stamp
+from monolith.ps.found_frame import found_of
 from monolith.ps.frame_service import FrameService
 from monolith.ps.frames import NUMBER, Request
 from monolith.ps.state import ShardState
@@ -33,7 +34,7 @@ def refused(answer: bytes) -> MonolithError:
 def test_a_stamp_counts_once(state: ShardState) -> None:
     ones = Request(0, updates=[Gradients("t", FIDS, np.ones((4, 2), np.float32))], stamp=Stamp(1, 1))
     assert [frames.applied_of(ask(state, ones))[0].duplicate for _ in range(2)] == [False, True]
-    (found,) = frames.found_of(ask(state, Request(0, lookups=[Lookup("t", FIDS, 2)])))
+    (found,) = found_of(ask(state, Request(0, lookups=[Lookup("t", FIDS, 2)])))
     np.testing.assert_array_equal(found.rows, -np.ones((4, 2)))
 
 

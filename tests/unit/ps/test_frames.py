@@ -11,7 +11,7 @@ import pytest
 from google.protobuf.message import DecodeError
 
 from monolith.ps import frames
-from monolith.ps.api import Applied, Change, Found, Gradients, Lookup, Stamp
+from monolith.ps.api import Applied, Change, Gradients, Lookup, Stamp
 from monolith.ps.frames import Request
 
 FIDS = np.array([3, -(2**63), 2**63 - 1])
@@ -34,7 +34,6 @@ REQUESTS = {
     "nothing": Request(1, lookups=()),
     "half": Request(1, half=True, updates=UPDATES, stamp=Stamp(1, 2)),
 }
-FOUND = [Found(ROWS, np.array([True, False, True]), 1), Found(ROWS[:0], np.empty(0, np.bool_), 0)]
 APPLIED = [Applied(3, 2), Applied(2**32 - 1, 0, duplicate=True)]
 
 
@@ -46,7 +45,7 @@ def alike(one: Any, other: Any) -> bool:
     """Whether two values hold the same, arrays by element."""
     if isinstance(one, list | tuple) and not isinstance(one, Stamp):
         return len(one) == len(other) and all(map(alike, one, other))
-    if isinstance(one, Request | Lookup | Gradients | Found):
+    if isinstance(one, Request | Lookup | Gradients):
         return all(alike(getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
     if isinstance(one, np.ndarray):
         return one.dtype == other.dtype and np.array_equal(
@@ -61,19 +60,9 @@ def test_requests_arrive(request_: Request) -> None:
 
 
 def test_answers_arrive() -> None:
-    assert alike(FOUND, frames.found_of(framed(frames.found_parts(FOUND, half=False))))
     assert frames.applied_of(framed(frames.applied_parts(APPLIED))) == APPLIED
     assert frames.refusal_of(framed(frames.refused_parts(b"why"))) == b"why"
     assert frames.refusal_of(framed(frames.applied_parts(APPLIED))) is None
-
-
-def test_half_keeps_eleven_bits() -> None:
-    rows = np.random.default_rng(0).normal(size=(1000, 4)).astype(np.float32)
-    found = Found(rows, np.ones(1000, np.bool_), 0)
-    whole, half = (framed(frames.found_parts([found], half=h)) for h in (False, True))
-    (read,) = frames.found_of(half)
-    assert len(whole) - len(half) == rows.nbytes // 2
-    np.testing.assert_allclose(read.rows.astype(np.float32), rows, rtol=2**-11, atol=2**-25)
 
 
 def test_half_overflows_to_its_limit() -> None:
@@ -86,7 +75,6 @@ def test_half_overflows_to_its_limit() -> None:
 READERS: dict[str, tuple[list[Any], Callable[[bytes], Any]]] = {
     "lookups": (REQUESTS["lookups"].parts(), Request.of),
     "updates": (REQUESTS["updates"].parts(), Request.of),
-    "found": (frames.found_parts(FOUND, half=False), frames.found_of),
     "applied": (frames.applied_parts(APPLIED), frames.applied_of),
 }
 
@@ -100,7 +88,7 @@ def test_any_other_length_is_refused(parts: list[Any], read: Callable[[bytes], A
             read(damaged)
 
 
-@pytest.mark.parametrize("read", [Request.of, frames.applied_of, frames.found_of])
+@pytest.mark.parametrize("read", [Request.of, frames.applied_of])
 def test_another_kind_is_refused(read: Callable[[bytes], Any]) -> None:
     for frame in (bytes(64), b"\xff" * 64):
         with pytest.raises(DecodeError):

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monolith.wire.blocks import ALIGNMENT, Blocks, Reader
+from monolith.wire.blocks import ALIGNMENT, Blocks, Reader, Sheet, padded
 
 HEAD = struct.Struct("<IHH")
 ARRAYS = st.lists(st.tuples(st.sampled_from(["<i8", "<f4", "<f2", "<u4", "?"]), st.integers(0, 9)))
@@ -63,3 +63,17 @@ def test_no_array_is_copied() -> None:
     blocks = Blocks()
     blocks.put_array(rows, np.dtype("<f4"))
     assert np.shares_memory(np.frombuffer(blocks.parts[0], np.float32), rows)
+
+
+@given(ARRAYS, st.binary(min_size=6, max_size=6))
+def test_a_sheet_is_blocks(kinds: list[tuple[str, int]], name: bytes) -> None:
+    """Written in place, it is what would have been put together."""
+    starts = [2 * ALIGNMENT]
+    for dtype, count in kinds:
+        starts.append(starts[-1] + padded(count * np.dtype(dtype).itemsize))
+    sheet = Sheet(starts[-1])
+    sheet.pack(0, HEAD, 1, 2, 3)
+    sheet.put(ALIGNMENT, name + bytes(ALIGNMENT - len(name)))
+    for start, (dtype, count) in zip(starts, kinds, strict=False):
+        sheet.array(start, np.dtype(dtype), count)[:] = np.arange(count) % 2
+    assert sheet.whole == written(kinds, name)
