@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -23,6 +24,9 @@ from monolith.ps.listening import bind, parse_listening
 from monolith.ps.shard import LocalShard
 from monolith.ps.upkeep import Ticking
 
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
 CALLS = 4096  # answered or waiting at once; more are refused with RESOURCE_EXHAUSTED
 MEETING = 1024  # threads for workers that wait at barriers, made as they come
 LOOPBACK = "127.0.0.1"
@@ -37,6 +41,7 @@ class PsServer:
         address: host:port to listen on; port 0 takes any free one. Or unix:/path, for clients on this host
             that are given the same: --bind-addr and discovery know host:port only.
         metrics_port: of Prometheus metrics, on the same host; None for none.
+        more_metrics: make what else is told there.
         limits: sizes of messages.
 
     Raises:
@@ -49,11 +54,13 @@ class PsServer:
         address: str,
         *,
         metrics_port: int | None = None,
+        more_metrics: Sequence[Callable[[], Collector]] = (),
         limits: Limits | None = None,
     ) -> None:
         self._state = shard.state
         self._address = parse_listening(address)
         self._metrics_port = metrics_port
+        self._more_metrics = more_metrics
         self._limits = limits or Limits()
         self._health = health.HealthServicer()
         self._waiting = ThreadPoolExecutor(MEETING, "ps-meeting")
@@ -123,6 +130,8 @@ class PsServer:
         metrics = PsMetrics()
         self._state.watch(metrics.observe)
         metrics.report(self._state.stats)
+        for make in self._more_metrics:
+            metrics.registry.register(make())
         where = Address(self._address.host if isinstance(self._address, Address) else LOOPBACK, port)
         try:
             return metrics.serve(*where)

@@ -45,8 +45,9 @@ class GrpcServer:
             bad_gradients=bad_gradients,
             memory_budget_bytes=memory_budget_bytes,
         )
-        self._server = PsServer(self._shard, bind_addr, metrics_port=metrics_port)
         self._sync = _sync(self._shard, config, replicas)
+        more = [self._sync.metrics] if self._sync else []
+        self._server = PsServer(self._shard, bind_addr, metrics_port=metrics_port, more_metrics=more)
 
     async def prepare(self) -> None:
         """Compile: it takes seconds on a new machine, and a call has a deadline."""

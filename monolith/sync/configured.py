@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from monolith.aio.loop_thread import LoopThread
 from monolith.config.cluster import Cluster
@@ -12,9 +13,12 @@ from monolith.discovery.base import Discovery
 from monolith.sync.follower import Follower, Quarry
 from monolith.sync.message import Letterhead
 from monolith.sync.patience import Pace
-from monolith.sync.replicator import Replicator, drawn_sender
+from monolith.sync.replicator import Replicator, drawn_sender, unix_ms
 from monolith.sync.source import Tables
 from monolith.sync.target import Pushed
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
 
 
 class Sync:
@@ -41,6 +45,12 @@ class Sync:
         if self._follower:
             await self._follower.stop()
         await self._replicator.stop()
+
+    def metrics(self) -> Collector:
+        """The figures of each target, for Prometheus."""
+        from monolith.sync.metrics import SyncMetrics  # for those who serve metrics
+
+        return SyncMetrics(lambda: self._replicator.targets, unix_ms)
 
     def pushed(self) -> Mapping[str, Pushed]:
         """What each target was sent so far."""

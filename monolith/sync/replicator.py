@@ -115,9 +115,14 @@ class Replicator:
             if not task.cancelled():
                 task.result()
 
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Those that are pushed to now. From any thread."""
+        return tuple(target for target, _ in tuple(self._running.values()))
+
     def pushed(self) -> Mapping[str, Pushed]:
         """What each target was sent so far."""
-        return {target.name: target.pushed for target, _ in tuple(self._running.values())}
+        return {target.name: target.pushed for target in self.targets}
 
 
 def _told(task: asyncio.Task[None]) -> None:

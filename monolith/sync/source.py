@@ -118,6 +118,12 @@ class Source:
             return None
         return Round(self._changes(changed), reached, whole=False)
 
+    @property
+    def waiting(self) -> int:
+        """About how many rows the target has yet to be sent, also of tables that it does not take."""
+        counted = [(f.reader.waiting, f.table) for f in tuple(self._followed.values())]
+        return sum(len(table) if count is None else count for count, table in counted)
+
     def send_all(self) -> None:
         """The target needs everything."""
         for followed in self._followed.values():

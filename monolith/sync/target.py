@@ -40,7 +40,9 @@ class Pushed:
     rows: int = 0
     removed: int = 0
     bytes: int = 0
-    failures: int = 0
+    failures: int = 0  # no answer
+    refused: int = 0
+    resends: int = 0  # answers that asked for everything
     wholes: int = 0
     as_of_ms: int = 0  # it has every change made before; 0: it has not had everything yet
 
@@ -69,6 +71,16 @@ class Target:
         self._said: set[str] = set()  # of its failures since it last worked
         self._greeted = False
         self._told_ms = 0  # when it was last sent anything
+
+    @property
+    def waiting(self) -> int:
+        """About how many rows it has yet to be sent."""
+        return self._source.waiting
+
+    @property
+    def left_out(self) -> int:
+        """How many tables it does not take."""
+        return len(self._source.left_out)
 
     def stop(self) -> None:
         """Send what there is now, unless the target is failing, and end."""
@@ -190,7 +202,7 @@ class Target:
     async def _sent(self, body: bytes) -> Reply | None:
         """The target's answer; None, after a while, if it did not take the push."""
         try:
-            reply = self._judged(await self._link.push(body, self._pace.timeout_s))
+            reply = self._judged(await self._pushed(body))
         except PushFailed as failure:
             await self._failed(failure)
             return None
@@ -200,7 +212,16 @@ class Target:
         self._patience.succeeded()
         return reply
 
+    async def _pushed(self, body: bytes) -> Reply:
+        try:
+            return await self._link.push(body, self._pace.timeout_s)
+        except PushFailed:
+            self.pushed.failures += 1
+            raise
+
     def _judged(self, reply: Reply) -> Reply:
+        self.pushed.resends += reply.status == SEND_EVERYTHING
+        self.pushed.refused += reply.status not in (OK, SEND_EVERYTHING)
         if reply.status in (OK, SEND_EVERYTHING) or self._leave_out(reply):
             return reply
         raise PushFailed(self.name, f"it refuses the rows: {reply.said}", lasting=True)
@@ -219,7 +240,6 @@ class Target:
         return bool(fewer)
 
     async def _failed(self, failure: PushFailed) -> None:
-        self.pushed.failures += 1
         if str(failure) not in self._said:
             self._said.add(str(failure))
             log.warning(

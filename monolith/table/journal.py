@@ -57,6 +57,11 @@ class Reader:
         now = self.coming = self._journal.cut()
         return Ahead(None if self.position is None else self._journal.since(self.position), now)
 
+    @property
+    def waiting(self) -> int | None:
+        """About how many changes it has yet to see; None: it must read all rows."""
+        return None if self.position is None else self._journal.count_since(self.position)
+
     def reached(self, position: int | None) -> None:
         """It has seen what `ahead` told together with `position`, or, None, must read all rows."""
         self.position = position
@@ -179,6 +184,11 @@ class Journal:
         if len(chunks) < 2 or sum(map(len, chunks)) > self._most_merged:
             return chunks
         return [np.concatenate(chunks) if len(parts) == 1 else distinct(chunks)]
+
+    def count_since(self, position: int) -> int:
+        """How many fids were noted in epochs from `position` on, each once an epoch at most."""
+        with self._lock:
+            return len(self._open) + sum(len(part) for part in self._closed if part.last >= position)
 
     def drop_seen(self) -> None:
         """Keep only what some reader has yet to see."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from monolith.runner.presence import Manners, found, replica_info
 from monolith.testing.exports import write_tiny_export
 from tests.integration.cli.conftest import DEADLINE_S, Cli
 from tests.integration.cli.processes import kill, until
+from tests.integration.discovery.ensemble import free_port
 from tests.integration.sync.receiving import LockedReceiver, served
 from tests.integration.sync.test_pushing import FIDS, Server, equal
 
@@ -27,7 +29,8 @@ def test_who_comes_is_pushed_to(tmp_path: Path) -> None:
     first, second = LockedReceiver(), LockedReceiver()
     with ExitStack() as stack:
         registered(stack, tmp_path, stack.enter_context(served(first)))
-        server = Server(tmp_path, [], FOLLOW)
+        metrics = free_port()
+        server = Server(tmp_path, [], FOLLOW, f"--metrics-port={metrics}")
         stack.callback(kill, server.process.pid)
         server.learn(FIDS[:500])
         until("the first has it", equal(first, server))
@@ -35,6 +38,8 @@ def test_who_comes_is_pushed_to(tmp_path: Path) -> None:
         server.learn(FIDS[500:])
         for receiver in (first, second):
             until("both have all", equal(receiver, server))
+        figures = urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics").read().decode()
+        assert figures.count('monolith_sync_rows_total{target="http://127.0.0.1:') == 2
         said = server.close()
     assert server.process.returncode == 0, said
 
