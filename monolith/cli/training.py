@@ -79,7 +79,9 @@ def _progressive(settings: RoleSettings, say: Callable[[str], None]) -> Iterator
     with ExitStack() as unwind:
         for replica in asked.values():
             unwind.callback(replica.close)
-        yield Progressive(asked, partial(request_about, model), timeout_s=timeout_s, say=say)
+        progressive = Progressive(asked, partial(request_about, model), timeout_s=timeout_s, say=say)
+        unwind.callback(progressive.close)
+        yield progressive
 
 
 def _dense_export(settings: RoleSettings, say: Callable[[str], None]) -> DenseExport | None:

@@ -81,6 +81,11 @@ class Progressive:
         for one, question in zip(self._all, asked.questions, strict=True):
             one.settle(question, batch)
 
+    def close(self) -> None:
+        """Say nothing any more of who answers and who does not."""
+        for one in self._all:
+            one.close()
+
     def window(self) -> Tallies:
         """What was settled since the last window, by replica."""
         return {one.name: one.taken() for one in self._all}

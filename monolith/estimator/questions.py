@@ -85,6 +85,10 @@ class Questions:
         tally, self._tally = self._tally, Tally()
         return tally
 
+    def close(self) -> None:
+        """Nobody is interested any more: what is told of what is still under way would only confuse."""
+        self._say = lambda _: None
+
     def _answered(self, question: Question) -> bool:
         """Whether the answer is there, after a while if it is worth waiting for."""
         patience_s = 0.0 if self._away else max(0.0, question.until - self._timer())

@@ -128,6 +128,14 @@ def test_nobody_waits_for_one_that_is_away(fake, clock, said):
     assert questions.taken().missed == 6
 
 
+def test_the_end_is_nobodys_fault(questions, fake, said):
+    fake.ready = None
+    questions.ask(None, 3)
+    questions.close()
+    give(fake.asked[0], REFUSED)
+    assert said == []
+
+
 def test_what_came_in_time_counts_though_it_is_away(questions, fake, clock):
     fake.ready = None
     first, second = (questions.ask(None, 3) for _ in range(2))
