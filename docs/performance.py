@@ -23,10 +23,11 @@ HEAD = """# Performance
 Written by `python docs/performance.py` from what `nox -s bench` measured; do not edit.
 
 `nox -s bench -- table` fills the table and its peers with the same ids, each in a process and an
-environment of its own, and asks them in turn, round after round. A figure is the median of the rounds; a
-ratio is the median of the rounds' own ratios, so what the machine does meanwhile meets both sides. Peers
-that cannot be installed are left out, loudly. `-- table --quick` takes two minutes, the whole 25; `--
-growth`, `-- start` and `-- scaling` measure the rest.
+environment of its own, and asks them in turn, round after round, with one thread and right after that
+with two. A figure is the median of the rounds; a ratio is the median of the rounds' own ratios, so what
+the machine does meanwhile meets both sides. Peers that cannot be installed are left out, loudly. `--
+table --quick` takes two minutes, the whole 25; `-- growth`, `-- start` and `-- scaling` measure the
+rest.
 
 The **prefetched gather** is the limit: rows whose numbers are known, copied out of aligned memory on
 huge pages with prefetch. That is one random access a row; a table that hashes needs two. PyTorch, numpy

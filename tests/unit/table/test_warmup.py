@@ -75,6 +75,8 @@ for table in tables:
         table.expire()
         table.assign(fids, rows)
         table.restore(table.export())
+        table.retire(len(table) // 2)
+        table.close_gaps()
         table.evict(fids)
 later = sum(len(k.signatures) - before[name] for name, k in kernels().items())
 print(later + len(formulas()) - known, "compiled later")
