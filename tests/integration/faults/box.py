@@ -24,7 +24,7 @@ from tests.integration.cli.conftest import DEADLINE_S, Cli
 from tests.integration.cli.processes import free_port, until
 from tests.integration.discovery.forwarder import Forwarder
 from tests.integration.faults import counting
-from tests.integration.faults.blows import Blow, Command, Part, Victim
+from tests.integration.faults.blows import Blow, Command, Mortal, Part, Victim
 from tests.integration.faults.traffic import MODEL, USERS, Reader, Traffic
 from tests.integration.stream.conftest import kafka
 
@@ -45,8 +45,8 @@ CLUSTER = (f"--num-ps={SERVERS}", "--num-workers-cluster=1", "--discovery-path=m
 Tables = Mapping[str, NDArray[np.float32]]
 
 
-class Broker(Protocol):
-    """Of Kafka's protocol, with TOPIC."""
+class Broker(Mortal, Protocol):
+    """Of Kafka's protocol."""
 
     servers: str
 
@@ -116,6 +116,11 @@ class Box:
             return client.lookup(wanted, create=False)
         finally:
             client.close()
+
+    def newest_checkpoint(self) -> int:
+        """Its step; 0: there is none yet."""
+        names = (path.stem for path in (self._folder / "model").glob("checkpoint-*.json"))
+        return max((int(name.removeprefix("checkpoint-")) for name in names), default=0)
 
     def witnessed(self) -> NDArray[np.int64]:
         """How often each message was trained, by number."""

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import pytest
 from confluent_kafka import KafkaError
 
+from tests.integration.cli.processes import until
 from tests.integration.faults.blows import Blow, Part
-from tests.integration.faults.box import Box
+from tests.integration.faults.box import CHECKPOINT, Box
 from tests.integration.faults.conftest import Make, Shelf, with_mock, with_tansu
 from tests.integration.faults.laws import LAWS, others_were_undisturbed
 from tests.integration.stream.mock import FETCH, METADATA, MockCluster
@@ -39,7 +40,7 @@ class Refusals(NamedTuple):
     """The broker answers so many requests of each kind with an error, and then is gone for so long."""
 
     error: int
-    count: int
+    times: int
     away_s: float
 
 
@@ -61,8 +62,13 @@ def judge(shelf: Shelf, make: Make, cases: Iterable[Case]) -> None:
 
 
 def suffer(box: Box, case: Case) -> None:
-    box.traffic.begin()
-    time.sleep(BEFORE_S)
+    if case.blow is Blow.KILLED and case.part in (Part.TRAINER, Part.PS):
+        before = box.newest_checkpoint()
+        box.traffic.begin(3 * CHECKPOINT)  # so that something is read and not trained when it dies
+        until("a checkpoint is written", lambda: box.newest_checkpoint() > before)
+    else:
+        box.traffic.begin()
+        time.sleep(BEFORE_S)
     began = time.monotonic()
     box.hit(case.part, case.blow)
     time.sleep(case.away_s)
@@ -114,7 +120,7 @@ def test_brokers_that_refuse(shelf: Shelf, refusals: Refusals) -> None:
         box.traffic.begin()
         time.sleep(BEFORE_S)
         for api in (FETCH, METADATA):
-            box.broker.fail(api, [refusals.error] * refusals.count)
+            box.broker.fail(api, [refusals.error] * refusals.times)
         time.sleep(BEFORE_S)
         box.broker.down()
         time.sleep(refusals.away_s)

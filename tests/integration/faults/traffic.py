@@ -32,13 +32,16 @@ class Traffic:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._forgotten = False
+        self._at_once = 0
         self.sent_at: list[float] = []  # monotonic seconds, by number
 
     @property
     def count(self) -> int:
         return len(self.sent_at)
 
-    def begin(self) -> None:
+    def begin(self, at_once: int = 0) -> None:
+        """First `at_once` messages that there is no time to train, then so many as there is."""
+        self._at_once = at_once
         self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
         self._thread.start()
@@ -65,12 +68,16 @@ class Traffic:
             self._send_until_told(self._log.write())
 
     def _send_until_told(self, writer: Writer) -> None:
+        self._send_some(writer, self._at_once)
         while not self._stopping.wait(TICK_S):
-            for _ in range(AT_ONCE):
-                self.sent_at.append(time.monotonic())
-                self._send(writer, self.count - 1)
+            self._send_some(writer, AT_ONCE)
         if not self._forgotten:
             writer.flush()
+
+    def _send_some(self, writer: Writer, count: int) -> None:
+        for _ in range(count):
+            self.sent_at.append(time.monotonic())
+            self._send(writer, self.count - 1)
 
     def _send(self, writer: Writer, number: int) -> None:
         row = {"user": number % USERS, "item": number, "number": number, "likes": number % 2}
@@ -95,7 +102,7 @@ class Reader:
         self.failures: list[float] = []  # when no answer came
         self.torn: list[str] = []
         self.lags: list[Lag] = []
-        self._seen = np.zeros(USERS)
+        self._seen = np.zeros(USERS, np.float32)
         self.went_back = np.zeros(USERS, int)  # how often each user's row was older than before
         self.vanished = np.zeros(USERS, int)  # how often it was gone
         self._thread.start()
@@ -113,9 +120,6 @@ class Reader:
 
     def failures_since(self, when: float) -> int:
         return sum(at >= when for at in self.failures)
-
-    def lags_since(self, when: float) -> NDArray[np.float64]:
-        return np.array([lag.seconds for lag in self.lags if lag.at >= when])
 
     def _run(self) -> None:
         users = np.arange(USERS)
