@@ -68,6 +68,6 @@ class Freed:
     def _again(self, bound: int) -> None:
         """Push everything, with another bound."""
         numbers = np.concatenate([*self._back, self._held[: self._count]])
-        self.bound, self._back, self._count = bound, [], 0
-        self._held = np.empty(max(len(numbers), 16), np.int64)
+        held = np.empty(max(len(numbers), 16), np.int64)
+        self.bound, self._back, self._held, self._count = bound, [], held, 0
         self.push(numbers)

@@ -103,23 +103,32 @@ class Index:
         self._free.hold_back(bound)
         return bound
 
-    def renumber(self, span: tuple[int, int]) -> tuple[Indices, Indices]:
-        """Give fids of a run of sub-tables with numbers that are held back lower ones, while there are any.
+    def movable(self, span: tuple[int, int]) -> tuple[Fids, Indices, Indices]:
+        """Fids of a run of sub-tables whose numbers are held back, these, and lower ones for `renumber`.
 
-        Returns the numbers that they had and those that they have. Sub-tables that are nearly empty shrink.
+        As many as there are lower ones.
         """
         fids, numbers = self.within(*span)
         high = numbers >= self._free.bound
         new = self._free.top(int(np.count_nonzero(high))).copy()
-        some, old = given(fids[high][: len(new)]), numbers[high][: len(new)]
-        scratch = np.empty(len(new), np.int64)
+        return given(fids[high][: len(new)]), numbers[high][: len(new)], new
+
+    def renumber(self, fids: Fids, old: Indices, new: Indices) -> None:
+        """Let fids have the numbers that `movable` has just given."""
+        scratch = np.empty(len(fids), np.int64)
         self._free.pop(len(new))
-        probing.remove(self.subtables(), some, scratch)
-        probing.insert(self.subtables(), some, new, scratch)
+        probing.remove(self.subtables(), fids, scratch)
+        probing.insert(self.subtables(), fids, new, scratch)
         self._free.push(old)
+
+    def shrink(self, span: tuple[int, int]) -> None:
+        """Halve those of a run of sub-tables that would be half as full then as where they grow."""
         for t in range(*span):
-            self._shrink(t)
-        return old, new
+            size = int(self._mask[t]) + 1
+            while size > FIRST_CELLS and 4 * self._used[t] < int(FULL[t] * size):
+                size //= 2
+            if size <= self._mask[t]:
+                self._resize(t, size)
 
     def cut(self) -> int:
         """Forget freed numbers that are higher than all others; returns what `end` was before."""
@@ -164,14 +173,6 @@ class Index:
 
     def _grow(self, t: int) -> None:
         self._resize(t, 2 * (int(self._mask[t]) + 1))
-
-    def _shrink(self, t: int) -> None:
-        """Halve sub-table `t`, unless it would be half as full then as where it grows."""
-        size = int(self._mask[t]) + 1
-        while size > FIRST_CELLS and 4 * self._used[t] < int(FULL[t] * size):
-            size //= 2
-        if size <= self._mask[t]:
-            self._resize(t, size)
 
     def _resize(self, t: int, size: int) -> None:
         """Move sub-table `t` to `size` cells elsewhere."""

@@ -137,12 +137,18 @@ class Store:
         return self.index.remove(given(fids))
 
     def close_gaps(self, span: tuple[int, int]) -> None:
-        """Move rows of a run of sub-tables to numbers that are free, after `index.begin_closing`."""
-        old, new = self.index.renumber(span)
+        """Move rows of a run of sub-tables to numbers that are free, after `index.begin_closing`.
+
+        Raises:
+            MemoryError: the system has no more; each row is where it was, or where it is to be.
+        """
+        fids, old, new = self.index.movable(span)
         self._arena.array[new] = self._arena.array[old]
         self.times.move(old, new)
         if self._journal:
             self._journal.move(old, new)
+        self.index.renumber(fids, old, new)
+        self.index.shrink(span)
 
     def cut(self) -> None:
         """Give the memory behind the last row back."""

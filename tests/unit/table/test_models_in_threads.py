@@ -171,7 +171,7 @@ def afterwards(what: str, table: Table, models: list[Model]) -> Table:
     return table
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(phases)
 def test_each_thread_sees_its_own_dict(asked: list[tuple[list[list[Call]], str]]) -> None:
     table, models = Table(CONFIG), [Model(who) for who in range(THREADS)]

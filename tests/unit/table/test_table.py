@@ -351,6 +351,24 @@ def test_out_of_memory_half_way_lets_nobody_learn_twice(monkeypatch):
     assert len(table) == 0
 
 
+def test_out_of_memory_while_rows_move_loses_none(monkeypatch):
+    """Half way through a table, with sub-tables that cannot shrink; once there is memory again, all is well."""
+    table, fids = Table(CONFIG, seed=SEED), np.arange(20_000)
+    table.apply(fids, np.ones((len(fids), 6)), step=3)
+    table.evict(fids[::2])
+    before = table.export()
+    for _ in range(2):
+        with monkeypatch.context() as full:
+            full.setattr(table._store.index, "shrink", _no_more)
+            with pytest.raises(MemoryError):
+                table.close_gaps()
+        table.close_gaps()
+        after = table.export()
+        for name in ("fids", "values", "slots"):
+            np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+    assert table._store.index.end < 13_000
+
+
 VECTORS = by_name("hash_table")
 
 
