@@ -352,7 +352,7 @@ def test_out_of_memory_half_way_lets_nobody_learn_twice(monkeypatch):
 
 
 def test_out_of_memory_while_rows_move_loses_none(monkeypatch):
-    """Half way through a table, with sub-tables that cannot shrink; once there is memory again, all is well."""
+    """Half way through, with sub-tables that cannot shrink; once there is memory again, all is well."""
     table, fids = Table(CONFIG, seed=SEED), np.arange(20_000)
     table.apply(fids, np.ones((len(fids), 6)), step=3)
     table.evict(fids[::2])
