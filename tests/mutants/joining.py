@@ -7,6 +7,13 @@ TESTS = "tests/unit/data/joining"
 
 JOINS = [
     Bug(
+        "A broker that tells an end too early makes a partition idle that is not",
+        f"{JOINING}/idle.py",
+        "partition in ended and self._log",
+        "self._log",
+        f"{TESTS}/test_pump.py",
+    ),
+    Bug(
         "Examples leave before it is on disk that they do",
         f"{JOINING}/pump.py",
         "        self._state.commit(self._inputs.reached, self._joiner.watermark, leaving)\n"

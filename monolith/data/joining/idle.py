@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from monolith.data.streams.log import Log, Offsets, Partition
 
 
 class Idle:
-    """A partition is idle once it was read to its end and nothing has come for `idle_s`."""
+    """A partition is idle once it was read to its end and nothing has come for `idle_s`.
+
+    Some brokers tell an end that is too low: the reader must have seen it, too. What the reader has seen may
+    be long ago: the log is asked, too.
+    """
 
     def __init__(self, log: Log, idle_s: float, timer: Callable[[], float]) -> None:
         self._log = log
@@ -22,8 +26,8 @@ class Idle:
         self._since[partition] = self._timer()
         self._idle.discard(partition)
 
-    def now(self, read_up_to: Offsets) -> set[Partition]:
-        """The idle ones of these.
+    def now(self, read_up_to: Offsets, ended: Collection[Partition]) -> set[Partition]:
+        """The idle ones of these, of which the reader has seen that some have `ended`.
 
         The log is asked for their ends, at most once in `idle_s`: it may be the brokers that are slow.
         """
@@ -32,6 +36,6 @@ class Idle:
             since = self._since.setdefault(partition, now)
             if partition not in self._idle and now - since >= self._idle_s:
                 self._since[partition] = now
-                if self._log.span(partition).end <= offset:
+                if partition in ended and self._log.span(partition).end <= offset:
                     self._idle.add(partition)
         return self._idle

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from monolith.data.joining.idle import Idle
 from monolith.data.joining.state import Reached
@@ -38,10 +38,12 @@ class Inputs:
         """It is a good one, of that event time, ms."""
         self._watermark.saw(message.partition, time)
 
-    @property
-    def watermark(self) -> int | None:
-        """Before this event time, ms, nothing is awaited; None while nobody knows."""
-        return self._watermark.value(self._idle.now(self.next))
+    def watermark(self, ended: Collection[Partition]) -> int | None:
+        """Before this event time, ms, nothing is awaited; None while nobody knows.
+
+        `ended` are partitions that the reader has read to their end.
+        """
+        return self._watermark.value(self._idle.now(self.next, ended))
 
     @property
     def furthest(self) -> int | None:

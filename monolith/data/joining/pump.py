@@ -18,6 +18,7 @@ from monolith.data.joining.rules import Rules
 from monolith.data.joining.state import JoinState, Leaving
 from monolith.data.streams.dead_letters import DeadLetters
 from monolith.data.streams.decoding import Poison, refused
+from monolith.data.streams.growth import GrowthTold
 from monolith.data.streams.log import Log, Message
 
 MOST = 4096  # messages of a poll
@@ -75,7 +76,9 @@ class Pump:
             idle=Idle(log, plan.idle_s, around.timer),
         )
         self._writer = log.write()
-        self._reader = log.read(self._inputs.next)
+        topics = (plan.impressions, plan.actions)
+        reader = log.read(self._inputs.next)
+        self._reader = GrowthTold(reader, log, topics, around.progress.say, around.timer)
 
     def run(self) -> None:
         """Join until someone asks to stop, or nothing has come for long enough.
@@ -103,7 +106,7 @@ class Pump:
             messages = self._reader.poll(MOST, plan.commit_s)
             self._take_in(messages)
             if not self._reader.away:  # who is idle, the brokers must say
-                self._advance(self._inputs.watermark)
+                self._advance(self._inputs.watermark(self._reader.ended))
             now = timer()
             heard = now if messages or self._reader.away else heard  # brokers that are away are not silent
             if now - committed >= plan.commit_s or self._state.entries.full:

@@ -7,6 +7,7 @@ decided. A joiner that is killed sends what it finds there again: the same examp
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from collections import Counter
@@ -164,4 +165,10 @@ class JoinState:
             yield
         except (sqlite3.Error, OSError) as exc:
             why = "another joiner has it open" if "locked" in str(exc) else str(exc)
+            why += "; nothing is lost: make room, and start it again" if _is_full(exc) else ""
             raise StreamError(f"{self._path}: the state of the joiner cannot be kept: {why}") from exc
+
+
+def _is_full(exc: Exception) -> bool:
+    full = isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)
+    return full or getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL

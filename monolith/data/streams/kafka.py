@@ -23,6 +23,7 @@ from monolith.data.streams.log import Offsets, Partition, Span
 _READING = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
+    "enable.partition.eof": True,  # an answer without messages is told
     "auto.offset.reset": "error",  # deleted messages are told, not jumped over
     "max.poll.interval.ms": 86_400_000,  # no group is joined, so nobody waits for us
     "socket.timeout.ms": 10_000,

@@ -29,16 +29,20 @@ class KafkaReader:
         self._consumer.assign([TopicPartition(*place, offset) for place, offset in offsets.items()])
         self._away_since: float | None = None
         self._closed = False
+        self.ended: set[Partition] = set()
 
     @property
     def away(self) -> bool:
         return self._away_since is not None
 
     def poll(self, most: int, seconds: float) -> Sequence[Message]:
-        messages = []
+        messages: list[Message] = []
         for one in self._consumer.consume(most, seconds):
             if (error := one.error()) is None:
                 messages.append(_message(one))
+                self.ended.discard(messages[-1].partition)
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                self.ended.add(Partition(one.topic(), one.partition()))
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001
                 self._find_again(Partition(one.topic(), one.partition()))
             else:
@@ -83,6 +87,7 @@ class KafkaReader:
                 f"{partition} ends before offset {known}: it was made anew, and is read from its beginning"
             )
         self._next[partition] = offset
+        self.ended.discard(partition)
         # A seek is refused: librdkafka has stopped to fetch this partition.
         self._consumer.incremental_unassign([TopicPartition(*partition)])
         self._consumer.incremental_assign([TopicPartition(*partition, offset)])

@@ -30,9 +30,7 @@ class KafkaWriter:
         """
         try:
             self._send(topic, value, key, timestamp_ms or 0)  # 0 is now
-        except (
-            KafkaException
-        ) as exc:  # the brokers do not know this writer any more
+        except KafkaException as exc:  # the brokers do not know this writer any more
             raise self._not_stored(exc.args[0]) from exc
 
     def _send(self, topic: str, value: bytes, key: bytes | None, stamp: int) -> None:

@@ -5,7 +5,7 @@ What reads and writes streams knows only this; Kafka is behind it, or a list in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -45,6 +45,10 @@ class Reader(Protocol):
     @property
     def away(self) -> bool:
         """Whether nothing can come just now: then silence says nothing about the stream."""
+
+    @property
+    def ended(self) -> Collection[Partition]:
+        """The partitions of which the reader has seen that nothing followed the last message."""
 
     def poll(self, most: int, seconds: float) -> Sequence[Message]:
         """Up to `most` messages as soon as there are so many, or else what came within `seconds`.

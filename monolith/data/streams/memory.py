@@ -56,7 +56,7 @@ class MemoryLog:
     def wait(self, most: int, seconds: float, offsets: dict[Partition, int]) -> Sequence[Message]:
         """What `Reader.poll` says; moves `offsets` on."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ready(offsets) >= most, seconds)
+            self._changed.wait_for(lambda: self.ready(offsets) >= most, seconds)
             found: list[Message] = []
             for partition, next_ in offsets.items():
                 offset = self._within(partition, next_)
@@ -68,7 +68,8 @@ class MemoryLog:
     def _within(self, partition: Partition, offset: int) -> int:
         return offset if offset <= len(self._held[partition]) else self._begins[partition]
 
-    def _ready(self, offsets: Offsets) -> int:
+    def ready(self, offsets: Offsets) -> int:
+        """How many messages there are from these offsets on."""
         return sum(len(self._held[at]) - self._within(at, offset) for at, offset in offsets.items())
 
 
@@ -80,6 +81,10 @@ class MemoryReader:
     def __init__(self, log: MemoryLog, offsets: Offsets) -> None:
         self._log = log
         self._next = dict(offsets)
+
+    @property
+    def ended(self) -> set[Partition]:
+        return {place for place, offset in self._next.items() if not self._log.ready({place: offset})}
 
     def poll(self, most: int, seconds: float) -> Sequence[Message]:
         return self._log.wait(most, seconds, self._next)

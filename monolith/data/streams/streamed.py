@@ -15,6 +15,7 @@ from monolith.data.streams.batches import Flow, NoBatches, StreamBatches
 from monolith.data.streams.cluster import kafka_log
 from monolith.data.streams.dead_letters import DeadLetters
 from monolith.data.streams.decoding import Decoder
+from monolith.data.streams.growth import GrowthTold
 from monolith.data.streams.log import Log, Partition, beginning, share
 
 STREAMED = "train"  # the split that the stream takes the place of
@@ -70,10 +71,11 @@ class Streamed:
             )
             return NoBatches(elsewhere)
         offsets = {partition: self._begin(partition, reading) for partition in mine}
+        reader = self.log.read(offsets)
+        if reading.worker == 0:  # one of them says it
+            reader = GrowthTold(reader, self.log, self.config.topics, self.say, self.timer)
         dead = DeadLetters(self.folder / f"worker-{reading.worker}.jsonl", self.say)
-        return StreamBatches(
-            self.log.read(offsets), offsets, self._decoder(), dead, self._flow(reading), elsewhere
-        )
+        return StreamBatches(reader, offsets, self._decoder(), dead, self._flow(reading), elsewhere)
 
     def _elsewhere(self, reading: Reading) -> Bookmark:
         """What this stream leaves alone: the dataset, and topics that it does not read."""

@@ -115,6 +115,22 @@ def test_what_comes_later_is_read(log, topic):
     assert all(isinstance(m, Message) for m in got)
 
 
+def test_who_reads_to_the_end_sees_it(log, topic):
+    fill(log, topic, 20)
+    reader = log.read(dict.fromkeys(places(topic), 0))
+    got, until = 0, time.monotonic() + PATIENCE_S
+    while set(reader.ended) != set(places(topic)) and time.monotonic() < until:
+        got += len(reader.poll(100, 0.2))
+    assert (got, set(reader.ended)) == (20, set(places(topic)))
+    fill(log, topic, 10, first=20)
+    while got < 30 and time.monotonic() < until:
+        got += len(reader.poll(1, 0.2))
+    while set(reader.ended) != set(places(topic)) and time.monotonic() < until:
+        reader.poll(1, 0.2)
+    reader.close()
+    assert (got, set(reader.ended)) == (30, set(places(topic)))
+
+
 def test_an_unknown_topic_is_named(log):
     with pytest.raises(TopicNotFound, match="'nothing'"):
         log.partitions("nothing")

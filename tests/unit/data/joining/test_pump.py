@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import random
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -16,6 +17,8 @@ from monolith.core.errors import StreamError, TopicNotFound
 from monolith.core.stop import Stop
 from monolith.data.joining.joiner import Fate
 from monolith.data.joining.rules import Rules
+from monolith.data.joining.spill import SpillingEntries
+from monolith.data.streams.log import Span
 from monolith.data.streams.memory import MemoryReader
 from monolith.wire import example_pb2 as pb
 from tests.unit.data.joining.conftest import (
@@ -184,6 +187,41 @@ def test_a_silent_partition_is_not_waited_for(tmp_path):
     filled(log, [(number, 50 * number) for number in range(30)], [], [0] * 30)
     join(log, tmp_path, plan(rules, idle_s=0.3, commit_s=0.01), progress=Watching(log, seen))
     assert max(seen) >= 25
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_end_that_is_told_too_low_ends_nothing(seed, tmp_path):
+    """A broker that tells an end before messages which are there makes no partition idle."""
+
+    class Low(BitingLog):
+        def span(self, partition):
+            return Span(0, 0)
+
+    log, draw = Low(topics(), seed), random.Random(seed)
+    shown = [(number, draw.randint(0, 400)) for number in range(25)]
+    done = [(draw.randint(0, 25), draw.randint(0, 400), "click") for _ in range(40)]
+    filled(log, shown, done, [0] * 65)
+    join(log, tmp_path, plan(idle_s=1e-9))
+    assert sorted(given(log)) == offline(shown, done)
+
+
+def test_a_full_disk_is_told_and_loses_nothing(log, tmp_path, monkeypatch):
+    shown = [(number, number) for number in range(300)]
+    filled(log, shown, [(number, number + 1, "click") for number in range(0, 300, 7)], [0] * 343)
+    expected = offline(shown, [(number, number + 1, "click") for number in range(0, 300, 7)])
+    write = SpillingEntries.write
+
+    def full(self):
+        self._db.execute("PRAGMA max_page_count = 12")  # sqlite's own error, as of a disk
+        write(self)
+
+    monkeypatch.setattr(SpillingEntries, "write", full)
+    for _ in range(2):
+        with pytest.raises(StreamError, match="database or disk is full; nothing is lost: make room, and"):
+            join(log, tmp_path, memory_bytes=0)
+    monkeypatch.undo()
+    join(log, tmp_path, memory_bytes=0)
+    assert sorted(set(given(log))) == expected
 
 
 def test_brokers_that_are_away_end_nothing(log, tmp_path, monkeypatch):

@@ -43,18 +43,21 @@ def idle():
     return Idle(log, 5.0, lambda: clock[0]), clock
 
 
-@pytest.mark.parametrize(("now", "read", "said"), [(4.9, 2, set()), (5.0, 2, {A}), (5.0, 1, set())])
-def test_idle_is_read_to_the_end(idle, now, read, said):
+@pytest.mark.parametrize(
+    ("now", "read", "ended", "said"),
+    [(4.9, 2, {A}, set()), (5.0, 2, {A}, {A}), (5.0, 1, {A}, set()), (5.0, 2, {B}, set())],
+)
+def test_idle_is_read_to_the_end(idle, now, read, ended, said):
     one, clock = idle
-    assert one.now({A: 0}) == set()
+    assert one.now({A: 0}, ended) == set()
     clock[0] = now
-    assert one.now({A: read}) == said
+    assert one.now({A: read}, ended) == said
 
 
 def test_what_comes_ends_idleness(idle):
     one, clock = idle
-    one.now({A: 2})
+    one.now({A: 2}, {A})
     clock[0] = 5.0
-    assert one.now({A: 2}) == {A}
+    assert one.now({A: 2}, {A}) == {A}
     one.saw(A)
-    assert one.now({A: 2}) == set()
+    assert one.now({A: 2}, {A}) == set()
