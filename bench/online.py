@@ -82,7 +82,8 @@ def _tell(runs: Runs) -> None:
         print(f"{name:10}{auc:8.4f}{loss:10.4f}{calibration:13.4f}{behind:10.1f}{lost:8.0f}")
     for name, other in itertools.combinations(EVERY_MS, 2):
         least, spread = margin(runs, name, other)
-        print(f"AUC of {name!r} above {other!r}: {least:.4f} or more; from seed to seed: up to {spread:.4f}")
+        seeds = f" or more; the seeds differ by up to {spread:.4f}" if len(runs) > 1 else ""
+        print(f"AUC of {name!r} above that of {other!r} by {least:.4f}{seeds}")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def draw(runs: Runs, path: Path) -> None:
             stale = series(runs[0], name, "staleness_s").clip(NEAR_S)
             below.plot(seconds(runs[0]) / 60, stale, ".-", color=colour, linewidth=0.8, markersize=3)
     above.set(ylabel=f"AUC before learning,\nlast {SMOOTHED_S:.0f} s")
-    below.set(ylabel="rows are behind by, s", xlabel="minutes of the stream", yscale="log")
+    below.set(ylabel="rows are behind by, s", xlabel="minutes of streaming", yscale="log")
     for axes in (above, below):
         axes.grid(alpha=0.3)
     above.legend(frameon=False, fontsize=9)
