@@ -36,6 +36,7 @@ SERVE = (
     "monolith serve --model-path exported --model-name journey"
     " --host 127.0.0.1 --port {port} --health-port {http}"
 )
+# There are no rows for validation, so this makes the topic only: the job can begin before the stream does.
 MAKE_TOPIC = "monolith data produce data --split valid --topic purchases --partitions 1 --servers {broker}"
 PRODUCE = "monolith data produce data --split test --topic purchases --servers {broker} --speed {speed:.0f}"
 LEARN_ON = TRAIN + (
@@ -67,20 +68,17 @@ class Replica:
     port: int
     http: int
 
-    @property
-    def line(self) -> str:
-        """The command; who gets no rows takes no newer version either."""
-        pinned = "" if self.every_ms else " --model-version {version}"
+    def line(self, version: str) -> str:
+        """The command; who gets no rows takes no version after the first either."""
+        pinned = "" if self.every_ms else f" --model-version {version}"
         return SERVE.format(port=self.port, http=self.http) + pinned
 
     @property
     def flags(self) -> str:
         """What has the job ask it and push to it."""
         where = f"127.0.0.1:{self.port}"
-        asked = f" --progressive-target '{self.name}={where}'"
-        return asked + (
-            f" --parameter-sync-target 'http://{where}?interval-ms={self.every_ms}'" if self.every_ms else ""
-        )
+        pushed = f" --parameter-sync-target 'http://{where}?interval-ms={self.every_ms}'"
+        return f" --progressive-target '{self.name}={where}'" + (pushed if self.every_ms else "")
 
     @property
     def serves(self) -> bool:
@@ -134,7 +132,7 @@ def _serve(crew: Crew, ports: Sequence[int]) -> list[Replica]:
     where = zip(EVERY_MS.items(), ports[::2], ports[1::2], strict=True)
     replicas = [Replica(name, every_ms, port, http) for (name, every_ms), port, http in where]
     for replica in replicas:
-        crew.start(f"replica {replica.name}", replica.line.format(version=version))
+        crew.start(f"replica {replica.name}", replica.line(version))
     for replica in replicas:
         crew.until(f"an answer of the replica {replica.name}", lambda one=replica: one.serves, 120)
     return replicas
