@@ -58,7 +58,7 @@ class Box:
     """
 
     def __init__(self, folder: Path, broker: Broker, to_broker: Sequence[Forwarder] = ()) -> None:
-        self.kills = 0  # of those whose end makes the trainer go on from a checkpoint
+        self.restarts = 0  # of the trainer, which goes on from a checkpoint
         self.replica_kills = [0] * REPLICAS
         self.forgotten = False  # what the broker had was sent to it again
         self.readers: list[Reader] = []
@@ -80,7 +80,7 @@ class Box:
     def hit(self, part: Part, blow: Blow) -> None:
         """Harm the first of its kind."""
         if blow is Blow.KILLED:
-            self.kills += part in (Part.TRAINER, Part.PS)
+            self.restarts += part is Part.TRAINER
             self.replica_kills[0] += part is Part.REPLICA
         self._victims[part].hit(blow)
 
@@ -131,6 +131,7 @@ class Box:
     def _all_trained(self) -> bool:
         if self._trainer.ended:  # it lost a server: whoever looks after the job starts it again
             self._trainer.start()
+            self.restarts += 1
         time.sleep(0.1)
         try:
             return bool((self.tables()["item"] > 0).all())

@@ -27,7 +27,7 @@ def none_is_lost_and_few_come_twice(box: Box, _trained: Tables) -> None:
     assert times.min() >= 1, f"message {times.argmin()} was never trained"
     again = times.sum() - len(times)
     if not box.forgotten:
-        assert again <= box.kills * CHECKPOINT, f"{again} came again after {box.kills} kills"
+        assert again <= box.restarts * CHECKPOINT, f"{again} came again after {box.restarts} restarts"
 
 
 def no_row_is_torn(box: Box, _trained: Tables) -> None:
@@ -37,7 +37,7 @@ def no_row_is_torn(box: Box, _trained: Tables) -> None:
 def no_row_goes_back(box: Box, _trained: Tables) -> None:
     """But where the trainer goes back to its checkpoint, or a replica starts with its export: once each."""
     for reader, kills in zip(box.readers, box.replica_kills, strict=True):
-        assert reader.went_back.max() <= box.kills + kills, "a row was older than before"
+        assert reader.went_back.max() <= box.restarts + kills, "a row was older than before"
         assert reader.vanished.max() <= kills, "a row was gone for a while"
 
 
