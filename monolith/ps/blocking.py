@@ -16,7 +16,8 @@ from monolith.aio.loop_thread import LoopThread
 from monolith.checkpoint.files import FileEntry
 from monolith.core.arrays import Fids, Rows
 from monolith.ps.api import Applied, DenseTensors, JobStats, Shard
-from monolith.ps.client import EventTimes, PsClient, Updates
+from monolith.ps.client import PsClient, Updates
+from monolith.ps.parting import EventTimes
 from monolith.table.config import TableConfig
 from monolith.table.rows import Counts
 

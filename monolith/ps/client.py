@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monolith.checkpoint.files import FileEntry
-from monolith.core.arrays import Fids, Flags, Rows, as_fids, as_rows
+from monolith.core.arrays import Fids, Flags, Rows, as_fids
 from monolith.core.errors import ConfigError, TableNotFound
 from monolith.ps.api import (
     Applied,
@@ -27,16 +27,15 @@ from monolith.ps.api import (
     Stamp,
 )
 from monolith.ps.barrier import Arrival
+from monolith.ps.parting import EventTimes, Parting
 from monolith.ps.placement import Placement, in_turn
 from monolith.ps.routing import Route
 from monolith.ps.together import together
 from monolith.table.config import TableConfig
-from monolith.table.occurrences import counts_of, times_of
-from monolith.table.rows import Counts, Times
+from monolith.table.rows import Counts
 
 T = TypeVar("T")
 Updates = Mapping[str, tuple[Fids, Rows]]
-EventTimes = Mapping[str, Times | int] | int  # of the fids of each table, or one for all; 0: not known
 
 
 class PsClient:
@@ -98,16 +97,16 @@ class PsClient:
         Raises:
             TableNotFound: a table that this client has not created.
         """
-        ways = {name: self._route(name, fids, unique) for name, fids in wanted.items()}
+        parts = {name: self._part(name, fids, unique=unique) for name, fids in wanted.items()}
 
         def asked(shard: int) -> Iterable[Lookup]:
-            for name, way in ways.items():
-                yield Lookup(name, way.parts[shard], self._dims[name], create)
+            for name, part in parts.items():
+                yield Lookup(name, part.way.parts[shard], part.dim, create)
 
-        rows: dict[str, list[Rows]] = {name: [] for name in ways}
+        rows: dict[str, list[Rows]] = {name: [] for name in parts}
         for request, found in await self._each(asked, lambda shard, requests: shard.lookup(requests)):
             rows[request.table].append(found.rows)
-        return {name: way.join(rows[name], self._dims[name]) for name, way in ways.items()}
+        return {name: part.way.join(rows[name], part.dim) for name, part in parts.items()}
 
     async def apply(
         self,
@@ -135,34 +134,20 @@ class PsClient:
                 after 2106.
             GradientNotFinite: a gradient is NaN or infinite, and its server refuses such.
         """
-        ways = {name: self._route(name, fids, unique) for name, (fids, _) in updates.items()}
-        grads = {
-            name: ways[name].split(as_rows(given, len(as_fids(fids)), self._dims[name]))
-            for name, (fids, given) in updates.items()
-        }
-        rates = {name: tuple(values) for name, values in (learning_rates or {}).items()}
-        known = {
-            name: ways[name].split_last(as_rows(rows, len(as_fids(updates[name][0])), self._dims[name]))
-            for name, rows in (latest or {}).items()
-        }
-
-        often = self._counted(updates, ways, counts or {})
-        when = _timed(updates, ways, times)
-
-        def asked(shard: int) -> Iterable[Gradients]:
-            for name, way in ways.items():
-                yield Gradients(
-                    name,
-                    way.parts[shard],
-                    grads[name][shard],
-                    rates.get(name, ()),
-                    step,
-                    latest=known[name][shard] if name in known else None,
-                    counts=often[name][shard] if name in often else None,
-                    times=when[name][shard] if name in when else None,
-                )
-
-        return await self._change(asked)
+        told = {}
+        for name, (fids, grads) in updates.items():
+            part = self._part(name, fids, unique=unique)
+            told[name] = part.told(
+                part.summed(grads),
+                learning_rates=tuple((learning_rates or {}).get(name, ())),
+                step=step,
+                parted={
+                    "latest": part.last(latest[name]) if latest and name in latest else None,
+                    "counts": part.counts((counts or {}).get(name)) if name in self._counting else None,
+                    "times": part.times(times),
+                },
+            )
+        return await self._change(told)
 
     async def assign(self, updates: Updates, *, times: EventTimes = 0) -> Applied:
         """Set the values of rows (n, dim); of a fid that occurs twice the last. As `apply` otherwise."""
@@ -179,19 +164,17 @@ class PsClient:
             for each of a table's n fids 1 where there was a row, 0 where it is new, and -1 if this client has
             created no such table.
         """
-        ways = {
-            name: self._route(name, fids, unique=False) for name, fids in wanted.items() if name in self._dims
-        }
+        parts = {name: self._part(name, fids) for name, fids in wanted.items() if name in self._dims}
 
         def asked(shard: int) -> Iterable[Lookup]:
-            for name, way in ways.items():
-                yield Lookup(name, way.parts[shard], self._dims[name], afresh=True)
+            for name, part in parts.items():
+                yield Lookup(name, part.way.parts[shard], part.dim, afresh=True)
 
         there: dict[str, list[Flags]] = {name: [] for name in wanted}
         for request, found in await self._each(asked, lambda shard, requests: shard.lookup(requests)):
             there[request.table].append(found.found)
         return {
-            name: ways[name].joined(flags).astype(np.int8)
+            name: parts[name].way.joined(flags).astype(np.int8)
             if flags
             else np.full(len(wanted[name]), -1, np.int8)
             for name, flags in there.items()
@@ -249,36 +232,20 @@ class PsClient:
         await together(shard.close() for shard in self._shards)
 
     async def _write(self, updates: Updates, change: Change, times: EventTimes) -> Applied:
-        ways = {name: self._route(name, fids, unique=False) for name, (fids, _) in updates.items()}
-        rows = {}
+        told = {}
         for name, (fids, given) in updates.items():
-            whole = as_rows(given, len(as_fids(fids)), self._dims[name])
-            rows[name] = (ways[name].split if change is Change.ADD else ways[name].split_last)(whole)
+            part = self._part(name, fids)
+            rows = part.summed(given) if change is Change.ADD else part.last(given)
+            told[name] = part.told(rows, change=change, parted={"times": part.times(times)})
+        return await self._change(told)
 
-        when = _timed(updates, ways, times)
+    async def _change(self, told: Mapping[str, list[Gradients]]) -> Applied:
+        """Tell each server its part of each table, by server."""
+        stamp = self._stamp()
 
         def asked(shard: int) -> Iterable[Gradients]:
-            for name, way in ways.items():
-                at = when[name][shard] if name in when else None
-                yield Gradients(name, way.parts[shard], rows[name][shard], change=change, times=at)
+            return (parts[shard] for parts in told.values())
 
-        return await self._change(asked)
-
-    def _counted(
-        self, updates: Updates, ways: Mapping[str, Route], counts: Mapping[str, Counts]
-    ) -> dict[str, list[Counts]]:
-        """How often the ids of each shard occurred, for tables that ask."""
-        often = {}
-        for name in updates.keys() & self._counting:
-            fids = as_fids(updates[name][0])
-            told = counts_of(counts.get(name), fids, f"table {name}")
-            if told is not None or ways[name].inverse is not None:
-                each = np.ones(len(fids), np.int64) if told is None else told
-                often[name] = ways[name].split_numbers(each, np.add)
-        return often
-
-    async def _change(self, asked: Callable[[int], Iterable[Gradients]]) -> Applied:
-        stamp = self._stamp()
         done = await self._each(asked, lambda shard, requests: shard.apply(requests, stamp))
         return Applied(
             updated=sum(applied.updated for _, applied in done),
@@ -314,10 +281,12 @@ class PsClient:
         answered = {name: value for values in await together(calls) for name, value in values.items()}
         return {name: answered[name] for name in tensors}
 
-    def _route(self, table: str, fids: Fids, unique: bool) -> Route:
+    def _part(self, table: str, fids: Fids, *, unique: bool = False) -> Parting:
         if table not in self._dims:
             raise TableNotFound(table, known=tuple(self._dims))
-        return Route.of(as_fids(fids), self.num_shards, unique=unique)
+        held = as_fids(fids)
+        way = Route.of(held, self.num_shards, unique=unique)
+        return Parting(table, held, self._dims[table], way)
 
     def _stamp(self) -> Stamp:
         return Stamp(self._worker, next(self._sequence))
@@ -329,14 +298,3 @@ def _judge(arrival: Arrival, timeout_ms: int) -> None:
         if value <= 0:
             raise arrival.misused(f"{name} must be greater than zero")
     arrival.check(timeout_ms)
-
-
-def _timed(updates: Updates, ways: Mapping[str, Route], times: EventTimes) -> dict[str, list[Times]]:
-    """When the ids of each shard occurred, for tables of which that is known."""
-    when = {}
-    for name, (fids, _) in updates.items():
-        given = times.get(name) if isinstance(times, Mapping) else times
-        told = times_of(given, as_fids(fids), f"table {name}")
-        if told is not None:
-            when[name] = ways[name].split_numbers(told, np.maximum)
-    return when
