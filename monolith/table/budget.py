@@ -2,7 +2,8 @@
 
 When the tables take more than they may, the rows leave that were least recently updated in all of them: how
 many of each table that are is read off a sample of the times in each. Each forgets so many of its own
-oldest, a slice at a time, and gives their memory back.
+oldest, a slice at a time, and gives their memory back. But first, tables from which many rows left give back
+what these took, and perhaps nobody has to leave.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from monolith.core.errors import ConfigError
 from monolith.table.eviction import shares
-from monolith.table.index import KEPT
+from monolith.table.index import KEPT, SPARE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # Free shares of the budget: with less, who brings rows waits; with less, rows begin to leave; until so much.
 LAST, LITTLE, ENOUGH = 1 / 64, 1 / 32, 1 / 16
 ROUNDS = 4  # at most: a sample may be wrong
+SPARSE = 16  # rows to one that left: with fewer, half of what those took, or more, can be given back
 CALM_S = 60.0  # without need before the next need is worth another warning
 log = logging.getLogger(__name__)
 
@@ -71,15 +73,21 @@ class Budget:
         with self._lock:
             if not self._lacking(free):
                 return 0  # somebody else saw to it
-            self._warn()
-            left = 0
-            for _ in range(ROUNDS):
-                gone = self._forget(self._lacking(ENOUGH))
-                left += gone
-                if not gone or not self._lacking(LITTLE):
-                    break
-            self.evicted += left
-            return left
+            self._close_gaps()
+            return self._evict() if self._lacking(free) else 0
+
+    def _close_gaps(self) -> None:
+        for _, table in self._tables():
+            if SPARSE * table.spare > len(table):
+                table.close_gaps()
+
+    def _evict(self) -> int:
+        self._warn()
+        before = self.evicted
+        for _ in range(ROUNDS):
+            if not self._forget(self._lacking(ENOUGH)) or not self._lacking(LITTLE):
+                break
+        return self.evicted - before
 
     def _lacking(self, free: float) -> int:
         """Bytes that must be given back so that this share of the budget is free."""
@@ -89,12 +97,13 @@ class Budget:
         """Have the oldest rows leave, to give so many bytes back; returns how many left."""
         held = [table for _, table in self._tables()]
         sampled = [(table, one) for table in held if len((one := table.sample()).times)]
-        freed = excess * KEPT // (KEPT - 1)  # of which a part is kept for others
+        freed = excess + min(excess // (KEPT - 1), self.most // SPARE)  # of which a part is kept for others
         counts = shares([one for _, one in sampled], freed) if sampled else []
         left = 0
         for (table, _), count in zip(sampled, counts, strict=True):
             if count:
-                left += table.retire(count)
+                gone = table.retire(count)
+                left, self.evicted = left + gone, self.evicted + gone
                 table.close_gaps()
         return left
 

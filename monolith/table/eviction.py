@@ -14,7 +14,7 @@ import numpy as np
 
 from monolith.core.errors import ConfigError
 from monolith.core.fids import slot_of
-from monolith.table.index import CELL_BYTES, MOST_BYTES, SUBTABLES
+from monolith.table.index import EMPTY_BYTES, MOST_BYTES, SUBTABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,14 +68,15 @@ class Sample(NamedTuple):
     """When some rows, of a table that has so many, were last updated."""
 
     rows: int
-    row_bytes: int  # that are free once one of them has left
+    row_bytes: float  # that each takes, with its part of what the index has grown by
     times: Times  # of as many as are looked at
 
 
 def sample(store: Store) -> Sample:
     """Of a slice of the rows."""
     _, numbers = store.index.within(*store.index.fullest(slices(len(store))))
-    return Sample(len(store), store.row_bytes + _TIME_BYTES + CELL_BYTES, store.times.of(numbers))
+    row_bytes = (store.memory_bytes - EMPTY_BYTES) / max(len(store), 1)
+    return Sample(len(store), row_bytes, store.times.of(numbers))
 
 
 def shares(samples: Sequence[Sample], excess: int) -> list[int]:

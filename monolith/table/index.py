@@ -25,6 +25,7 @@ FIRST_CELLS = 16
 FULL = np.linspace(0.5, 0.7, SUBTABLES)
 CELL_BYTES = 16
 KEPT = 4  # of freed numbers, one in so many is kept for others where the rest is given up
+SPARE = 32  # and no more than one for so many fids
 EMPTY_BYTES = CELL_BYTES * SUBTABLES * FIRST_CELLS  # of an index without fids
 MOST_BYTES = int(2 * CELL_BYTES / FULL[0])  # a fid, beyond that: in a sub-table that has just grown
 
@@ -59,6 +60,11 @@ class Index:
     @property
     def memory_bytes(self) -> int:
         return CELL_BYTES * (int(self._mask.sum()) + SUBTABLES)
+
+    @property
+    def spare(self) -> int:
+        """How many numbers have been given that nobody has now."""
+        return len(self._free)
 
     def find(self, fids: Fids) -> Indices:
         """Row numbers (n,), -1 where unknown."""
@@ -95,11 +101,10 @@ class Index:
     def begin_closing(self) -> int:
         """Give numbers below a bound only, from now until `cut`; returns the bound.
 
-        There are then more of those than fids, so that others may come while fids with higher numbers get
-        lower ones.
+        There are then no fewer of those than fids, so that each with a higher number can get a lower one.
         """
-        spare = len(self._free)
-        bound = self.end - spare + spare // KEPT
+        live = self.end - self.spare
+        bound = live + min(self.spare // KEPT, live // SPARE)
         self._free.hold_back(bound)
         return bound
 

@@ -122,6 +122,12 @@ class SharedRows:
         with self._turns.shared:
             return self._population.sample()
 
+    @property
+    def spare(self) -> int:
+        """So many rows could come without more memory: others had it, who left."""
+        with self._turns.shared:
+            return self._store.index.spare
+
     def close_gaps(self) -> None:
         """Give the memory of most rows that left back to the system: others move to where they were.
 

@@ -461,6 +461,20 @@ MEMORY = [
         "tests/unit/table/test_budget.py",
     ),
     Bug(
+        "What rows took that left a while ago is kept, and more rows leave for it",
+        "monolith/table/budget.py",
+        "            self._close_gaps()\n",
+        "",
+        "tests/unit/table/test_budget.py",
+    ),
+    Bug(
+        "A quarter of what rows took that left is kept, however few are left",
+        "monolith/table/index.py",
+        "min(self.spare // KEPT, live // SPARE)",
+        "self.spare // KEPT",
+        "tests/unit/table/test_budget.py",
+    ),
+    Bug(
         "Who brings rows does not wait until others have left",
         "monolith/ps/tables.py",
         "        if rows:\n            self.hold()\n",

@@ -97,6 +97,34 @@ def test_what_left_is_given_back() -> None:
     assert used(tables) <= before // 2 * (1 - LITTLE)
 
 
+def filled_at_once(table: Table, rows: int, step: int) -> None:
+    table.apply(np.arange(rows), np.ones((rows, table.dim), np.float32), step=step)
+
+
+@pytest.mark.parametrize("times", [1.2, 2, 4, 8])
+def test_rows_above_it_leave_and_no_more(times: float) -> None:
+    """What was restored takes so many times the budget; most of what fits stays."""
+    tables, rows = tables_of(a=32), 20_000
+    filled_at_once(tables["a"], rows, step=1)
+    budget = budget_of(tables, int(used(tables) / times))
+    assert budget.hold() == budget.evicted == rows - len(tables["a"])
+    assert used(tables) <= budget.most
+    assert len(tables["a"]) > 0.6 * rows / times
+    assert not budget.tick()
+
+
+def test_gaps_are_given_back_before_rows_leave(caplog: pytest.LogCaptureFixture) -> None:
+    """Those of another table too, from which rows left that had expired, say."""
+    tables = tables_of(a=16, b=16)
+    for table, rows in zip(tables.values(), (10_000, 5_000), strict=True):
+        filled_at_once(table, rows, step=1)
+    tables["a"].evict(np.arange(9_000))
+    budget = budget_of(tables, used(tables))
+    assert (budget.tick(), budget.evicted, caplog.text) == (0, 0, "")
+    assert [len(table) for table in tables.values()] == [1_000, 5_000]
+    assert used(tables) < budget.most * 0.6
+
+
 def test_an_episode_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     tables, now = tables_of(a=64), [0.0]
     budget = budget_of(tables, clock=lambda: now[0])

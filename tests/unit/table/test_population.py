@@ -101,5 +101,5 @@ def test_a_sample_speaks_for_all_rows():
     sample = population.sample()
     assert sample.rows == 40_000
     assert 10_000 < len(sample.times) < 20_000
-    assert sample.row_bytes == 8 + 4 + 16
     assert population.empty_bytes == population_of().memory_bytes
+    assert 40_000 * sample.row_bytes == pytest.approx(population.memory_bytes - population.empty_bytes)
