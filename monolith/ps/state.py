@@ -119,9 +119,11 @@ class ShardState:
 
     def tick(self) -> None:
         """Do what is due of its own accord. To be called every few seconds, by one thread."""
-        self._upkeep.tick()
-        if self._tables.budget:
-            self._tables.budget.tick()
+        try:
+            self._upkeep.tick()
+        finally:
+            if self._tables.budget:
+                self._tables.budget.tick()
 
     def stats(self) -> ShardStats:
         lookups, applies = self._counts[Operation.LOOKUP], self._counts[Operation.APPLY]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable
 
@@ -10,6 +11,7 @@ from monolith.table.table import Table
 
 HOUR_S = 3600.0
 PERIOD_S = 1.0  # between looks at the clock, and at how much memory is free
+log = logging.getLogger(__name__)
 
 
 class Upkeep:
@@ -23,7 +25,8 @@ class Upkeep:
     def tick(self) -> int:
         """Have those tables forget whose turn it is; a table's hours count from the first tick that sees it.
 
-        Returns how many rows left.
+        One that fails has had its turn, so that it does not keep the others from theirs for good. Returns how
+        many rows left.
         """
         now, left = self._clock(), 0
         for name, table in self._tables():
@@ -31,13 +34,16 @@ class Upkeep:
                 continue
             last = self._last.setdefault(name, now)
             if now - last >= table.config.feature_evict_every_n_hours * HOUR_S:
-                left += table.expire()
                 self._last[name] = now
+                left += table.expire()
         return left
 
 
 class Ticking:
-    """Calls `tick` every `period_s` seconds on a thread of its own, from `start` until `stop`."""
+    """Calls `tick` every `period_s` seconds on a thread of its own, from `start` until `stop`.
+
+    A call that fails is logged: what ran out of memory, say, may well succeed next time.
+    """
 
     def __init__(self, tick: Callable[[], object], period_s: float = PERIOD_S) -> None:
         self._tick = tick
@@ -56,4 +62,7 @@ class Ticking:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._period_s):
-            self._tick()
+            try:
+                self._tick()
+            except Exception:  # there is nobody to tell, and a server without upkeep runs full
+                log.exception("upkeep failed, and is tried again in %g s", self._period_s)

@@ -184,6 +184,19 @@ def test_a_budget_holds_and_hot_rows_stay(tick: bool) -> None:
     steady(state, tick)
 
 
+def test_a_budget_is_kept_though_upkeep_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, ticked = ShardState(0, seed=0, memory_budget_bytes=2 << 20, random=bytes, clock=lambda: 0.0), []
+
+    def no_room() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(state._upkeep, "tick", no_room)
+    monkeypatch.setattr(state._tables.budget, "tick", lambda: ticked.append(1))
+    with pytest.raises(MemoryError):
+        state.tick()
+    assert ticked
+
+
 def test_a_budget_without_room_is_refused_with_the_table() -> None:
     state = ShardState(0, seed=0, memory_budget_bytes=1 << 16, random=bytes, clock=lambda: 0.0)
     with pytest.raises(ConfigError, match="memory budget of 65536 bytes"):

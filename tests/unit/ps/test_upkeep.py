@@ -50,5 +50,36 @@ def test_ticks_until_stopped():
     ticking.stop(0)
 
 
+def test_a_tick_that_fails_is_logged_and_not_the_last(caplog):
+    ticked = threading.Semaphore(0)
+
+    def tick():
+        ticked.release()
+        raise MemoryError("no room")
+
+    ticking = Ticking(tick, 0.001)
+    ticking.start()
+    for _ in range(3):
+        assert ticked.acquire(timeout=10)
+    ticking.stop(10)
+    assert "upkeep failed, and is tried again in 0.001 s" in caplog.text
+    assert "MemoryError: no room" in caplog.text
+
+
+def test_a_table_that_fails_does_not_hold_others_up(clock, monkeypatch):
+    bad, good = table_of(), table_of()
+    monkeypatch.setattr(bad, "expire", _no_room)
+    upkeep = Upkeep(lambda: [("bad", bad), ("good", good)], lambda: clock[0])
+    upkeep.tick()
+    clock[0] += 2 * HOUR_S
+    with pytest.raises(MemoryError):
+        upkeep.tick()
+    assert (upkeep.tick(), len(good)) == (1, 2)
+
+
+def _no_room():
+    raise MemoryError
+
+
 def test_one_that_never_ran_can_be_stopped():
     Ticking(lambda: None).stop(0)
