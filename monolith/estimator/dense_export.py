@@ -6,9 +6,11 @@ Such a version has no embeddings: a replica takes it with the rows that it has.
 from __future__ import annotations
 
 import copy
+import itertools
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ import attrs
 import torch
 from numpy.typing import NDArray
 
-from monolith.core.errors import MonolithError, ServingError
+from monolith.core.errors import ServingError, told
 from monolith.estimator.dense import module_tensors
 from monolith.estimator.exporter import Trained, manifest_of
 from monolith.estimator.onnx_graph import dense_graph
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
     from monolith.estimator.trainer import Assembled
 
 SIGNATURE = "serving_default"  # where no version tells another
-_GONE = ".gone"
+_GONE, _PART = ".gone", ".dense"  # names of what leaves, and of what is not whole yet, end so
+_UNWRITTEN = "the dense part is not exported, until that can be done"
+_UNPRUNED = "old versions of the dense part stay, until they can be removed"
 
 
 @attrs.frozen(kw_only=True)
@@ -60,7 +64,7 @@ class DenseExport:
         self._began = timer()  # the time since the last one, or the start
         self._step: int | None = None  # of the last one
         self._graph: Graph | None = None
-        self._troubled = False
+        self._troubles: frozenset[str] = frozenset()  # that were told and are not over
 
     def offer(self, step: int, parts: Assembled, *, last: bool) -> None:
         """Write a version of what `parts` are at `step`, if it is time to, or the `last` chance."""
@@ -69,24 +73,32 @@ class DenseExport:
             return
         self._began = self._timer()
         try:
-            self._write(step, parts)
-            self._step, self._troubled = step, False
-        except (MonolithError, OSError) as exc:
-            if not self._troubled:
-                self._say(f"the dense part is not exported, until that can be done: {exc}")
-            self._troubled = True
+            alone = self._write(step, parts)
+        except Exception as exc:  # whatever a model's own code or the exporter raises: training goes on
+            self._tell(_UNWRITTEN, told(exc) or type(exc).__name__)
+            return
+        self._step = step
+        self._tell(_UNWRITTEN, "")
+        self._tell(_UNPRUNED, "; ".join(prune(self._output, alone[: -self._schedule.keep])))
 
-    def _write(self, step: int, parts: Assembled) -> None:
+    def _tell(self, trouble: str, why: str) -> None:
+        """Tell of a trouble once, until it is over: then there is no `why`."""
+        if why and trouble not in self._troubles:
+            self._say(f"{trouble}: {why}")
+        self._troubles = self._troubles | {trouble} if why else self._troubles - {trouble}
+
+    def _write(self, step: int, parts: Assembled) -> list[int]:
+        """Returns the versions without embeddings that are there now, the oldest first."""
         self._graph = self._graph or Graph(parts)
         there = versions(self._output)
         version = max([step, *(number + 1 for number in there)])
         tensors = module_tensors(parts.module)
         trained = Trained(step=step, as_of_ms=int(1000 * self._clock()), rows=_nobody, dense=tensors)
-        with ExportWriter(self._output, version) as writer:
+        with ExportWriter(self._output, version, part=_PART) as writer:
             writer.add_dense(self._graph.of(tensors))
             writer.add_warmup([empty_batch(parts.schema, 1)])
             writer.commit(manifest_of(parts, trained, version, _signature(there)))
-        prune(self._output, self._schedule.keep)
+        return [*(number for number, found in there.items() if found and found.dense_only), version]
 
 
 class Graph:
@@ -120,17 +132,32 @@ def versions(output: Path) -> dict[int, ExportManifest | None]:
     return {number: _manifest(output / str(number)) for number in numbered}
 
 
-def prune(output: Path, keep: int) -> None:
-    """Remove versions without embeddings, but for the newest ones. They vanish at once, or not at all."""
-    alone = [number for number, manifest in versions(output).items() if manifest and manifest.dense_only]
-    for number in alone[:-keep]:
-        (output / str(number)).rename(output / f".{number}{_GONE}")
-    for folder in _left_over(output):
-        shutil.rmtree(folder, ignore_errors=True)
+def prune(output: Path, old: Iterable[int]) -> list[str]:
+    """Remove `old` versions, each at once or not at all, and what who was killed left of others.
+
+    Returns why some are still there.
+    """
+    vanish = [partial(_vanish, output / str(number)) for number in old]
+    return _failures(vanish) + _failures(partial(shutil.rmtree, folder) for folder in _left_over(output))
+
+
+def _vanish(version: Path) -> None:
+    version.rename(version.with_name(f".{version.name}{_GONE}"))
+
+
+def _failures(deeds: Iterable[Callable[[], object]]) -> list[str]:
+    """What the disk says of those that it does not do."""
+    found = []
+    for deed in deeds:
+        try:
+            deed()
+        except OSError as exc:
+            found.append(str(exc))
+    return found
 
 
 def _left_over(output: Path) -> Iterator[Path]:
-    return output.glob(f".*{_GONE}")
+    return itertools.chain(output.glob(f".*{_GONE}"), output.glob(f".*{_PART}"))
 
 
 def _manifest(folder: Path) -> ExportManifest | None:

@@ -31,20 +31,22 @@ class ExportWriter(AbstractContextManager["ExportWriter"]):
     """Collects the files of `<output>/<version>` in a hidden folder beside it; `commit` gives it the name.
 
     A version that stood there before is kept until then. If the block ends without `commit`, the hidden
-    folder is removed and nothing has changed.
+    folder is removed and nothing has changed. Its name ends in `part`: who is killed leaves it there.
 
     Raises:
         ServingError: the version exists and `overwrite` is not given; or the disk is full or fails.
     """
 
-    def __init__(self, output: Path, version: int, *, overwrite: bool = False, disk: Disk = DISK) -> None:
+    def __init__(
+        self, output: Path, version: int, *, overwrite: bool = False, part: str = ".part", disk: Disk = DISK
+    ) -> None:
         self.target = output / str(version)
         if self.target.exists() and not overwrite:
             raise ServingError(
                 f"{self.target} exists: give --overwrite to replace it, or another --model-version",
                 version=version,
             )
-        self._part = output / f".{version}.part"
+        self._part = output / f".{version}{part}"
         self._disk = disk
         self._files: list[FileEntry] = []
         self.tables: dict[str, ServedTable] = {}

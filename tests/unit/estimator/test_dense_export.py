@@ -1,5 +1,7 @@
 """The dense part becomes a version of its own while training goes on, and training does not notice."""
 
+from pathlib import Path
+
 import attrs
 import numpy as np
 import onnx
@@ -118,10 +120,35 @@ def test_old_ones_leave_and_bases_stay(watched, parts):
     assert [p.name for p in watched.folder.iterdir() if p.name.startswith(".")] == []
 
 
-def test_what_a_killed_pruning_left_is_removed(watched, parts):
-    (watched.folder / ".7.gone" / "deep").mkdir(parents=True)
+@pytest.mark.parametrize("left", [".7.gone", ".7.dense"])
+def test_what_was_killed_leaves_nothing(watched, parts, left):
+    (watched.folder / left / "deep").mkdir(parents=True)
     watched.offer(2, parts)
     assert [p.name for p in watched.folder.iterdir()] == ["2"]
+
+
+def test_the_end_of_another_export_is_not_ours(watched, parts):
+    (watched.folder / ".7.part").mkdir(parents=True)  # a version with embeddings, on its way
+    watched.offer(2, parts)
+    assert sorted(p.name for p in watched.folder.iterdir()) == [".7.part", "2"]
+
+
+def test_one_that_cannot_be_removed_keeps_no_other(watched, parts, monkeypatch):
+    rename = Path.rename
+
+    def refuse(path, target):
+        if path.name == "2":
+            raise PermissionError(1, "Operation not permitted", str(path))
+        return rename(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", refuse)
+        for step in range(1, 8):
+            watched.offer(step, parts)
+        assert watched.offer(7, parts, last=True) == [2, 5, 6, 7]
+    assert len(watched.said) == 1
+    assert "old versions of the dense part stay" in watched.said[0]
+    assert watched.offer(8, parts) == [6, 7, 8]
 
 
 def test_a_base_takes_the_place_of_a_version_without_embeddings(watched, parts):
@@ -152,11 +179,11 @@ def test_a_model_that_is_no_graph_ends_nothing(tmp_path, parts, monkeypatch):
     assert "it branches on its input" in watched.said[0]
 
 
-def checkpoint(dataset, config, folder, exporting):
+def checkpoint(dataset, config, folder, exporting, model=Small):
     with BlockingClient.local([LocalShard(0)]) as client:
         around = Around(dense_export=exporting)
         settings = attrs.evolve(config, model_dir=folder, train_steps=6, save_steps=2)
-        TrainingSession(Small(), dataset, client, settings, around=around).run()
+        TrainingSession(model(), dataset, client, settings, around=around).run()
     return {p.name: p.read_bytes() for p in (folder / "checkpoint-6").iterdir()}
 
 
@@ -166,6 +193,34 @@ def test_training_does_not_notice(dataset, config, tmp_path):
     with_it = checkpoint(dataset, config, tmp_path / "one", exporting)
     assert with_it == checkpoint(dataset, config, tmp_path / "two", None)
     assert sorted(versions(out)) == [2, 4, 6]
+
+
+class Uncopied(Small):
+    """Its module keeps a tensor that was computed, which PyTorch does not copy."""
+
+    def model_fn(self, module, features, mode):
+        spec = super().model_fn(module, features, mode)
+        module.last = spec.pred
+        return spec
+
+
+def test_a_model_that_cannot_be_copied_ends_nothing(dataset, config, tmp_path):
+    said = []
+    exporting = DenseExport(tmp_path / "out", Schedule(every_s=1e-9), say=said.append)
+    assert checkpoint(dataset, config, tmp_path / "model", exporting, Uncopied)
+    assert len(said) == 1
+    assert "deepcopy" in said[0]
+
+
+def test_what_is_exported_is_saved_already(dataset, config, tmp_path):
+    offered = []
+
+    class Watching:
+        def offer(self, step, parts, *, last):
+            offered.append((step, last, (tmp_path / f"checkpoint-{step}.json").exists()))
+
+    checkpoint(dataset, config, tmp_path, Watching())
+    assert offered == [(2, False, True), (4, False, True), (6, True, True)]
 
 
 def predicted(graph, parts):
