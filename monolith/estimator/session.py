@@ -172,11 +172,11 @@ class TrainingSession:
             self._tell(window, whole)
             stopped = any(note.stopping for note in notes)
             over = stopped or self._pace.reached(self._step) or not any(self._reading)
-            if self._around.dense_export:
-                self._around.dense_export.offer(self._step, self._trainer.parts, last=over)
             if (over or self._pace.saves(self._step, self._saved or 0)) and self._step != self._saved:
                 self._save(number, notes, window.quality)
                 share.saved()
+            if self._around.dense_export:  # it may take seconds: what is learned is safe by then
+                self._around.dense_export.offer(self._step, self._trainer.parts, last=over)
         self._around.progress.end()
         if not (whole.quality.examples or stopped) and self._place.chief:
             more = "no message came" if share.endless else "more --epochs or --train-steps go on"

@@ -1,9 +1,19 @@
-"""Bugs of asking replicas for predictions before learning."""
+"""Bugs of a job on a stream: replicas are asked for predictions before learning, and get the dense part."""
 
 from tests.mutants.planting import Bug
 
 ESTIMATOR = "monolith/estimator"
 TESTS = "tests/unit/estimator"
+
+SAVE = (
+    "            if (over or self._pace.saves(self._step, self._saved or 0)) and self._step != self._saved:\n"
+    "                self._save(number, notes, window.quality)\n"
+    "                share.saved()\n"
+)
+EXPORT = (
+    "            if self._around.dense_export:  # it may take seconds: what is learned is safe by then\n"
+    "                self._around.dense_export.offer(self._step, self._trainer.parts, last=over)\n"
+)
 
 ASKED = [
     Bug(
@@ -35,5 +45,12 @@ ASKED = [
         "batch.standing_weights",
         "batch.weights",
         f"{TESTS}/test_questions.py",
+    ),
+    Bug(
+        "What is learned is saved after the dense part is exported, which may take seconds",
+        f"{ESTIMATOR}/session.py",
+        f"{SAVE}{EXPORT}",
+        f"{EXPORT}{SAVE}",
+        f"{TESTS}/test_dense_export.py",
     ),
 ]
