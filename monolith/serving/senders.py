@@ -63,7 +63,7 @@ class Senders:
             return None
         if push.sender in self._replaced:
             raise InvalidRequest(f"another sender has taken over shard {push.shard} of {push.shards}")
-        if push.whole_begin:
+        if push.whole_begin and not push.partial:
             return sender or Sender(push.sender, push.sequence - 1)
         if sender is None or sender.lost:
             raise EverythingNeeded("send everything: this sender is not known here")
@@ -73,7 +73,7 @@ class Senders:
         return sender
 
     def begin(self, sender: Sender, push: Push, stamp: int) -> None:
-        """A sender, who may be new, begins to send everything: rows that have this stamp or later ones."""
+        """A sender, who may be new, begins to send all of some tables: rows with this stamp or later ones."""
         if push.shards != self.shards:
             self._replace(self._by_shard.values())
             self.shards, self._by_shard = push.shards, {}

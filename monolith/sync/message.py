@@ -30,6 +30,7 @@ class Sheet:
     as_of_ms: int = 0
     whole_begin: bool = False
     whole_end: bool = False
+    partial: bool = False
 
 
 @attrs.frozen
@@ -56,6 +57,7 @@ def written(head: Letterhead, sheet: Sheet, deltas: Deltas, *, first: bool = Tru
         shards=head.shards,
         whole_begin=sheet.whole_begin,
         whole_end=sheet.whole_end,
+        partial=sheet.partial,
         as_of_ms=sheet.as_of_ms,
         step=sheet.step,
     )

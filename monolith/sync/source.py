@@ -23,6 +23,7 @@ Deltas = Sequence[Delta]
 class Round:
     """What to send now, in messages: what changed, or, `whole`, all there is of some tables.
 
+    `partial`: of others, which it says nothing of, the target has had rows before.
     `reached` is called when all of it has arrived, `undo` where nothing of it has, and it goes no further.
     """
 
@@ -33,8 +34,10 @@ class Round:
         undo: Callable[[], None] = lambda: None,
         *,
         whole: bool,
+        partial: bool = False,
     ) -> None:
         self.whole = whole
+        self.partial = partial
         self.undo = undo
         self._messages: Iterator[Deltas] | None = messages
         self._reached = reached
@@ -105,7 +108,9 @@ class Source:
         ahead = {f.name: f.reader.ahead() for f in followed if f.reader.position is not None}
         lost = [f for f in followed if f.name not in ahead or ahead[f.name].fids is None]
         if lost := [f for f in lost if self._spoken_of_or_not_empty(f)]:
-            return self._whole(lost)
+            return self._whole(
+                lost, partial=any(f.name in self._spoken_of for f in followed if f not in lost)
+            )
         changed = [(f, fids) for f in followed if f.name in ahead and (fids := ahead[f.name].fids)]
 
         def reached() -> None:
@@ -162,7 +167,7 @@ class Source:
             self._spoken_of.add(followed.name)
         return followed.name in self._spoken_of
 
-    def _whole(self, lost: Sequence[_Followed]) -> Round:
+    def _whole(self, lost: Sequence[_Followed], *, partial: bool) -> Round:
         for followed in lost:
             followed.reader.begin()
         names = [followed.delta(NOBODY) for followed in lost]
@@ -172,7 +177,7 @@ class Source:
             for followed in lost:
                 followed.reader.reached(None)
 
-        return Round(chain([names], rows), lambda: None, undo, whole=True)
+        return Round(chain([names], rows), lambda: None, undo, whole=True, partial=partial)
 
     def _all_rows(self, followed: _Followed) -> Iterator[Deltas]:
         name, dim = followed.name, followed.table.dim

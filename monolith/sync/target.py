@@ -141,7 +141,8 @@ class Target:
                     return False
         found.done()
         self.pushed.wholes += found.whole
-        self.pushed.as_of_ms = now_ms
+        if not found.partial:
+            self.pushed.as_of_ms = now_ms
         for table in self._lacking.found(self._source.left_out):
             log.warning("ParameterSync target %s takes table %r now", self.name, table)
         return found.whole
@@ -152,9 +153,15 @@ class Target:
 
         def write(sequence: int) -> Message:
             deltas, last = found.take()
-            begin, end = found.whole and sequence == began, found.whole and last
-            sheet = self._sheet(sequence, as_of_ms=now_ms if last else 0, whole_begin=begin, whole_end=end)
-            return written(self._head, sheet, deltas, first=sequence == began, last=last)
+            first = sequence == began
+            sheet = self._sheet(
+                sequence,
+                as_of_ms=now_ms if last and not found.partial else 0,
+                whole_begin=found.whole and first,
+                whole_end=found.whole and last,
+                partial=found.partial and first,
+            )
+            return written(self._head, sheet, deltas, first=first, last=last)
 
         coming = asyncio.ensure_future(self._world.aside(write, began))
         try:

@@ -47,14 +47,16 @@ def write_tiny_export(
     skip_zeros: bool = False,
     embeddings: bool = True,
     users: TableRows | None = None,
+    genres: TableRows | None = None,
     as_of_ms: int = 0,
     disk: Disk = DISK,
 ) -> ExportManifest:
-    """Write the tiny model as `<output>/<version>`, in the place of what is there; with `users`, if given."""
+    """Write the tiny model as `<output>/<version>`, in the place of what is there; perhaps with other rows."""
     users = _rows("user", USERS) if users is None else users
+    genres = _rows("genres", GENRES) if genres is None else genres
     with ExportWriter(output, version, overwrite=True, disk=disk) as writer:
         if embeddings:
-            for name, rows in (("users", users), ("genres", _rows("genres", GENRES))):
+            for name, rows in (("users", users), ("genres", genres)):
                 segments = [Segment(1), Segment(rows.values.shape[1] - 1, compressor=compressor)]
                 config = TableConfig(segments, skip_zero_embedding=skip_zeros)
                 writer.add_table(name, rows, config, bits=bits)

@@ -60,6 +60,7 @@ class Push:
     shards: int = 1
     whole_begin: bool = False
     whole_end: bool = False
+    partial: bool = False
     as_of_ms: int = 0  # unix; 0: not said
     size: int = 0  # bytes
 
@@ -87,6 +88,7 @@ def read_push(request: bytes) -> Push:
         shards=number(_Request.SHARDS_FIELD_NUMBER, 1),
         whole_begin=bool(number(_Request.WHOLE_BEGIN_FIELD_NUMBER)),
         whole_end=bool(number(_Request.WHOLE_END_FIELD_NUMBER)),
+        partial=bool(number(_Request.PARTIAL_FIELD_NUMBER)),
         as_of_ms=number(_Request.AS_OF_MS_FIELD_NUMBER),
         size=len(request),
     )

@@ -42,6 +42,20 @@ ONLINE = [
         REPLICA,
     ),
     Bug(
+        "All rows of some tables count as everything",
+        f"{SERVING}/senders.py",
+        "if push.whole_begin and not push.partial:",
+        "if push.whole_begin:",
+        REPLICA,
+    ),
+    Bug(
+        "A table that is sent whole is told to be all there is",
+        "monolith/sync/source.py",
+        "undo, whole=True, partial=partial)",
+        "undo, whole=True)",
+        "tests/unit/sync/test_replicator.py",
+    ),
+    Bug(
         "Half of everything counts as all of it",
         f"{SERVING}/senders.py",
         "        if sender.whole_since is None:\n            sender.as_of_ms",

@@ -119,6 +119,23 @@ def test_gap_is_answered_until_everything_came(synced):
     assert served(synced) == {8: 80.0, 9: 90.0}
 
 
+def some_tables(sequence, values):
+    return everything(values, sequence=sequence, partial=True, deltas=[delta(values)])
+
+
+def test_some_tables_make_nobody_known(synced, tmp_path, clock):
+    """Who begins with them would never be asked for the others."""
+    with pytest.raises(EverythingNeeded, match="push 3 came after 1"):
+        synced.push(some_tables(3, {8: 80.0}))
+    synced.push(some_tables(2, {9: 90.0}))
+    assert served(synced) == {9: 90.0}
+    load(synced, tmp_path, OLD, 2, as_of_ms=clock.ms + 5000)
+    for replica in (synced, loaded(tmp_path, OLD, clock, 3)):
+        with pytest.raises(EverythingNeeded, match="not known here"):
+            replica.push(some_tables(3, {8: 80.0}))
+        assert served(replica) == OLD
+
+
 def test_another_sender_takes_over(synced):
     synced.push(everything({8: 80.0}, sender=8))
     for late in (next_push(2, {2: -1.0}), everything(NEW, sequence=3)):

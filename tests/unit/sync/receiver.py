@@ -36,7 +36,8 @@ class Receiver:
             known = self.sequences.get(request.sender)
             if known is not None and request.sequence <= known:
                 return Reply(0, "")
-            if not request.whole_begin and (known is None or request.sequence > known + 1):
+            anew = request.whole_begin and not request.partial
+            if not anew and (known is None or request.sequence > known + 1):
                 return Reply(5, "send everything")
             if refused := tuple(d.unique_id for d in request.delta_hash_tables if d.unique_id in self.lacks):
                 return Reply(1, "it is not of the model", refused)

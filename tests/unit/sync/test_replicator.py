@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -271,6 +272,41 @@ def test_all_tables_may_be_refused() -> None:
     Job().run(story)
 
 
+@pytest.mark.parametrize("lacking", [set(), {"b"}], ids=["first_row", "taken_up_again"])
+def test_a_whole_table_does_not_greet_who_restarted(lacking: set[str]) -> None:
+    """It has the rows of that table only: the others would stay as they were exported."""
+
+    async def story(job: Job) -> None:
+        job.receiver.lacks = lacking
+        job.learn(1, *([2] if lacking else []))
+        if lacking:
+            job.learn(1, table="b")
+        await asyncio.sleep(61)
+        job.learn(3)
+        await asyncio.sleep(31)
+        job.receiver.restart()
+        job.receiver.lacks, job.receiver.rows = set(), {"a": {}}
+        job.learn(2, table="b")
+        await asyncio.sleep(100)
+        assert job.receiver.equals(job.tables)
+
+    Job(intervals_ms={0: 30_000}).run(story)
+
+
+def test_a_whole_table_does_not_tell_that_the_others_are_new() -> None:
+    async def story(job: Job) -> None:
+        job.learn(1)
+        await intervals()
+        job.learn(1)
+        job.learn(2, table="b")
+        await intervals()
+        whole, changes = job.receiver.requests[-2:]
+        assert {delta.unique_id for delta in changes.delta_hash_tables} == {"a"}
+        assert (whole.as_of_ms, bool(changes.as_of_ms)) == (0, True)
+
+    Job().run(story)
+
+
 @pytest.mark.usefixtures("few_rows_a_message")
 def test_a_table_may_be_refused_in_the_middle_of_everything() -> None:
     async def story(job: Job) -> None:
@@ -363,35 +399,39 @@ def test_what_changes_while_everything_is_sent_is_not_forgotten() -> None:
 
 
 faults = st.sampled_from(["work", "broken", "hangs", "answers_lost", "restart", "lacks"])
-steps = st.lists(st.tuples(faults, st.lists(st.integers(0, 9), max_size=4), st.booleans()), max_size=12)
+ids_of_a_step = st.lists(st.integers(0, 9), max_size=4)
+steps = st.lists(st.tuples(faults, st.sampled_from("ab"), ids_of_a_step, st.booleans()), max_size=12)
 
 
 @settings(max_examples=60)
 @given(steps)
-def test_whatever_happens_it_is_equal_in_the_end(story_of: list[tuple[str, list[int], bool]]) -> None:
+def test_whatever_happens_it_is_equal_in_the_end(story_of: list[tuple[str, str, list[int], bool]]) -> None:
+    exported = {"a": {5: [9.0, 9.0]}, "b": {5: [9.0, 9.0]}}
+
     async def story(job: Job) -> None:
         job.learn(0)
-        for fault, ids, evicts in story_of:
+        for fault, table, ids, evicts in story_of:
             job.link.broken = "broken" if fault == "broken" else None
             job.link.hangs = fault == "hangs"
             job.link.answers_lost = int(fault == "answers_lost")
             has, lacks = "a" not in job.receiver.lacks, fault == "lacks"
             job.receiver.lacks = {"a"} if lacks else set()
             if lacks:
-                job.receiver.rows = {}
+                job.receiver.rows.pop("a", None)
             if fault == "restart" or not (has or lacks):  # who gets a table anew asks for everything
                 job.receiver.restart()
-                job.receiver.rows = {"a": {5: [9, 9]}}
-            job.learn(*ids)
+                job.receiver.rows = deepcopy(exported)
+            job.learn(*ids, table=table)
             if evicts:
-                job.tables["a"].evict(np.array(ids, np.int64))
+                job.tables[table].evict(np.array(ids, np.int64))
             await intervals(3)
         job.link.broken, job.link.hangs, job.link.answers_lost = None, False, 0
         if job.receiver.lacks:
             job.receiver.lacks = set()
             job.receiver.restart()
+        job.learn(0, table="b")  # perhaps its first row
         await asyncio.sleep(PACE.refused_s + 5)
-        assert job.receiver.equals({"a": job.tables["a"]})
+        assert job.receiver.equals(job.tables)
 
     Job().run(story)
 

@@ -51,8 +51,14 @@ def test_packed_and_single_numbers_mix():
     assert (delta.table, delta.fids.tolist(), delta.values.tolist()) == ("b", [1, -2, 3], [1, 2, 3])
 
 
-@given(st.integers(0, 2**64 - 1), INT64, st.integers(0, 2**31 - 1), st.booleans(), st.booleans())
-def test_head_comes_as_it_was_sent(sender, number, shard, begin, end):
+@given(
+    st.integers(0, 2**64 - 1),
+    INT64,
+    st.integers(0, 2**31 - 1),
+    st.lists(st.booleans(), min_size=3, max_size=3),
+)
+def test_head_comes_as_it_was_sent(sender, number, shard, flags):
+    begin, end, partial = flags
     request = pb.PushRequest(
         model_name="ctr",
         signature_name="x",
@@ -63,6 +69,7 @@ def test_head_comes_as_it_was_sent(sender, number, shard, begin, end):
         whole_begin=begin,
         whole_end=end,
         as_of_ms=number,
+        partial=partial,
     ).SerializeToString()
     assert read_push(request) == Push(
         model="ctr",
@@ -73,6 +80,7 @@ def test_head_comes_as_it_was_sent(sender, number, shard, begin, end):
         shards=shard,
         whole_begin=begin,
         whole_end=end,
+        partial=partial,
         as_of_ms=number,
         size=len(request),
     )
