@@ -9,8 +9,15 @@ JOINS = [
     Bug(
         "A broker that tells an end too early makes a partition idle that is not",
         f"{JOINING}/idle.py",
-        "partition in ended and self._log",
-        "self._log",
+        "partition in ended and self._log.span(partition).end <= ended[partition]",
+        "self._log.span(partition).end <= ended.get(partition, 0)",
+        f"{TESTS}/test_pump.py",
+    ),
+    Bug(
+        "A partition whose last offset is the end of a transaction is waited for",
+        f"{JOINING}/inputs.py",
+        "self._idle.now(self.next, ended)",
+        "self._idle.now(self.next, {place: self.next[place] for place in ended})",
         f"{TESTS}/test_pump.py",
     ),
     Bug(

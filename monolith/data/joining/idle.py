@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
-from monolith.data.streams.log import Log, Offsets, Partition
+from monolith.core.errors import BrokersUnreachable
+from monolith.data.streams.log import ASIDE_S, Log, Offsets, Partition
 
 
 class Idle:
@@ -15,7 +17,7 @@ class Idle:
     """
 
     def __init__(self, log: Log, idle_s: float, timer: Callable[[], float]) -> None:
-        self._log = log
+        self._log = log.within(ASIDE_S)
         self._idle_s = idle_s
         self._timer = timer
         self._since: dict[Partition, float] = {}
@@ -26,16 +28,19 @@ class Idle:
         self._since[partition] = self._timer()
         self._idle.discard(partition)
 
-    def now(self, read_up_to: Offsets, ended: Collection[Partition]) -> set[Partition]:
-        """The idle ones of these, of which the reader has seen that some have `ended`.
+    def now(self, partitions: Iterable[Partition], ended: Offsets) -> set[Partition]:
+        """The idle ones of these, of which the reader has seen that some have `ended`, and where.
 
         The log is asked for their ends, at most once in `idle_s`: it may be the brokers that are slow.
         """
-        now = self._timer()
-        for partition, offset in read_up_to.items():
+        with suppress(BrokersUnreachable):  # no end is known; the reader tells of it, and is patient
+            self._look(partitions, ended, self._timer())
+        return self._idle
+
+    def _look(self, partitions: Iterable[Partition], ended: Offsets, now: float) -> None:
+        for partition in partitions:
             since = self._since.setdefault(partition, now)
             if partition not in self._idle and now - since >= self._idle_s:
                 self._since[partition] = now
-                if partition in ended and self._log.span(partition).end <= offset:
+                if partition in ended and self._log.span(partition).end <= ended[partition]:
                     self._idle.add(partition)
-        return self._idle

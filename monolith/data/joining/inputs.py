@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from monolith.data.joining.idle import Idle
 from monolith.data.joining.state import Reached
 from monolith.data.joining.watermark import Watermark
-from monolith.data.streams.log import Log, Message, Partition, beginning
+from monolith.data.streams.log import Log, Message, Offsets, Partition, beginning
 
 
 class Inputs:
@@ -38,10 +38,10 @@ class Inputs:
         """It is a good one, of that event time, ms."""
         self._watermark.saw(message.partition, time)
 
-    def watermark(self, ended: Collection[Partition]) -> int | None:
+    def watermark(self, ended: Offsets) -> int | None:
         """Before this event time, ms, nothing is awaited; None while nobody knows.
 
-        `ended` are partitions that the reader has read to their end.
+        `ended` are partitions that the reader has read to their end, and where that is.
         """
         return self._watermark.value(self._idle.now(self.next, ended))
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from monolith.core.errors import StreamError
-from monolith.data.streams.log import Log, Message, Offsets, Partition, Reader
+from monolith.data.streams.log import ASIDE_S, Log, Message, Offsets, Reader
 
 EVERY_S = 60.0  # between two looks
 
@@ -25,7 +25,7 @@ class GrowthTold:
         timer: Callable[[], float],
     ) -> None:
         self._reader = reader
-        self._log = log
+        self._log = log.within(ASIDE_S)
         self._say = say
         self._timer = timer
         self._counts = {topic: log.partitions(topic) for topic in topics}
@@ -36,7 +36,7 @@ class GrowthTold:
         return self._reader.away
 
     @property
-    def ended(self) -> Collection[Partition]:
+    def ended(self) -> Offsets:
         return self._reader.ended
 
     def poll(self, most: int, seconds: float) -> Sequence[Message]:

@@ -6,6 +6,7 @@ group's offsets are written for those who watch and never read.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from typing import Any
@@ -79,6 +80,11 @@ class KafkaLog:
     def span(self, partition: Partition) -> Span:
         place = TopicPartition(*partition)
         return Span(*self._asked(lambda: self._asker.get_watermark_offsets(place, timeout=self._timeout_s)))
+
+    def within(self, seconds: float) -> KafkaLog:
+        nearer = copy.copy(self)  # with the same client, which knows the brokers already
+        nearer._timeout_s = min(seconds, self._timeout_s)  # noqa: SLF001  # of the same class
+        return nearer
 
     def create(self, topic: str, partitions: int) -> None:
         """Make `topic`, unless it is there already."""

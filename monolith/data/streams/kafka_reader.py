@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from monolith.core.errors import BrokersUnreachable
 from monolith.data.streams.kafka_client import Trouble, log
-from monolith.data.streams.log import Message, Offsets, Partition, beginning
+from monolith.data.streams.log import Message, Offsets, Partition, Span, beginning
 
 if TYPE_CHECKING:
     from monolith.data.streams.kafka import KafkaLog
@@ -29,7 +29,8 @@ class KafkaReader:
         self._consumer.assign([TopicPartition(*place, offset) for place, offset in offsets.items()])
         self._away_since: float | None = None
         self._closed = False
-        self.ended: set[Partition] = set()
+        self._lost: set[Partition] = set()  # where to read these is to be found
+        self.ended: dict[Partition, int] = {}
 
     @property
     def away(self) -> bool:
@@ -40,20 +41,22 @@ class KafkaReader:
         for one in self._consumer.consume(most, seconds):
             if (error := one.error()) is None:
                 messages.append(_message(one))
-                self.ended.discard(messages[-1].partition)
+                self.ended.pop(messages[-1].partition, None)
+                self._lost.discard(messages[-1].partition)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-                self.ended.add(Partition(one.topic(), one.partition()))
+                self.ended[Partition(one.topic(), one.partition())] = one.offset()
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001
-                self._find_again(Partition(one.topic(), one.partition()))
+                self._lost.add(Partition(one.topic(), one.partition()))
             else:
                 self._trouble.why, self._trouble.all_down = error.str(), True
         self._next |= {message.partition: message.offset + 1 for message in messages}
-        if messages:
+        if not messages and not self._trouble.all_down:
+            self._look_at_ends()
+        self._find_lost()
+        if messages and not self._lost:
             self._back()
         elif self._trouble.all_down:
             self._wait()
-        else:
-            self._look_at_ends()
         return messages
 
     def commit(self, offsets: Offsets) -> None:
@@ -75,11 +78,20 @@ class KafkaReader:
         for partition, offset in self._next.items():
             _, end = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
             if 0 <= end < offset:
-                self._find_again(partition)
+                self._lost.add(partition)
 
-    def _find_again(self, partition: Partition) -> None:
+    def _find_lost(self) -> None:
+        """Without an answer, brokers are as good as away, and asked again in the next poll."""
+        try:
+            for partition in sorted(self._lost):
+                self._find_again(partition, self._of.within(_PROBE_S).span(partition))
+                self._lost.remove(partition)
+        except BrokersUnreachable:
+            self._trouble.all_down = True
+
+    def _find_again(self, partition: Partition, span: Span) -> None:
         """There is no message at our offset, and none will come."""
-        known, span = self._next[partition], self._of.span(partition)
+        known = self._next[partition]
         offset = beginning(partition, known, span, self._of.say)
         if offset == known:
             offset = span.begin
@@ -87,7 +99,7 @@ class KafkaReader:
                 f"{partition} ends before offset {known}: it was made anew, and is read from its beginning"
             )
         self._next[partition] = offset
-        self.ended.discard(partition)
+        self.ended.pop(partition, None)
         # A seek is refused: librdkafka has stopped to fetch this partition.
         self._consumer.incremental_unassign([TopicPartition(*partition)])
         self._consumer.incremental_assign([TopicPartition(*partition, offset)])
@@ -101,7 +113,7 @@ class KafkaReader:
                 f"the Kafka brokers at {self._of.servers} are away ({self._trouble.why}): trying on for "
                 f"{self._of.patience_s:.0f} s"
             )
-        elif self._answer():
+        elif not self._lost and self._answer():
             self._back()
         elif now - self._away_since > self._of.patience_s:
             raise BrokersUnreachable(self._of.servers, self._of.patience_s, self._trouble.why)

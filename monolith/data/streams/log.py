@@ -5,7 +5,7 @@ What reads and writes streams knows only this; Kafka is behind it, or a list in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -37,6 +37,7 @@ class Span(NamedTuple):
 
 
 Offsets = Mapping[Partition, int]  # of each partition, the offset of the next message
+ASIDE_S = 5.0  # who reads waits so long for the answer to a question beside it
 
 
 class Reader(Protocol):
@@ -44,11 +45,14 @@ class Reader(Protocol):
 
     @property
     def away(self) -> bool:
-        """Whether nothing can come just now: then silence says nothing about the stream."""
+        """Whether something cannot come just now: then silence says nothing about the stream."""
 
     @property
-    def ended(self) -> Collection[Partition]:
-        """The partitions of which the reader has seen that nothing followed the last message."""
+    def ended(self) -> Offsets:
+        """The partitions of which the reader has seen that nothing followed the last message, and where.
+
+        That is behind the last message, or further: the end of a transaction has an offset of its own.
+        """
 
     def poll(self, most: int, seconds: float) -> Sequence[Message]:
         """Up to `most` messages as soon as there are so many, or else what came within `seconds`.
@@ -93,6 +97,9 @@ class Log(Protocol):
 
     def span(self, partition: Partition) -> Span:
         """What `partition` holds. Raises BrokersUnreachable."""
+
+    def within(self, seconds: float) -> Log:
+        """The same log; an answer is awaited for so long at most."""
 
     def read(self, offsets: Offsets) -> Reader:
         """A reader of the partitions in `offsets`, from there on."""

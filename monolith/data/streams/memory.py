@@ -31,6 +31,9 @@ class MemoryLog:
     def span(self, partition: Partition) -> Span:
         return Span(self._begins[partition], len(self._held[partition]))
 
+    def within(self, _seconds: float) -> MemoryLog:
+        return self
+
     def read(self, offsets: Offsets) -> MemoryReader:
         return MemoryReader(self, offsets)
 
@@ -83,8 +86,8 @@ class MemoryReader:
         self._next = dict(offsets)
 
     @property
-    def ended(self) -> set[Partition]:
-        return {place for place, offset in self._next.items() if not self._log.ready({place: offset})}
+    def ended(self) -> Offsets:
+        return {place: at for place, at in self._next.items() if not self._log.ready({place: at})}
 
     def poll(self, most: int, seconds: float) -> Sequence[Message]:
         return self._log.wait(most, seconds, self._next)

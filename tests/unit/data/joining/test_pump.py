@@ -180,9 +180,26 @@ def test_asked_to_stop_it_keeps_what_waits(log, tmp_path):
     assert (given(log), left, counts.total()) == ([], 1, 0)
 
 
-def test_a_silent_partition_is_not_waited_for(tmp_path):
+class Marked(BitingLog):
+    """Behind the messages of each partition ends a transaction, at an offset that nobody reads."""
+
+    def span(self, partition):
+        return Span(0, super().span(partition).end + 1)
+
+    def read(self, offsets):
+        return MarkedReader(self, offsets)
+
+
+class MarkedReader(MemoryReader):
+    @property
+    def ended(self):
+        return {place: offset + 1 for place, offset in super().ended.items()}
+
+
+@pytest.mark.parametrize("kind", [BitingLog, Marked])
+def test_a_silent_partition_is_not_waited_for(kind, tmp_path):
     """No action ever comes, and the stream goes on: negatives leave all the same."""
-    log, seen = BitingLog(topics(1)), []
+    log, seen = kind(topics(1)), []
     rules = Rules(window_ms=100, keep_ms=100)
     filled(log, [(number, 50 * number) for number in range(30)], [], [0] * 30)
     join(log, tmp_path, plan(rules, idle_s=0.3, commit_s=0.01), progress=Watching(log, seen))

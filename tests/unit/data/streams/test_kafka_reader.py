@@ -1,0 +1,105 @@
+"""A reader of Kafka whose offset is not there, and whose brokers do not say what is."""
+
+from types import SimpleNamespace
+
+import pytest
+from confluent_kafka import KafkaError
+
+from monolith.core.errors import BrokersUnreachable
+from monolith.data.streams.kafka_reader import KafkaReader
+from monolith.data.streams.log import Partition, Span
+from tests.unit.data.streams.conftest import Ticking
+
+LOST, GOOD = Partition("t", 0), Partition("t", 1)
+
+
+class Told:
+    """What librdkafka gives: a message, or an error."""
+
+    def __init__(self, partition, offset, error=None):
+        self.topic, self.partition = (lambda: partition.topic), (lambda: partition.number)
+        self.offset, self.error = (lambda: offset), (lambda: error and KafkaError(error))
+        self.value = self.key = lambda: None
+        self.timestamp = lambda: (0, -1)
+
+
+class Brokers:
+    """Their log and librdkafka's consumer in one: brokers that know topics, and spans once `answers`."""
+
+    servers, patience_s = "h:1", 10.0
+
+    def __init__(self):
+        self.said, self.assigned, self.answers = [], [], False
+        self.say, self.timer, self.coming = self.said.append, Ticking(1.0), []
+
+    def consumer(self, _trouble):
+        return self
+
+    def within(self, _seconds):
+        return self
+
+    def span(self, _partition):
+        if not self.answers:
+            raise BrokersUnreachable(self.servers, 1.0, "no answer")
+        return Span(3, 9)
+
+    def consume(self, _most, _seconds):
+        return [self.coming.pop(0)] if self.coming else []
+
+    def assign(self, places):
+        self.assigned += [(place.partition, place.offset) for place in places]
+
+    incremental_assign = assign
+
+    def incremental_unassign(self, _places):
+        """What follows is an assignment."""
+
+    def list_topics(self, topic, timeout):
+        return SimpleNamespace(topics={topic: SimpleNamespace(error=None)})
+
+    def get_watermark_offsets(self, _place, cached):
+        return 0, -1001
+
+
+@pytest.fixture
+def brokers():
+    return Brokers()
+
+
+@pytest.fixture
+def reader(brokers):
+    """At an offset that is not there any more."""
+    reader = KafkaReader(brokers, {LOST: 1, GOOD: 0})
+    brokers.assigned.clear()
+    brokers.coming.append(Told(LOST, 1, KafkaError._AUTO_OFFSET_RESET))
+    return reader
+
+
+def test_who_is_not_answered_asks_again(brokers, reader):
+    reader.poll(1, 0)
+    brokers.coming.append(Told(GOOD, 0))
+    assert [message.partition for message in reader.poll(1, 0)] == [GOOD]
+    assert (reader.away, brokers.assigned) == (True, [])
+    brokers.answers = True
+    reader.poll(1, 0)
+    assert (reader.away, brokers.assigned) == (False, [(0, 3)])
+    assert ["2 messages were deleted" in each for each in brokers.said] == [False, True, False]
+
+
+def test_who_is_never_answered_loses_patience(brokers, reader):
+    while brokers.timer.now < brokers.patience_s:
+        assert reader.poll(1, 0) == []
+    with pytest.raises(BrokersUnreachable, match="within 10 s"):
+        [reader.poll(1, 0) for _ in range(2)]
+    assert len(brokers.said) == 1
+
+
+def test_an_end_is_where_nothing_followed(brokers, reader):
+    """A transaction ends with an offset that no message has."""
+    brokers.coming = [Told(GOOD, 2), Told(GOOD, 4, KafkaError._PARTITION_EOF)]
+    reader.poll(1, 0)
+    reader.poll(1, 0)
+    assert reader.ended == {GOOD: 4}
+    brokers.coming = [Told(GOOD, 4)]
+    reader.poll(1, 0)
+    assert reader.ended == {}
