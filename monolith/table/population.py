@@ -134,14 +134,18 @@ class Population:
         numbers = self.store.index.find(zeros)
         self.store.forget(zeros[numbers >= 0], numbers[numbers >= 0])
 
-    def updated_at(self, times: Times | None, otherwise: int, count: int) -> Times:
-        """When each of `count` rows is updated; where nobody knows, `otherwise` if some may have to leave.
+    def updated_at(self, times: Times | None, step: int, count: int) -> Times:
+        """When each of `count` rows is updated, of whom somebody tells `times`, or 0 where nobody knows.
 
-        Many threads may ask at once.
+        If some may have to leave, those are updated at the latest time that a row has; as long as nobody
+        tells any, that is a `step`. Many threads may ask at once.
         """
+        latest = self.store.times.latest
+        if times is not None:
+            self.store.times.tell(times)
         if self._dated:
             known = np.zeros(count, np.uint32) if times is None else times
-            times = np.where(known > 0, known, np.uint32(min(otherwise, LAST)))
+            times = np.where(known > 0, known, np.uint32(min(max(step, latest), LAST)))
         return given(times) if times is not None and times.any() else UNTIMED
 
     def _forget(self, fids: Fids, numbers: Indices) -> int:

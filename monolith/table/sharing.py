@@ -86,10 +86,10 @@ class SharedRows:
     def expire(self, now: int | None = None) -> int:
         """Forget the rows that, at `now`, were not updated for as long as their slot's are kept.
 
-        `now` is the latest time that the table has heard of, unless given. Returns how many rows left.
+        `now` is the latest time that somebody told of an update, unless given. Returns how many rows left.
         Other calls come in between, so rows may come and go meanwhile.
         """
-        now = self._store.times.latest if now is None else now
+        now = self._store.times.told if now is None else now
         count = 0
         for span in eviction.slices(len(self)) if self.config.expires else ():
             with self._turns.alone:

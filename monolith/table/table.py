@@ -48,7 +48,7 @@ class Table(SharedRows):
 
     No two fids share a row, and every int64 is a fid. How an unseen row starts is decided by
     (`seed`, fid, column) alone, never by who came first. With `dated`, rows of which nobody tells when they
-    are updated have the step for a time, so that somebody can tell which are the oldest.
+    are updated have the latest time of any, or the step, so that somebody can tell which are the oldest.
 
     >>> from monolith.table.config import Constants, Segment, Sgd, TableConfig
     >>> table = Table(TableConfig((Segment(2, Constants(1.0), Sgd(learning_rate=0.5)),)))
@@ -141,8 +141,7 @@ class Table(SharedRows):
     def _write(self, work: Work, fids: Fids, rows: Rows, times: Times | int | None) -> int:
         fids = given(as_fids(fids))
         rows = given(as_rows(rows, len(fids), self.dim))
-        latest = self._store.times.latest
-        at = self._population.updated_at(times_of(times, fids, "a table"), latest, len(fids))
+        at = self._population.updated_at(times_of(times, fids, "a table"), 0, len(fids))
         missing = self._beside_others(at, lambda: self._store.update(work, fids, rows, at))
 
         def create(some: Indices) -> int:

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 class UpdateTimes:
-    """Times by row number, and the `latest` ever told: 0, and no memory taken, until there is one."""
+    """Times by row number, the `latest` of all, and of those that were `told`: 0 until there is one.
+
+    No memory is taken until then. What is not told are steps that stand for times, and times restored, which
+    may be such steps.
+    """
 
     def __init__(self, rows: int) -> None:
         """Reserve address space for `rows`."""
@@ -24,6 +28,7 @@ class UpdateTimes:
         self._hearing = threading.Lock()
         self._begun = False
         self.latest = 0
+        self.told = 0
 
     @property
     def kept(self) -> NDArray[np.uint32]:
@@ -35,6 +40,12 @@ class UpdateTimes:
         if len(times):
             with self._hearing:
                 self.latest = max(self.latest, int(times.max()))
+
+    def tell(self, times: Times) -> None:
+        """Somebody says that it is as late as `times`, as far as they are known. Safe from many threads."""
+        if len(times):
+            with self._hearing:
+                self.told = max(self.told, int(times.max()))
 
     def begin(self, end: int) -> None:
         """From now on there is room for the times of all rows; they are those below `end` today.

@@ -475,6 +475,13 @@ MEMORY = [
         "tests/unit/table/test_budget.py",
     ),
     Bug(
+        "Steps that stand for times say how late it is, and rows expire by them",
+        "monolith/table/sharing.py",
+        "self._store.times.told if now is None",
+        "self._store.times.latest if now is None",
+        "tests/unit/table/test_retention.py",
+    ),
+    Bug(
         "Who brings rows does not wait until others have left",
         "monolith/ps/tables.py",
         "        if rows:\n            self.hold()\n",
@@ -531,9 +538,9 @@ SYNC = [
     Bug(
         "What changes while everything is sent is forgotten",
         "monolith/sync/source.py",
-        "        return Round(chain([names], rows), lambda: None, undo, whole=True)\n",
+        "        return Round(chain([names], rows), lambda: None, undo, whole=True, partial=partial)\n",
         "        def reached() -> None:\n            for one in lost:\n                one.reader.begin()\n\n"
-        "        return Round(chain([names], rows), reached, undo, whole=True)\n",
+        "        return Round(chain([names], rows), reached, undo, whole=True, partial=partial)\n",
         PUSHES,
     ),
     Bug(
@@ -553,7 +560,7 @@ SYNC = [
     Bug(
         "The number of a push that was refused is used up",
         "monolith/sync/target.py",
-        "        self.sequence = message.sequence - 1\n",
+        "        self._sequence = message.sequence - 1\n",
         "",
         PUSHES,
     ),
@@ -574,10 +581,10 @@ SYNC = [
         "tests/unit/serving/test_push_api.py",
     ),
     Bug(
-        "Who returns is numbered from one again, and takes its pushes for old ones",
-        "monolith/sync/replicator.py",
-        "self._dropped.pop(wanted.endpoint, 0)",
-        "0",
+        "All targets are told of one sender",
+        "monolith/sync/target.py",
+        "self._sender = world.draw_sender()",
+        "self._sender = 7",
         "tests/unit/sync/test_follower.py",
     ),
     Bug(

@@ -72,10 +72,13 @@ def test_only_those_that_are_there_are_evicted():
 def test_where_somebody_may_have_to_leave_steps_are_times(dated, limits):
     """And of those whose time somebody tells, that is the time, in any case."""
     population, known = population_of(dated=dated, **limits), np.array([0, 5], np.uint32)
-    leaving = dated or bool(limits)
+    leaving, heard = dated or bool(limits), population.store.times
     assert population.updated_at(None, 7, 2).tolist() == ([7, 7] if leaving else [])
     assert population.updated_at(known, 7, 2).tolist() == [7 if leaving else 0, 5]
     assert population.updated_at(None, LAST + 9, 1).tolist() == ([LAST] if leaving else [])
+    heard.hear(np.array([9], np.uint32))
+    assert population.updated_at(None, 7, 1).tolist() == ([9] if leaving else [])
+    assert heard.told == 5
 
 
 def test_the_oldest_make_room():

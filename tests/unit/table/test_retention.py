@@ -47,6 +47,7 @@ class TableForgets(RuleBasedStateMachine):
     @initialize()
     def start(self):
         self.table, self.rows, self.counts, self.latest, self.step = Table(CONFIG), {}, {}, 0, 0
+        self.told = 0
 
     def _oldest_leave(self):
         while len(self.rows) > MOST:
@@ -65,8 +66,10 @@ class TableForgets(RuleBasedStateMachine):
         times = [d * DAY_S for d in days]
         told = times if timed else None
         self.table.apply(fids, np.ones((len(fids), 1)), step=self.step, counts=counts, times=told)
+        otherwise = max(self.latest, self.step)
+        self.told = max(self.told, *(times if timed else ()), 0)
         for fid, count, time in zip(fids, counts, times, strict=True):
-            self._occurs(fid, count, time if timed and time else self.step)
+            self._occurs(fid, count, time if timed and time else otherwise)
         self._oldest_leave()
 
     def _occurs(self, fid, count, time):
@@ -99,7 +102,7 @@ class TableForgets(RuleBasedStateMachine):
     @rule(now=st.none() | st.integers(0, 10))
     def expire(self, now):
         now = None if now is None else now * DAY_S
-        at = self.latest if now is None else now
+        at = self.told if now is None else now
         gone = [
             fid
             for fid, (_, time) in self.rows.items()
@@ -141,6 +144,7 @@ class TableForgets(RuleBasedStateMachine):
         other.restore(self.table.export(), self.table.filter_state())
         self.table = other
         self.latest = max((t for _, t in self.rows.values()), default=0)
+        self.told = 0
 
     @invariant()
     def holds_what_the_dict_holds(self):
@@ -277,6 +281,27 @@ def test_a_row_used_again_has_no_time():
     table.evict([1])
     table.assign([3], [[1]])
     assert table.export().times.tolist() == [10 * DAY_S, 0]
+
+
+@pytest.mark.parametrize("told", [0, 3 * DAY_S])
+def test_a_budget_does_not_change_what_expires(told):
+    """Where nobody tells times nothing does, though by its steps it could; else by what was told."""
+    for budget in ({}, {"max_rows": 100}):
+        table = table_of(slot_expire_time_config=days(1), **budget)
+        for step, fid in enumerate((1, 2), start=1):
+            table.apply([fid], [[1]], step=step * 2 * DAY_S, times=told and step * told)
+        assert table.expire() == (1 if told else 0), budget
+        assert saved(table).expire() == 0
+
+
+def test_a_step_is_no_older_than_events_before():
+    """Of a table that was told times and then no more, those leave that were updated before."""
+    table, event = table_of(max_rows=10), 1_700_000_000
+    table.apply(np.arange(10), np.ones((10, 1)), step=1, times=event)
+    table.apply([0], [[1]], step=2, times=event + 1)
+    table.apply(np.arange(10, 18), np.ones((8, 1)), step=3)
+    table.assign([18], [[1]])
+    assert table.export().fids.tolist() == [0, *range(10, 19)]
 
 
 def test_late_events_make_no_row_older():

@@ -26,7 +26,7 @@ def test_nobody_tells_nothing_is_kept() -> None:
     kept.cover(50)
     kept.forget(NUMBERS)
     kept.move(NUMBERS, NUMBERS)
-    assert (kept.begun, kept.memory_bytes(50), kept.latest) == (False, 0, 0)
+    assert (kept.begun, kept.memory_bytes(50), kept.latest, kept.told) == (False, 0, 0, 0)
     assert kept.of(NUMBERS).tolist() == [0, 0, 0]
 
 
