@@ -60,6 +60,8 @@ class Box:
     def __init__(self, folder: Path, broker: Broker, to_broker: Sequence[Forwarder] = ()) -> None:
         self.restarts = 0  # of the trainer, which goes on from a checkpoint
         self.replica_kills = [0] * REPLICAS
+        self._repeated = 0  # what was trained again, as far as that is judged
+        self._may_end = False  # the trainer, because it or a server was killed
         self.forgotten = False  # what the broker had was sent to it again
         self.readers: list[Reader] = []
         self._folder, self._cli, self.broker = folder, Cli(folder), broker
@@ -77,8 +79,16 @@ class Box:
     def close(self) -> None:
         self._undo.close()
 
+    def judged(self) -> None:
+        """Begin to count anew what one blow excuses, so that none excuses what comes after a later one."""
+        self.restarts, self.replica_kills = 0, [0] * REPLICAS
+        self._repeated += self.trained_again()
+        for reader in self.readers:
+            reader.judged()
+
     def hit(self, part: Part, blow: Blow) -> None:
         """Harm the first of its kind."""
+        self._may_end = blow is Blow.KILLED and part in (Part.TRAINER, Part.PS)
         if blow is Blow.KILLED:
             self.restarts += part is Part.TRAINER
             self.replica_kills[0] += part is Part.REPLICA
@@ -128,8 +138,14 @@ class Box:
         numbers = [int(n) for line in lines for n in line.split()[1:]]
         return np.bincount(numbers, minlength=self.traffic.count)
 
+    def trained_again(self) -> int:
+        """How many times a message was trained that had been trained before, not counting what is judged."""
+        times = self.witnessed()
+        return int(times.sum()) - len(times) - self._repeated
+
     def _all_trained(self) -> bool:
         if self._trainer.ended:  # it lost a server: whoever looks after the job starts it again
+            assert self._may_end, "the trainer ended, though neither it nor a server was killed"
             self._trainer.start()
             self.restarts += 1
         time.sleep(0.1)

@@ -41,7 +41,7 @@ def with_mock(folder: Path, undo: ExitStack) -> Box:
 
 
 class Shelf:
-    """One box, used again as long as all went well with it."""
+    """One box, used again as long as all went well with it, and its broker has all that was sent."""
 
     def __init__(self, folder: Callable[[], Path], patch: pytest.MonkeyPatch) -> None:
         self._folder, self._patch = folder, patch
@@ -49,7 +49,7 @@ class Shelf:
         self._held: tuple[Make, Path, Box] | None = None
 
     def take(self, make: Make) -> Box:
-        if self._held is None or self._held[0] is not make:
+        if self._held is None or self._held[0] is not make or self._held[2].forgotten:
             self.throw_away()
             folder = self._folder()
             self._patch.setenv(WITNESS, str(folder / "witness"))

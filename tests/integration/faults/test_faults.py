@@ -44,7 +44,7 @@ class Refusals(NamedTuple):
     away_s: float
 
 
-# A broker that is killed forgets, so that no message can be counted from then on: it comes last.
+# A broker that is killed forgets: no message can be counted in that box from then on. So it comes last.
 CASES = sorted(product(Part, Blow), key=lambda one: one == (Part.BROKER, Blow.KILLED))
 SHORT = [Case(part, blow, AWAY_S.get(part, 2.0)) for part, blow in CASES]
 LONG = [Case(part, blow, LONG_S) for part, blow in CASES]
@@ -82,6 +82,7 @@ def obey_laws(box: Box) -> None:
     trained = box.settle()
     for law in LAWS:
         law(box, trained)
+    box.judged()
 
 
 @pytest.mark.parametrize("case", SHORT, ids=str)

@@ -118,6 +118,11 @@ class Reader:
             found = client.predict({"user": wanted, "item": wanted})["prediction"]
         return {"user": found[:users, : TABLES["user"]], "item": found[:items, TABLES["user"] :]}
 
+    def judged(self) -> None:
+        """Count anew how often rows were older than before."""
+        self.went_back.fill(0)
+        self.vanished.fill(0)
+
     def failures_since(self, when: float) -> int:
         return sum(at >= when for at in self.failures)
 
