@@ -18,7 +18,7 @@ from monolith.ps.link import Link
 from monolith.ps.roads import CallRoad
 from monolith.sync.message import Letterhead
 from monolith.sync.patience import Pace
-from monolith.sync.replicator import Replicator, drawn_sender
+from monolith.sync.replicator import Replicator
 from monolith.sync.source import LIMIT_BYTES
 from monolith.sync.splitting import FID_BYTES
 from monolith.table.table import Table
@@ -48,7 +48,7 @@ def pushed_per_s(table: Table, port: int) -> dict[str, float]:
 
 async def _pushed_per_s(table: Table, port: int) -> dict[str, float]:
     target = SyncTarget(Endpoint(scheme="http", host="127.0.0.1", port=port))
-    head = Letterhead(sender=drawn_sender(), model_name="mirror")
+    head = Letterhead(model_name="mirror")
     pushing = Replicator(lambda: [("t", table)], [target], head, pace=Pace(interval_s=0.05))
     pushing.start()
     try:

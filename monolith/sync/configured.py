@@ -13,7 +13,7 @@ from monolith.discovery.base import Discovery
 from monolith.sync.follower import Follower, Quarry
 from monolith.sync.message import Letterhead
 from monolith.sync.patience import Pace
-from monolith.sync.replicator import Replicator, drawn_sender, unix_ms
+from monolith.sync.replicator import Replicator, unix_ms
 from monolith.sync.source import Tables
 from monolith.sync.target import Pushed
 
@@ -80,7 +80,6 @@ def pushing(
 
 def _replicator_of(tables: Tables, told: Cluster) -> Replicator:
     head = Letterhead(
-        sender=drawn_sender(),
         model_name=told.parameter_sync_model_name,
         signature_name=told.parameter_sync_signature_name,
         shard=told.index,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 
 import attrs
 
@@ -19,6 +20,7 @@ from monolith.discovery.watch import Event, Removed, watching
 from monolith.sync.replicator import Replicator
 
 MODEL = "model"  # key of a serving process's metadata
+BACKEND = ""  # no service has this id
 log = logging.getLogger(__name__)
 
 
@@ -47,7 +49,7 @@ class Follower:
         self._there: dict[str, Endpoint] = {}  # by service id
         self._added: set[Endpoint] = set()  # by us, and not by who configured the replicator
         self._leaving: dict[Endpoint, asyncio.TimerHandle] = {}
-        self._said: set[str] = set()
+        self._said: dict[str, str] = {}  # of whom, by service id, and of the backend
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -69,22 +71,27 @@ class Follower:
                 log.warning("ParameterSync cannot look for serving processes: %s", exc)
                 return
             except Exception as exc:  # whatever a backend raises: it may be well again soon
-                self._say(f"ParameterSync goes on with the targets it knows: {exc}")
+                self._say(BACKEND, f"ParameterSync goes on with the targets it knows: {exc}")
             await asyncio.sleep(self._quarry.retry_s)
 
     async def _follow(self) -> None:
         quarry = self._quarry
         try:
             await bounded("connect parameter sync", self._discovery.connect, ms=quarry.operation_ms)
+            await self._look_who_left()
             async with watching(self._discovery, quarry.service_type) as events:
-                known = tuple(self._there)  # from a watch before this one
                 async for event in events:
-                    for service_id in known:  # who is still there is told anew
-                        self._lost(service_id)
-                    known = ()
                     self._heed(event)
         finally:
             await self._disconnect()
+
+    async def _look_who_left(self) -> None:
+        """A watch tells it of those only whom it has told of: not of whom a watch before it did."""
+        look = partial(self._discovery.discover, self._quarry.service_type)
+        found = await bounded("discover parameter sync", look, ms=self._quarry.operation_ms)
+        self._said.pop(BACKEND, None)
+        for service_id in (self._there.keys() | self._said.keys()) - {info.id for info in found}:
+            self._gone(service_id)
 
     async def _disconnect(self) -> None:
         try:
@@ -94,7 +101,7 @@ class Follower:
 
     def _heed(self, event: Event) -> None:
         if isinstance(event, Removed):
-            self._lost(event.service_id)
+            self._gone(event.service_id)
             return
         endpoint, before = self._endpoint_of(event.info), self._there.get(event.info.id)
         if before is not None and before != endpoint:
@@ -106,11 +113,13 @@ class Follower:
         """Where to push to; None, and said, if nothing is to be pushed there."""
         serves, wanted = info.metadata.get(MODEL), self._quarry.model_name
         if serves not in (None, wanted):
-            self._say(f"ParameterSync leaves {info.id} alone: it serves model {serves!r}, not {wanted!r}")
+            self._say(
+                info.id, f"ParameterSync leaves {info.id} alone: it serves model {serves!r}, not {wanted!r}"
+            )
             return None
         endpoint = parse_endpoint(info.address)
         if isinstance(endpoint, str):
-            self._say(f"ParameterSync cannot push to {info.id} at {info.address!r}: {endpoint}")
+            self._say(info.id, f"ParameterSync cannot push to {info.id} at {info.address!r}: {endpoint}")
             return None
         return endpoint
 
@@ -121,6 +130,10 @@ class Follower:
         if self._replicator.add(SyncTarget(endpoint)):
             self._added.add(endpoint)
             log.info("ParameterSync pushes to %s, which is %s", endpoint, service_id)
+
+    def _gone(self, service_id: str) -> None:
+        self._said.pop(service_id, None)
+        self._lost(service_id)
 
     def _lost(self, service_id: str) -> None:
         endpoint = self._there.pop(service_id, None)
@@ -134,7 +147,7 @@ class Follower:
         self._replicator.drop(endpoint)
         log.info("ParameterSync pushes to %s no more: it has gone", endpoint)
 
-    def _say(self, sentence: str) -> None:
-        if sentence not in self._said:
-            self._said.add(sentence)
+    def _say(self, of: str, sentence: str) -> None:
+        if self._said.get(of) != sentence:
+            self._said[of] = sentence
             log.warning(sentence)

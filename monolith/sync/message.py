@@ -11,9 +11,8 @@ from monolith.wire.push_writing import write_push
 
 @attrs.frozen(kw_only=True)
 class Letterhead:
-    """What every push says of who sends it."""
+    """What every push of a server says of it."""
 
-    sender: int  # drawn when the sender starts: who knows it has seen all its pushes
     model_name: str = "default"
     signature_name: str = "serving_default"
     shard: int = 0
@@ -24,6 +23,7 @@ class Letterhead:
 class Sheet:
     """What one push says beside its rows; see the proto."""
 
+    sender: int
     sequence: int
     timeout_ms: int
     step: int = 0
@@ -51,7 +51,7 @@ def written(head: Letterhead, sheet: Sheet, deltas: Deltas, *, first: bool = Tru
         model_name=head.model_name,
         signature_name=head.signature_name,
         timeout_in_ms=sheet.timeout_ms,
-        sender=head.sender,
+        sender=sheet.sender,
         sequence=sheet.sequence,
         shard=head.shard,
         shards=head.shards,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import time
 import weakref
@@ -27,11 +26,6 @@ def unix_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def drawn_sender() -> int:
-    """The name of a sender, 64 random bits."""
-    return int.from_bytes(os.urandom(8)) or 1  # 0 says "nobody" on the wire
-
-
 class _Running(NamedTuple):
     target: Target
     task: asyncio.Task[None]
@@ -43,7 +37,7 @@ class Replicator:
     Args:
         tables: gives the tables there are, by name.
         targets: whom to push to from the start.
-        head: who pushes.
+        head: which server pushes. Every target is pushed to by a sender of its own.
         pace: how often, unless a target has an interval of its own, and how patiently.
         world: clock, random numbers, and where to do what blocks.
         connect: a way to an endpoint.
@@ -64,7 +58,6 @@ class Replicator:
         self._head, self._pace, self._world = head, pace, world
         self._connect = connect
         self._running: dict[Endpoint, _Running] = {}
-        self._dropped: dict[Endpoint, int] = {}  # and the number of the last push
         self._tasks: set[asyncio.Task[None]] = set()  # those of `_running`, and of who is on its way out
         self._abandoned: Callable[[], object] = lambda: None
 
@@ -80,7 +73,6 @@ class Replicator:
             return False
         source, name, pace = Source(self._tables), str(wanted), self._pace.every_ms(wanted.interval_ms)
         target = Target(name, self._connect(wanted.endpoint), source, self._head, pace, self._world)
-        target.sequence = self._dropped.pop(wanted.endpoint, 0)  # it may know this sender still
         task = asyncio.create_task(target.run(), name=f"push to {name}")
         task.add_done_callback(_told)
         self._running[wanted.endpoint] = _Running(target, task)
@@ -90,7 +82,6 @@ class Replicator:
     def drop(self, endpoint: Endpoint) -> None:
         """Push to this one no more, at once, and keep nothing for it."""
         gone = self._running.pop(endpoint)
-        self._dropped[endpoint] = gone.target.sequence
         gone.task.cancel()
         gone.task.add_done_callback(self._tasks.discard)
 

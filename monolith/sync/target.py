@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
@@ -23,12 +24,18 @@ log = logging.getLogger(__name__)
 Aside = Callable[..., Awaitable[Any]]  # runs a blocking call, as asyncio.to_thread does
 
 
+def drawn_sender() -> int:
+    """The name of a sender, 64 random bits."""
+    return int.from_bytes(os.urandom(8)) or 1  # 0 says "nobody" on the wire
+
+
 @attrs.frozen(kw_only=True)
 class World:
     """What a target's loop needs of the world: unix time, numbers in [0, 1), and a place for what blocks."""
 
     clock_ms: Callable[[], int]
     random: Callable[[], float]
+    draw_sender: Callable[[], int] = drawn_sender
     aside: Aside = asyncio.to_thread
 
 
@@ -67,7 +74,8 @@ class Target:
         self._patience = Patience(pace, world.random)
         self._lacking = Lacking(Patience(pace, world.random))
         self._stopping = asyncio.Event()
-        self.sequence = 0  # of its last push
+        self._sender = world.draw_sender()  # not the server's: two targets may be one replica under two names
+        self._sequence = 0  # of its last push
         self._said: set[str] = set()  # of its failures since it last worked
         self._greeted = False
         self._told_ms = 0  # when it was last sent anything
@@ -149,7 +157,7 @@ class Target:
 
     async def _messages(self, found: Round, now_ms: int) -> AsyncGenerator[Message]:
         """What to send, in order. While one message travels, the next is written."""
-        began = self.sequence + 1
+        began = self._sequence + 1
 
         def write(sequence: int) -> Message:
             deltas, last = found.take()
@@ -176,15 +184,15 @@ class Target:
             await asyncio.wait({coming})
 
     def _without_rows(self, as_of_ms: int) -> Message:
-        return written(self._head, self._sheet(self.sequence + 1, as_of_ms=as_of_ms), [], last=True)
+        return written(self._head, self._sheet(self._sequence + 1, as_of_ms=as_of_ms), [], last=True)
 
     def _sheet(self, sequence: int, **said: Any) -> Sheet:
         timeout_ms, step = int(1000 * self._pace.timeout_s), self._source.latest_step()
-        return Sheet(sequence=sequence, timeout_ms=timeout_ms, step=step, **said)
+        return Sheet(sender=self._sender, sequence=sequence, timeout_ms=timeout_ms, step=step, **said)
 
     async def _deliver(self, message: Message, of: Round | None) -> bool:
         """Send a message until it arrives; whether it did, or something else has to be sent instead."""
-        self.sequence = message.sequence
+        self._sequence = message.sequence
         while (reply := await self._sent(message.body)) is None:
             if of is not None and not of.whole:
                 of.let_go()  # what changed is kept where it is; in the meantime more may have
@@ -200,7 +208,7 @@ class Target:
 
     def _go_without(self, message: Message, of: Round) -> None:
         """The message was refused for tables that are left out by now: nothing of it has arrived."""
-        self.sequence = message.sequence - 1
+        self._sequence = message.sequence - 1
         if of.whole and not message.first:
             self._source.send_all()  # it waits for the end of what it was sent in part
         else:

@@ -51,7 +51,7 @@ def write_tiny_export(
     as_of_ms: int = 0,
     disk: Disk = DISK,
 ) -> ExportManifest:
-    """Write the tiny model as `<output>/<version>`, in the place of what is there; perhaps with other rows."""
+    """Write the tiny model as `<output>/<version>`, in the place of what is there; these rows if given."""
     users = _rows("user", USERS) if users is None else users
     genres = _rows("genres", GENRES) if genres is None else genres
     with ExportWriter(output, version, overwrite=True, disk=disk) as writer:

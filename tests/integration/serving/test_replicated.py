@@ -55,7 +55,7 @@ def test_replica_becomes_what_was_learned(tmp_path: Path, age_s: int) -> None:
         pushing = Replicator(
             training.tables.items,
             [SyncTarget(Endpoint(scheme="http", host="127.0.0.1", port=server.port))],
-            Letterhead(sender=1, model_name="tiny"),
+            Letterhead(model_name="tiny"),
             pace=Pace(interval_s=0.02),
         )
         pushing.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +21,7 @@ from monolith.table.table import Table
 from monolith.testing import virtual_time
 from tests.unit.sync.receiver import FakeLink, Receiver
 
-HEAD = Letterhead(sender=7, model_name="ctr", signature_name="assign", shard=0, shards=1)
+HEAD = Letterhead(model_name="ctr", signature_name="assign", shard=0, shards=1)
 PACE = Pace()
 CONFIG = TableConfig((Segment(2, Constants(1.0), Sgd(learning_rate=0.5)),))
 
@@ -46,7 +47,10 @@ class Job:
         wanted = [SyncTarget(end, intervals_ms.get(n)) for n, end in enumerate(ends[:targets])]
         links = dict(zip(ends, self.links, strict=True))
         world = World(
-            clock_ms=lambda: int(1000 * asyncio.get_running_loop().time()), random=lambda: 0.5, aside=inline
+            clock_ms=lambda: int(1000 * asyncio.get_running_loop().time()),
+            random=lambda: 0.5,
+            draw_sender=count(7).__next__,
+            aside=inline,
         )
         self.replicator = Replicator(
             self.tables.items, wanted, HEAD, pace=PACE, world=world, connect=links.__getitem__

@@ -27,6 +27,7 @@ class Receiver:
 
     def restart(self) -> None:
         self.sequences: dict[int, int] = {}
+        self.replaced: set[int] = set()  # senders
         self.whole: dict[str, set[int]] | None = None
 
     def answer(self, body: bytes) -> Reply:
@@ -36,12 +37,15 @@ class Receiver:
             known = self.sequences.get(request.sender)
             if known is not None and request.sequence <= known:
                 return Reply(0, "")
+            if request.sender in self.replaced:
+                return Reply(1, "another sender has taken over")
             anew = request.whole_begin and not request.partial
             if not anew and (known is None or request.sequence > known + 1):
                 return Reply(5, "send everything")
             if refused := tuple(d.unique_id for d in request.delta_hash_tables if d.unique_id in self.lacks):
                 return Reply(1, "it is not of the model", refused)
-            self.sequences[request.sender] = request.sequence
+            self.replaced |= self.sequences.keys() - {request.sender}
+            self.sequences = {request.sender: request.sequence}
         self._apply(request)
         return Reply(0, "")
 

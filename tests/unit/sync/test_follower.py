@@ -108,7 +108,7 @@ def test_who_returns_in_time_goes_on_where_it_was() -> None:
     Site().run(story)
 
 
-def test_who_returns_late_is_sent_everything() -> None:
+def test_who_returns_late_is_sent_everything(caplog: pytest.LogCaptureFixture) -> None:
     async def story(site: Site) -> None:
         site.come(replica(0))
         site.job.learn(1)
@@ -121,6 +121,32 @@ def test_who_returns_late_is_sent_everything() -> None:
         assert site.rows(0) == [1, 2]
 
     Site().run(story)
+    assert "upstream" not in caplog.text
+
+
+def test_one_replica_under_two_names_misses_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """One name is pushed to, and the other is refused, and that is said."""
+
+    async def story(site: Site) -> None:
+        named, found = site.job.links[:2]
+        found.receiver = named.receiver
+        site.job.learn(*range(50))
+        await asyncio.sleep(30)
+        site.come(replica(1))
+        await asyncio.sleep(SEEN_S)
+        named.broken = "ParameterSync connect failed: no such host"
+        for number in range(100):
+            site.job.learn(number)
+            await intervals(0.4)
+        named.broken = None
+        for number in range(100, 200):
+            site.job.learn(number)
+            await intervals(0.4)
+        await asyncio.sleep(60)
+        assert named.receiver.equals({"a": site.job.tables["a"]})
+
+    Site(targets=1).run(story)
+    assert "http://h0:80: it refuses the rows: another sender has taken over" in caplog.text
 
 
 def test_one_that_is_dead_delays_no_other() -> None:
@@ -217,6 +243,29 @@ def test_a_backend_that_cannot_be_reached_is_tried_again(fault: Fault) -> None:
     site = Site()
     site.discovery = FaultyDiscovery(site.discovery, connect=fault)  # type: ignore[assignment]
     site.run(story)
+
+
+def test_who_left_while_nobody_watched_is_dropped() -> None:
+    async def story(site: Site) -> None:
+        site.come(replica(0))
+        await asyncio.sleep(SEEN_S)
+        await site.discovery.disconnect()
+        site.go(replica(0))
+        await asyncio.sleep(site.quarry.retry_s + site.quarry.forget_s + SEEN_S)
+        assert site.pushed_to == set()
+
+    Site().run(story)
+
+
+def test_each_time_that_the_backend_is_away_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(site: Site) -> None:
+        for _ in range(2):
+            await asyncio.sleep(2 * site.quarry.retry_s)
+            await site.discovery.disconnect()
+        await asyncio.sleep(SEEN_S)
+
+    Site().run(story)
+    assert sum("goes on with the targets it knows" in r.message for r in caplog.records) == 2
 
 
 def test_an_endpoint_is_dropped_while_a_push_hangs() -> None:
