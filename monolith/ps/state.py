@@ -97,6 +97,7 @@ class ShardState:
         with self._counts.timed(Operation.APPLY, sum(len(r.fids) for r in requests)):
             steps = self._tables.judge(requests)
             applied, again = self._make(stamp, lambda: self._tables.apply(steps))
+            self._tables.hold()  # apart, for the updates were made even if this fails
         return [Applied(a.updated, a.inserted, duplicate=True) for a in applied] if again else applied
 
     def push_dense(self, deltas: DenseTensors, stamp: Stamp | None) -> Values:
@@ -113,9 +114,9 @@ class ShardState:
 
     def restore(self, order: RestoreOrder) -> int:
         with self._files:
-            rows = snapshot.restore(self._tables, order)
+            snapshot.restore(self._tables, order)
         self._tables.hold()
-        return rows
+        return sum(len(table) for _, table in self.tables())
 
     def tick(self) -> None:
         """Do what is due of its own accord. To be called every few seconds, by one thread."""

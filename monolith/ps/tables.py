@@ -60,7 +60,7 @@ class Tables:
             made = {name: self._new(config) for name, config in configs.items() if name not in self._by_name}
             if self.budget:
                 self.budget.admit((self._by_name | made).values())
-            self._by_name |= made
+            self._by_name = self._by_name | made  # another mapping, for `items` asks for no lock
 
     def _new(self, config: TableConfig) -> Table:
         dated = self.budget is not None
@@ -82,7 +82,8 @@ class Tables:
         tables = [self._of_dim(r.table, r.dim) for r in requests]
         places = into or itertools.repeat(None)
         found = [_look_up(*one) for one in zip(tables, requests, places, strict=False)]
-        self._brought(sum(one.initialized for one in found))
+        if any(one.initialized for one in found):
+            self.hold()
         return found
 
     def judge(self, requests: Sequence[Gradients]) -> list[Update]:
@@ -98,28 +99,20 @@ class Tables:
         return [(t, _judged(t, request), request.change) for t, request in zip(tables, requests, strict=True)]
 
     def apply(self, updates: Sequence[Update]) -> list[Applied]:
-        """Make each update that was judged, in order."""
-        applied = [_made(*update) for update in updates]
-        self._brought(sum(one.inserted for one in applied))
-        return applied
+        """Make each update that was judged, in order. Rows come and filters grow, so `hold` has to follow."""
+        return [_made(*update) for update in updates]
 
     def hold(self) -> None:
         """If the budget has next to no room left, wait until rows have left."""
         if self.budget:
             self.budget.hold()
 
-    def _brought(self, rows: int) -> None:
-        if rows:
-            self.hold()
-
     def stats(self) -> tuple[TableStats, ...]:
         return tuple(_stats(name, table) for name, table in self.items())
 
     def items(self) -> Iterator[tuple[str, Table]]:
-        """Every table, by name."""
-        with self._lock:
-            held = sorted(self._by_name.items())
-        return iter(held)
+        """Every table that there is now, by name. Does not wait for those that are being made."""
+        return iter(sorted(self._by_name.items()))
 
     def _of_dim(self, name: str, dim: int) -> Table:
         table = self.get(name)

@@ -484,7 +484,7 @@ MEMORY = [
     Bug(
         "Who brings rows does not wait until others have left",
         "monolith/ps/tables.py",
-        "        if rows:\n            self.hold()\n",
+        "        if self.budget:\n            self.budget.hold()\n",
         "        pass\n",
         "tests/unit/ps/test_state.py",
     ),

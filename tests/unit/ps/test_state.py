@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 
@@ -19,7 +21,8 @@ from monolith.core.errors import (
 from monolith.ps.api import Gradients, Lookup, RestoreOrder, SaveOrder, Stamp
 from monolith.ps.counts import Operation
 from monolith.ps.state import ShardState
-from monolith.table.config import Segment, TableConfig
+from monolith.table.config import FilterConfig, Segment, SlotOccurrenceThresholdConfig, TableConfig
+from monolith.table.table import Table
 from tests.unit.ps.conftest import COUNTING, TICK
 
 FIDS = np.array([5, -7, 2**40])
@@ -160,6 +163,14 @@ def test_rows_of_unknown_tables_are_refused(state: ShardState, tmp_path: Path) -
         other.restore(RestoreOrder(tmp_path, files, 0, 1))
 
 
+def budgeted(most: int = 2 << 20) -> ShardState:
+    return ShardState(0, seed=0, memory_budget_bytes=most, random=bytes, clock=lambda: 0.0)
+
+
+def _no_room() -> None:
+    raise MemoryError
+
+
 def steady(state: ShardState, tick: bool) -> None:
     """Several times the budget in rows of one table, and a few of another that are updated in each step."""
     state.create_tables({"hot": COUNTING, "other": COUNTING})
@@ -180,25 +191,77 @@ def steady(state: ShardState, tick: bool) -> None:
 @pytest.mark.parametrize("tick", [True, False])
 def test_a_budget_holds_and_hot_rows_stay(tick: bool) -> None:
     """With somebody who ticks and without, for then who brings rows waits until others have left."""
-    state = ShardState(0, seed=0, memory_budget_bytes=2 << 20, random=bytes, clock=lambda: 0.0)
-    steady(state, tick)
+    steady(budgeted(), tick)
 
 
 def test_a_budget_is_kept_though_upkeep_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    state, ticked = ShardState(0, seed=0, memory_budget_bytes=2 << 20, random=bytes, clock=lambda: 0.0), []
-
-    def no_room() -> None:
-        raise MemoryError
-
-    monkeypatch.setattr(state._upkeep, "tick", no_room)
+    state, ticked = budgeted(), []
+    monkeypatch.setattr(state._upkeep, "tick", _no_room)
     monkeypatch.setattr(state._tables.budget, "tick", lambda: ticked.append(1))
     with pytest.raises(MemoryError):
         state.tick()
     assert ticked
 
 
+def many(table: str, fids: np.ndarray) -> list[Gradients]:
+    return [Gradients(table, fids, np.ones((len(fids), 2), np.float32), step=1)]
+
+
+def used(state: ShardState) -> int:
+    return sum(table.memory_bytes for table in state.stats().tables)
+
+
+def test_rows_leave_for_filters_that_grow() -> None:
+    """Of a table without any row, whose gradients are all dropped."""
+    state = budgeted()
+    thresholds, filters = SlotOccurrenceThresholdConfig({}, 9), FilterConfig("exact_counter", 8_000)
+    rare = attrs.evolve(COUNTING, slot_occurrence_threshold_config=thresholds, filter_config=filters)
+    state.create_tables({"rows": COUNTING, "rare": rare})
+    state.apply(many("rows", np.arange(50_000)), None)
+    for start in range(0, 32_000, 100):
+        state.apply(many("rare", np.arange(start, start + 100)), None)
+        assert used(state) <= 2 << 20
+
+
+def test_an_update_counts_though_making_room_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = budgeted()
+    state.create_tables({"t": COUNTING})
+    with monkeypatch.context() as full:
+        full.setattr(state._tables, "hold", _no_room)
+        with pytest.raises(MemoryError):
+            state.apply(many("t", FIDS), Stamp(1, 1))
+    assert [one.duplicate for one in state.apply(many("t", FIDS), Stamp(1, 1))] == [True]
+
+
+def test_what_is_restored_is_what_stays(tmp_path: Path) -> None:
+    large, small = budgeted(4 << 20), budgeted(1 << 20)
+    for state in (large, small):
+        state.create_tables({"t": COUNTING})
+    large.apply(many("t", np.arange(40_000)), None)
+    rows = small.restore(RestoreOrder(tmp_path, large.save(SaveOrder(tmp_path, 0, 1)), 0, 1))
+    assert rows == small.stats().tables[0].rows < 40_000
+    assert used(small) <= 1 << 20
+
+
+def test_tables_answer_while_others_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, asked = budgeted(), []
+    state.create_tables({"t": COUNTING})
+    new = state._tables._new
+
+    def meanwhile(config: TableConfig) -> Table:
+        there = threading.Thread(target=lambda: asked.append(state.lookup([ask(create=True)])), daemon=True)
+        there.start()
+        there.join(10)
+        return new(config)
+
+    monkeypatch.setattr(state._tables, "_new", meanwhile)
+    state.create_tables({"u": COUNTING})
+    assert asked
+    assert [name for name, _ in state.tables()] == ["t", "u"]
+
+
 def test_a_budget_without_room_is_refused_with_the_table() -> None:
-    state = ShardState(0, seed=0, memory_budget_bytes=1 << 16, random=bytes, clock=lambda: 0.0)
+    state = budgeted(1 << 16)
     with pytest.raises(ConfigError, match="memory budget of 65536 bytes"):
         state.create_tables({"t": COUNTING})
     assert not list(state.tables())
