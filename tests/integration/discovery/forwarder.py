@@ -17,6 +17,7 @@ class Forwarder:
         self._target = port
         self._thread = LoopThread("forwarder")
         self._open = asyncio.Event()
+        self._serving: set[asyncio.Task[None] | None] = set()  # or a way that waits is collected as garbage
         self._server = self._thread.submit(asyncio.start_server(self._serve, "127.0.0.1", 0)).result()
         self.port: int = self._server.sockets[0].getsockname()[1]
         self.mend()
@@ -36,7 +37,8 @@ class Forwarder:
         self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ends = [writer]
+        ends, me = [writer], asyncio.current_task()
+        self._serving.add(me)
         try:
             await self._open.wait()
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
@@ -45,6 +47,7 @@ class Forwarder:
         except (OSError, asyncio.CancelledError):
             pass  # either end has gone, or we have
         finally:
+            self._serving.discard(me)
             for end in ends:
                 end.transport.abort()
 
