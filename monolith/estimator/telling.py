@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from monolith.checkpoint.boundary import saving
@@ -51,8 +52,10 @@ class Telling:
             self._troubled = True
 
     def close(self) -> None:
+        """Of what could not be written, somebody was told then: it must not hide what went wrong first."""
         if self._events:
-            self._events.close()
+            with suppress(OSError):
+                self._events.close()
 
     def _write(self, window: Window) -> None:
         for name, figures in window.figures.items():

@@ -1,9 +1,11 @@
 """Windows are told to all who want to know, run after run."""
 
 import json
+import os
 
 import pytest
 
+from monolith.core.errors import CheckpointError
 from monolith.core.records import read_records
 from monolith.estimator.around import Around
 from monolith.estimator.telling import Telling
@@ -90,3 +92,14 @@ def test_what_cannot_be_written_is_said_once(tell, watcher, tmp_path):
     tell(window(0, 4), window(4, 8), folder=tmp_path / "file")
     assert len(watcher.shown) == 2
     assert len(watcher.said) == 1
+
+
+def test_a_full_disk_is_told_once_not_again_at_the_end(watcher, tmp_path):
+    telling = Telling(tmp_path, Around(progress=watcher))
+    telling.figures(1, "train", {"auc": 0.5})
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, telling._events._file.fileno())
+    os.close(full)
+    with pytest.raises(CheckpointError, match="unharmed"):
+        telling.figures(2, "train", {"auc": 0.5})
+    telling.close()
