@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from monolith.serving.asking import Answer
 
 ASK_AGAIN_S = 3.0  # of one that is away: less than a window of a stream, so that none passes without it
+STEADY_S = 30.0  # who was there for so long before it is away has not relapsed
+LONGEST_PAUSE_S = 300.0
 
 
 class Replica(Protocol):
@@ -38,7 +40,8 @@ class Questions:
 
     It is away from the first answer that fails, or does not come within `timeout_s`, until the next that is
     good. While it is away it is asked now and then, and what has come by the time it is needed counts:
-    nobody waits. One thread asks, another settles.
+    nobody waits. One that relapses stays away for a pause at least, which doubles each time: however it
+    behaves, few waits are in vain. One thread asks, another settles.
     """
 
     def __init__(
@@ -57,6 +60,8 @@ class Questions:
         self._tally = Tally()
         self._asked_at = -math.inf
         self._away = False
+        self._turned_at = -math.inf
+        self._pause_s = 0.0  # how long it stays away at least
         self._turning = threading.Lock()
 
     @property
@@ -103,15 +108,29 @@ class Questions:
     def _turn(self, complaint: str) -> None:
         """It is away for this reason, or, without one, is there."""
         with self._turning:
-            news = bool(complaint) is not self._away
+            now = self._timer()
+            since_s = now - self._turned_at
+            if bool(complaint) is self._away or (self._away and since_s < self._pause_s):
+                return
+            if complaint:
+                self._pause_s = self._next_pause_s(since_s)
             self._away = bool(complaint)
-        if news:
-            self._say(f"{self.name} {_told(complaint)}")
+            self._turned_at = now
+        self._say(f"{self.name} {_told(complaint, self._pause_s)}")
+
+    def _next_pause_s(self, there_s: float) -> float:
+        """That of one that goes away after so long: a slip is forgiven, a relapse costs what a wait does."""
+        if there_s >= STEADY_S:
+            return 0.0
+        return min(max(2 * self._pause_s, self._timeout_s), LONGEST_PAUSE_S)
 
 
-def _told(complaint: str) -> str:
+def _told(complaint: str, pause_s: float) -> str:
+    if not complaint:
+        return "predicts again"
     again = f"does not predict, and is asked again every {ASK_AGAIN_S:g} s"
-    return f"{again}: {complaint}" if complaint else "predicts again"
+    trusted = f", and not waited for in the next {pause_s:g} s" if pause_s else ""
+    return f"{again}{trusted}: {complaint}"
 
 
 def _complaint(answer: Future[Answer], rows: int) -> str:

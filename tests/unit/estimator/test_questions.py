@@ -3,13 +3,15 @@
 import math
 import re
 from concurrent.futures import Future
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from monolith.core.batch import Batch
 from monolith.core.errors import ServingError
-from monolith.estimator.questions import ASK_AGAIN_S, Questions
+from monolith.estimator import questions as questions_module
+from monolith.estimator.questions import ASK_AGAIN_S, LONGEST_PAUSE_S, STEADY_S, Questions
 from monolith.serving.asking import Answer
 
 TIMEOUT_S = 0.01
@@ -145,3 +147,52 @@ def test_what_came_in_time_counts_though_it_is_away(questions, fake, clock):
     questions.settle(second, BATCH)
     tally = questions.taken()
     assert (tally.quality.examples, tally.missed) == (3, 3)
+
+
+def test_who_relapses_is_waited_for_ever_less(fake, clock, said, monkeypatch):
+    waited = []
+
+    def wait(futures, patience_s):
+        clock.now += patience_s
+        waited.append(patience_s)
+        return SimpleNamespace(done={one for one in futures if one.done()})
+
+    def train(seconds):
+        """Batch after batch, and each answer comes a little late: how long all have waited."""
+        waited.clear()
+        for end in np.arange(clock.now, clock.now + seconds):
+            clock.now = max(clock.now, end)
+            question = questions.ask(None, 3) if questions.due else None
+            questions.settle(question, BATCH)
+            if question:
+                give(question.answer, GOOD)
+        return sum(waited)
+
+    monkeypatch.setattr(questions_module, "wait", wait)
+    fake.ready = None
+    questions = Questions("now", fake, 0.5, said.append, clock)
+    assert train(100) <= 5
+    assert train(LONGEST_PAUSE_S) <= 2
+    assert len(said) <= 30
+    assert "not waited for in the next 0.5 s: no answer" in said[2]
+
+
+def test_a_slip_is_forgiven(questions, fake, clock):
+    for _ in range(3):
+        fake.ready = None
+        assert not go(questions)
+        give(fake.asked[-1], GOOD)
+        fake.ready = GOOD
+        assert go(questions)
+        clock.now += STEADY_S
+
+
+def test_what_a_relapsed_one_answers_in_time_counts(questions, fake, clock):
+    for _ in range(2):
+        fake.ready = None
+        go(questions)
+        give(fake.asked[-1], GOOD)
+    fake.ready = GOOD
+    assert not go(questions)  # it is away, and was asked just now
+    clock.now += ASK_AGAIN_S
+    assert go(questions)
