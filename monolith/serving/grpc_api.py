@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -115,7 +116,8 @@ def _dated(
 ) -> Any:
     """What `answer` gives; behind it travels how old the rows were just then, nan where nobody knows."""
     response = answer(request, context)
-    context.set_trailing_metadata(((STALENESS, f"{staleness_s():.3f}"),))
+    with suppress(Exception):  # whatever it is, a prediction that was made is given
+        context.set_trailing_metadata(((STALENESS, f"{staleness_s():.3f}"),))
     return response
 
 

@@ -105,8 +105,9 @@ class Replica:
 
     def _as_of_ms(self) -> int:
         """Until when all that was learned is here; for a shard without a sender the export tells."""
+        complete = self._senders.complete  # first: pushes go on, and who is new since then has more to send
         told = [sender.as_of_ms or self._exported_ms for sender in tuple(self._senders)]
-        return min(told if self._senders.complete else [*told, self._exported_ms])
+        return min(told if complete and told else [*told, self._exported_ms])
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from monolith.core.errors import (
 )
 from monolith.serving import replica as replicas
 from monolith.serving.replica import Applied
+from monolith.serving.senders import Sender, Senders
 from monolith.table.config import FixedR8, Fp16, OneBit
 from tests.unit.serving.pushing import Clock, delta, everything, load, loaded, push, served
 
@@ -315,3 +316,16 @@ def test_staleness_is_of_the_oldest(tmp_path, clock):
     assert replica.staleness_s() == 0.5
     clock.ms += 60_000
     assert replica.staleness_s() == 60.5
+
+
+def test_staleness_is_told_while_a_job_changes_its_shards(replica, monkeypatch):
+    class Between(Senders):
+        """The first push of another job is halfway, and then done."""
+
+        def __iter__(self):
+            found = list(super().__iter__())
+            self.shards, self._by_shard = 1, {0: Sender(1, 1)}
+            return iter(found)
+
+    monkeypatch.setattr(replica, "_senders", Between())
+    assert replica.staleness_s() == 0.0
