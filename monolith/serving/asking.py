@@ -12,7 +12,7 @@ import numpy as np
 
 from monolith.core.arrays import Floats
 from monolith.core.batch import Batch
-from monolith.core.errors import MonolithError, ServingError
+from monolith.core.errors import ServingError
 from monolith.serving.client import batch_inputs, request_of
 from monolith.wire.tensors import to_array
 from monolith.wire.tf_rpc import PREDICTION, STALENESS, method
@@ -71,7 +71,7 @@ class GrpcReplica:
             answer.set_result(_read(call))
         except grpc.RpcError:
             answer.set_exception(ServingError(f"{self._address}: {call.code().name}: {call.details()}"))
-        except (grpc.FutureCancelledError, MonolithError, TypeError, ValueError) as exc:
+        except Exception as exc:  # whatever an answer is made of
             answer.set_exception(ServingError(f"{self._address}: {exc or 'the connection was closed'}"))
 
 
