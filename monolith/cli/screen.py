@@ -97,13 +97,14 @@ def _print_table(console: Console, table: Table, title: str, *, head: bool) -> N
 
 def _drawn(table: Table, title: str = "", *, head: bool = True) -> Drawn:
     from rich.table import Table as Drawn
+    from rich.text import Text
 
     drawn = Drawn(title=title or None, title_justify="left", show_header=head)
     for place, column in enumerate(table.columns):
         numeric = head and all(isinstance(row[place], int | float | None) for row in table.rows)
         drawn.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
     for row in table.rows:
-        drawn.add_row(*(shown(value) for value in row))
+        drawn.add_row(*(Text(shown(value)) for value in row))  # as it is: an IPv6 address looks like markup
     return drawn
 
 

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from monolith.cli.bars import bars
-from monolith.cli.screen import Screen, shown
+from monolith.cli.command import Table as Listing
+from monolith.cli.screen import Screen, _drawn, shown
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,10 @@ def test_what_is_shown_takes_the_place_of_what_was() -> None:
     Console(file=seen).print(drawn)
     assert "after" in seen.getvalue()
     assert "before" not in seen.getvalue()
+
+
+def test_what_looks_like_markup_is_shown_as_it_is() -> None:
+    seen = io.StringIO()
+    Console(file=seen).print(_drawn(Listing(("by",), [("[fd00::7]:8500",), (":100:",)])))
+    assert "[fd00::7]:8500" in seen.getvalue()
+    assert ":100:" in seen.getvalue()
