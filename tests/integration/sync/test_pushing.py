@@ -155,7 +155,7 @@ def pushed_to(target: str, timeout_s: float = 1.0) -> Reply:
 
 def test_a_link_gives_the_answer() -> None:
     with served(LockedReceiver()) as port:
-        assert pushed_to(f"127.0.0.1:{port}") == (5, "send everything")
+        assert pushed_to(f"127.0.0.1:{port}") == Reply(5, "send everything")
 
 
 def test_nobody_there_is_named() -> None:
