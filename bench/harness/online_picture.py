@@ -55,8 +55,8 @@ def _auc(run: Sequence[Window], name: str) -> tuple[Values, Values]:
 
 
 def _curve(axes: Axes, curves: Sequence[tuple[Values, Values]], colour: str | None, label: str) -> None:
-    """Several runs as one line with a band."""
-    grid = np.linspace(0, max(times[-1] for times, _ in curves), POINTS)
+    """Several runs as one line with a band, for as long as all of them lasted."""
+    grid = np.linspace(0, min(times[-1] for times, _ in curves), POINTS)
     each = np.stack([_between(grid, times, values) for times, values in curves])
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # where no run knows: nan
         low, middle, high = np.nanmin(each, 0), np.nanmean(each, 0), np.nanmax(each, 0)
