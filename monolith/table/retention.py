@@ -68,7 +68,7 @@ class SlotOccurrenceThresholdConfig:
 class SlotExpireTimeConfig:
     """After how many days without an update a row is forgotten: by slot, which may come as a mapping.
 
-    From 36500 on, it is never. Days are counted in event time, up to the latest that the table has heard of.
+    From 36500 on, it is never. Days are counted in event time, up to the latest that the table was told.
     """
 
     slot_expire_times: BySlot = attrs.field(default=(), converter=_by_slot, validator=_slots_checked)
