@@ -20,7 +20,7 @@ class Tally:
     def __init__(self) -> None:
         self.quality = Quality()
         self.missed = 0  # examples without a prediction
-        self.staleness_s = math.nan  # what it said last; of several workers' replies, the largest
+        self.staleness_s = math.nan  # what it said last; of what is merged, the largest
 
     def merge(self, other: Tally) -> None:
         """Count all that `other` has counted."""
