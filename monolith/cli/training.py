@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from monolith.cli.command import Report, Table
 from monolith.config.job import RoleSettings
+from monolith.config.progressive import PROGRESSIVE
 from monolith.core.progress import Progress
 from monolith.core.stop import Stop
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 Figures = dict[str, object]
 DEAD_LETTERS = "dead-letters"  # folder in the model's, of messages that could not be learned from
-PROGRESSIVE = "progressive"  # in the figures: those of replicas, and of the training beside them
 
 
 def train_here(

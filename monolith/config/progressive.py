@@ -11,6 +11,7 @@ from monolith.config.settings import Settings, setting
 from monolith.core.address import Address, parse_address
 from monolith.core.errors import ConfigError
 
+PROGRESSIVE = "progressive"  # what its file, its scalars and its part of a report are called
 TRAINER = "trainer"  # under this name stand the training's own figures
 
 

@@ -18,13 +18,13 @@ import attrs
 import torch
 from numpy.typing import NDArray
 
-from monolith.core.errors import ServingError, told
+from monolith.core.errors import told
 from monolith.estimator.dense import module_tensors
 from monolith.estimator.exporter import Trained, manifest_of
 from monolith.estimator.onnx_graph import dense_graph
 from monolith.serving.columns import empty_batch
 from monolith.serving.export import ExportWriter
-from monolith.serving.manifest import ExportManifest, read_manifest
+from monolith.serving.manifest import ExportManifest, find_manifest
 
 if TYPE_CHECKING:
     from monolith.estimator.trainer import Assembled
@@ -129,7 +129,7 @@ def versions(output: Path) -> dict[int, ExportManifest | None]:
     """What is in a folder of versions, by number; None where a manifest cannot be read."""
     folders = list(output.iterdir()) if output.is_dir() else []
     numbered = sorted(int(p.name) for p in folders if p.name.isascii() and p.name.isdecimal())
-    return {number: _manifest(output / str(number)) for number in numbered}
+    return {number: find_manifest(output / str(number)) for number in numbered}
 
 
 def prune(output: Path, old: Iterable[int]) -> list[str]:
@@ -158,13 +158,6 @@ def _failures(deeds: Iterable[Callable[[], object]]) -> list[str]:
 
 def _left_over(output: Path) -> Iterator[Path]:
     return itertools.chain(output.glob(f".*{_GONE}"), output.glob(f".*{_PART}"))
-
-
-def _manifest(folder: Path) -> ExportManifest | None:
-    try:
-        return read_manifest(folder)
-    except ServingError:
-        return None
 
 
 def _signature(there: Mapping[int, ExportManifest | None]) -> str:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from monolith.checkpoint.rowfile import read_rows
 from monolith.core.batch import Batch
-from monolith.core.errors import CheckpointMismatch, ServingError
+from monolith.core.errors import CheckpointMismatch
 from monolith.core.progress import Progress, Silent
 from monolith.estimator.dense import load_module
 from monolith.estimator.onnx_graph import OUTPUT, dense_graph
 from monolith.serving.columns import empty_batch
 from monolith.serving.export import ExportWriter
-from monolith.serving.manifest import ExportManifest, ServedColumn, read_manifest
+from monolith.serving.manifest import ExportManifest, ServedColumn, find_manifest
 from monolith.table.rows import TableRows
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ def export(
     load_module(parts.module, trained.dense)
     version = trained.step if options.version is None else options.version
     tables = list(parts.tables) if options.embeddings else []
-    overwrite = options.overwrite or (bool(tables) and _is_dense_only(output / str(version)))
-    with ExportWriter(output, version, overwrite=overwrite) as writer:
+    there = find_manifest(output / str(version))
+    replaces = bool(tables and there and there.dense_only)  # nothing else may be replaced unasked
+    with ExportWriter(output, version, overwrite=options.overwrite or replaces) as writer:
         progress.begin("exporting", len(tables) + 1, "parts")
         for name in tables:
             writer.add_table(name, trained.rows(name), parts.tables[name].config, bits=options.bits)
@@ -118,13 +119,6 @@ def manifest_of(parts: Assembled, trained: Trained, version: int, signature: str
         tables={},
         outputs=(OUTPUT,),
     )
-
-
-def _is_dense_only(folder: Path) -> bool:
-    try:
-        return read_manifest(folder).dense_only
-    except ServingError:  # nothing, or nothing that may be replaced unasked
-        return False
 
 
 def _merged(parts: Sequence[TableRows]) -> TableRows:

@@ -9,13 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from monolith.checkpoint.boundary import saving
+from monolith.config.progressive import PROGRESSIVE
 from monolith.core.errors import CheckpointError
 from monolith.core.lines import append_line
 from monolith.estimator.around import Around
 from monolith.estimator.window import Window, as_json, as_rows, as_sentence
 from monolith.metrics.events import EventWriter
-
-PROGRESSIVE = "progressive"  # what the file of windows, and their scalars, are called
 
 
 class Telling:

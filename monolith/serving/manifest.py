@@ -105,6 +105,14 @@ def read_manifest(folder: Path) -> ExportManifest:
         raise ServingError(f"{path} is not the manifest of an exported model: {exc}") from exc
 
 
+def find_manifest(folder: Path) -> ExportManifest | None:
+    """The same, or None where it cannot be read."""
+    try:
+        return read_manifest(folder)
+    except ServingError:
+        return None
+
+
 def _parse(held: dict[str, Any]) -> ExportManifest:
     if (found := held.pop("format")) != FORMAT:
         raise ValueError(f"it has format {found}, and this program reads {FORMAT}")
