@@ -29,9 +29,9 @@ the machine does meanwhile meets both sides. Peers that cannot be installed are 
 table --quick` takes two minutes, the whole 25; `-- growth`, `-- start` and `-- scaling` measure the
 rest.
 
-Ratios hold from hour to hour on a shared machine; times, waits above all, do not. The same build waited
-7 and 9 ms in a quiet hour and 27 to 80 in one in which inserting took twice as long, and so did the
-build before it.
+Ratios nearly hold from hour to hour on a shared machine; times, waits above all, do not. One build waited
+7 and 9 ms while rows were inserted in a quiet hour, and 28 in another; its successor, in that other hour,
+10 to 82.
 
 The **prefetched gather** is the limit: rows whose numbers are known, copied out of aligned memory on
 huge pages with prefetch. That is one random access a row; a table that hashes needs two. PyTorch, numpy
