@@ -27,9 +27,7 @@ MIRROR = Mirror({"t": DIM})
 IDS = 1_000_000
 TICK_S = 0.05
 READY_WITHIN_S = 120.0
-ASKED_AT_ONCE = (
-    4096  # a request of more rows, and of their predictions, would be too long for gRPC's defaults
-)
+ASKED_AT_ONCE = 4096  # rows of a request: of more, the predictions would be too long for gRPC's defaults
 
 
 class Ends:

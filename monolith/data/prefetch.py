@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from monolith.core.batch import Batch
 from monolith.core.errors import ConfigError
@@ -14,8 +14,10 @@ from monolith.data.reading import Batches, Bookmark
 _GOODBYE_S = 10.0  # how long `close` waits for a batch that is being made
 
 
-def prefetched(batches: Batches, depth: int = 2) -> Batches:
-    """`batches`, up to `depth` of them ready before they are asked for.
+def prefetched(
+    batches: Batches, depth: int = 2, *, seen: Callable[[Batch], None] = lambda _: None
+) -> Batches:
+    """`batches`, up to `depth` of them ready before they are asked for, each `seen` as soon as it is made.
 
     An error in the making reaches the reader in its place, after the batches that came before it. Closing,
     or dropping, the result ends the thread.
@@ -25,17 +27,18 @@ def prefetched(batches: Batches, depth: int = 2) -> Batches:
     """
     if depth < 1:
         raise ConfigError([f"depth={depth}: must be >= 1"])
-    return _Prefetched(batches, depth)
+    return _Prefetched(batches, depth, seen)
 
 
 class _Prefetched:
-    def __init__(self, batches: Batches, depth: int) -> None:
+    def __init__(self, batches: Batches, depth: int, seen: Callable[[Batch], None]) -> None:
         self.position = batches.position
         self.total = batches.total
         self._batches = batches
         self._ready = ready = FifoQueue[Batch](depth)
         # The thread knows the queue and not this object, so that dropping this object can be noticed.
-        self._thread = threading.Thread(target=_fill, args=(ready, batches), name="prefetch", daemon=True)
+        made = (ready, batches, seen)
+        self._thread = threading.Thread(target=_fill, args=made, name="prefetch", daemon=True)
         self._thread.start()
         weakref.finalize(self, _abandon, ready)
 
@@ -60,9 +63,10 @@ class _Prefetched:
             self._batches.close()
 
 
-def _fill(ready: FifoQueue[Batch], batches: Batches) -> None:
+def _fill(ready: FifoQueue[Batch], batches: Batches, seen: Callable[[Batch], None]) -> None:
     try:
         for batch in batches:
+            seen(batch)
             ready.enqueue(batch)
         ready.close(StopIteration())  # who reads may still have something to say to `batches`
     except BaseException as exc:  # the reader is told, whatever it is

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import attrs
 
 from monolith.core.batch import Batch
-from monolith.data.reading import Batches, Bookmark
 from monolith.estimator.questions import Question, Questions, Replica
 from monolith.metrics.tally import Tallies
 
@@ -53,10 +52,6 @@ class Progressive:
         """Whether there is anybody to ask."""
         return bool(self._all)
 
-    def watching(self, batches: Batches) -> Batches:
-        """`batches`, each asked about when it is read."""
-        return _Watched(batches, self.ask) if self else batches
-
     def ask(self, batch: Batch) -> None:
         """Ask about a batch that was just read, unless it is without rows. Does not wait."""
         if not (self and len(batch)):
@@ -89,36 +84,3 @@ class Progressive:
     def window(self) -> Tallies:
         """What was settled since the last window, by replica."""
         return {one.name: one.taken() for one in self._all}
-
-
-class _Watched:
-    """Batches, and somebody who is shown each as it is read."""
-
-    def __init__(self, batches: Batches, show: Callable[[Batch], None]) -> None:
-        self._batches = batches
-        self._show = show
-
-    @property
-    def position(self) -> int:
-        return self._batches.position
-
-    @property
-    def total(self) -> int | None:
-        return self._batches.total
-
-    def __iter__(self) -> Iterator[Batch]:
-        return self
-
-    def __next__(self) -> Batch:
-        batch = next(self._batches)
-        self._show(batch)
-        return batch
-
-    def bookmark(self, given: int) -> Bookmark:
-        return self._batches.bookmark(given)
-
-    def saved(self, given: int) -> None:
-        self._batches.saved(given)
-
-    def close(self) -> None:
-        self._batches.close()

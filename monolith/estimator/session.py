@@ -152,7 +152,7 @@ class TrainingSession:
             start=self._bookmark.position,
             offsets=self._bookmark.offsets,
         )
-        batches = prefetched(self._around.progressive.watching(self._dataset.batches(reading)))
+        batches = prefetched(self._dataset.batches(reading), seen=self._around.progressive.ask)
         if batches.total is None:
             self._pace = attrs.evolve(self._pace, lasts_s=STREAM_ROUND_S)
         elif self._uneven:
