@@ -18,6 +18,7 @@ from monolith.core.errors import (
     InvalidRequest,
     ModelNotFound,
     MonolithError,
+    PushTooEarly,
     TablesRefused,
 )
 from monolith.serving.push_metrics import Outcome, PushMetrics
@@ -25,16 +26,12 @@ from monolith.serving.replica import Applied, Replica
 from monolith.serving.status import answered
 from monolith.wire import parameter_sync_pb2 as pb
 from monolith.wire import parameter_sync_rpc_pb2 as rpc
-from monolith.wire.pushes import Delta, Push, read_push
+from monolith.wire.pushes import Delta, Push, PushStatus, read_push
 from monolith.wire.tensors import to_array
 
 PARAMETER_SYNC: str = rpc.DESCRIPTOR.services_by_name["ParameterSyncRpc"].full_name
 ASSIGN = ("hashtable_assign", "raw_assign")  # signatures
 _IDS, _VALUES = "_id", "_value"  # what follows a table's name in that of an input
-
-OK = 0
-REFUSED = 1
-RESEND = 5
 
 _NO_ROWS = pb.PushRequest(delta_hash_tables=[pb.PushRequest.DeltaEmbeddingHashTable()]).SerializeToString()
 
@@ -76,15 +73,17 @@ class PushApi:
         try:
             applied = self.apply(read_push(request))
         except EverythingNeeded as exc:
-            return pb.PushResponse(status_code=RESEND, error_message=str(exc))
+            return pb.PushResponse(status_code=PushStatus.SEND_EVERYTHING, error_message=str(exc))
+        except PushTooEarly as exc:
+            return pb.PushResponse(status_code=PushStatus.TOO_EARLY, error_message=str(exc))
         except DataError as exc:
             self._metrics.came(Outcome.REFUSED, len(request))
-            return pb.PushResponse(status_code=REFUSED, error_message=f"not a PushRequest: {exc}")
+            return pb.PushResponse(status_code=PushStatus.REFUSED, error_message=f"not a PushRequest: {exc}")
         except (InvalidRequest, ModelNotFound) as exc:
             log.warning("a push was refused: %s", exc)
             refused = exc.tables if isinstance(exc, TablesRefused) else ()
-            return pb.PushResponse(status_code=REFUSED, error_message=str(exc), refused=refused)
-        return pb.PushResponse(status_code=OK, update_num=applied.rows)
+            return pb.PushResponse(status_code=PushStatus.REFUSED, error_message=str(exc), refused=refused)
+        return pb.PushResponse(status_code=PushStatus.OK, update_num=applied.rows)
 
     def assign(self, model: str, inputs: Mapping[str, Any]) -> Applied:
         """Set rows that come as the inputs of a Predict. Raises as `apply`, also where they are no rows."""
@@ -98,6 +97,9 @@ class PushApi:
             outcome = Outcome.AGAIN if applied.again else Outcome.APPLIED
         except EverythingNeeded:
             outcome = Outcome.RESEND
+            raise
+        except PushTooEarly:
+            outcome = Outcome.EARLY
             raise
         except (InvalidRequest, ModelNotFound):
             outcome = Outcome.REFUSED

@@ -15,6 +15,7 @@ class Outcome(StrEnum):
 
     APPLIED = "applied"
     AGAIN = "again"  # it had been applied before
+    EARLY = "early"  # the one before it had not come: it comes again
     REFUSED = "refused"
     RESEND = "resend"  # its sender was asked for everything
     FAILED = "failed"

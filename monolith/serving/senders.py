@@ -1,7 +1,8 @@
 """Who sends rows, and how far each has come: what of a push is new, what is missing, what is too late.
 
-Every shard of the trained tables has one sender. A sender numbers its pushes; one that is not known, or of
-which a number is missing, has to send everything, for only then is it certain that nothing was lost.
+Every shard of the trained tables has one sender. A sender numbers its pushes, and says which comes after
+which; one that is not known, or of which one is missing, has to send everything, for only then is it certain
+that nothing was lost. A push that overtakes the one before it is to come again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import attrs
 import numpy as np
 
 from monolith.core.arrays import Fids, Flags
-from monolith.core.errors import EverythingNeeded, InvalidRequest
+from monolith.core.errors import EverythingNeeded, InvalidRequest, PushTooEarly
 from monolith.wire.pushes import Push
 
 REMEMBERED = 1024  # senders that were replaced
@@ -55,7 +56,8 @@ class Senders:
         """Whose push it is, if it is to be applied; None if it was already.
 
         Raises:
-            EverythingNeeded: the sender is not known, or a push before this one is missing.
+            EverythingNeeded: the sender is not known, or what is here is not what this push comes after.
+            PushTooEarly: the one that it comes after has not come.
             InvalidRequest: another sender has taken this one's place.
         """
         sender = self._known(push)
@@ -67,9 +69,7 @@ class Senders:
             return sender or Sender(push.sender, push.sequence - 1)
         if sender is None or sender.lost:
             raise EverythingNeeded("send everything: this sender is not known here")
-        if push.sequence > sender.sequence + 1:
-            came = f"push {push.sequence} came after {sender.sequence}"
-            raise EverythingNeeded(f"send everything: {came}, so some are missing")
+        _must_follow(push, sender)
         return sender
 
     def begin(self, sender: Sender, push: Push, stamp: int) -> None:
@@ -110,6 +110,16 @@ class Senders:
 
     def _replace(self, senders: Iterable[Sender]) -> None:
         self._replaced.extend(sender.name for sender in senders)
+
+
+def _must_follow(push: Push, sender: Sender) -> None:
+    """Raise where a push does not come after the last that was applied."""
+    after = push.sequence - 1 if push.after is None else push.after
+    if after > sender.sequence:
+        raise PushTooEarly(f"push {push.sequence} comes after {after}, and {sender.sequence} came last")
+    if after < sender.sequence:
+        came = f"push {push.sequence} comes after {after}, but {sender.sequence} came"
+        raise EverythingNeeded(f"send everything: {came}, so it is not certain what is here")
 
 
 def must_be_numbered(push: Push) -> None:

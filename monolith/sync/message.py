@@ -25,6 +25,7 @@ class Sheet:
 
     sender: int
     sequence: int
+    after: int
     timeout_ms: int
     step: int = 0
     as_of_ms: int = 0
@@ -53,6 +54,7 @@ def written(head: Letterhead, sheet: Sheet, deltas: Deltas, *, first: bool = Tru
         timeout_in_ms=sheet.timeout_ms,
         sender=sheet.sender,
         sequence=sheet.sequence,
+        after=sheet.after,
         shard=head.shard,
         shards=head.shards,
         whole_begin=sheet.whole_begin,

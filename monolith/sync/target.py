@@ -1,11 +1,11 @@
-"""One target, and everything that it has to be sent, one push at a time."""
+"""One target, and everything that it has to be sent, one push after the other."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -16,9 +16,11 @@ from monolith.sync.lacking import Lacking
 from monolith.sync.link import Link, Reply
 from monolith.sync.message import Letterhead, Message, Sheet, written
 from monolith.sync.patience import Pace, Patience
+from monolith.sync.pipeline import Pipeline
 from monolith.sync.source import Round, Source
+from monolith.wire.pushes import PushStatus
 
-OK, SEND_EVERYTHING = 0, 5
+ARRIVED = (PushStatus.OK, PushStatus.SEND_EVERYTHING)  # answers of a target that works
 log = logging.getLogger(__name__)
 
 Aside = Callable[..., Awaitable[Any]]  # runs a blocking call, as asyncio.to_thread does
@@ -75,7 +77,8 @@ class Target:
         self._lacking = Lacking(Patience(pace, world.random))
         self._stopping = asyncio.Event()
         self._sender = world.draw_sender()  # not the server's: two targets may be one replica under two names
-        self._sequence = 0  # of its last push
+        self._sequence = 0  # of the push that was written last
+        self._arrived = 0  # of the last that arrived
         self._said: set[str] = set()  # of its failures since it last worked
         self._greeted = False
         self._told_ms = 0  # when it was last sent anything
@@ -125,12 +128,12 @@ class Target:
     async def _say_that_nothing_changed(self, now_ms: int) -> None:
         """Only now and then."""
         due = self._source.begun and now_ms - self._told_ms >= 1000 * self._pace.idle_s
-        if due and await self._deliver(self._without_rows(now_ms), None):
+        if due and await self._deliver(self._without_rows(now_ms)):
             self.pushed.as_of_ms = now_ms
 
     async def _greet(self) -> None:
         """Before anything else, a push without rows: who knows our protocol asks for everything after it."""
-        if await self._deliver(self._without_rows(0), None):
+        if await self._deliver(self._without_rows(0)):
             log.warning(
                 "ParameterSync target %s speaks upstream's protocol only: rows that are evicted stay there",
                 self.name,
@@ -140,13 +143,15 @@ class Target:
 
     async def _push_round(self, found: Round, now_ms: int) -> bool:
         """Send all of it, as of `now_ms`; whether there is more to be sent at once."""
-        left_out = len(self._source.left_out)
-        async with aclosing(self._messages(found, now_ms)) as messages:
+        left_out, last = len(self._source.left_out), False
+        pipeline = Pipeline(found, self._writer(found, now_ms), self._push)
+        async with aclosing(pipeline.messages(self._arrived)) as messages:
             async for message in messages:
-                if not await self._deliver(message, found):
+                if not await self._deliver(message, pipeline):
                     return len(self._source.left_out) > left_out
-                if not (found.held or message.last):
-                    return False
+                last = message.last
+        if not last:
+            return False
         found.done()
         self.pushed.wholes += found.whole
         if not found.partial:
@@ -155,64 +160,68 @@ class Target:
             log.warning("ParameterSync target %s takes table %r now", self.name, table)
         return found.whole
 
-    async def _messages(self, found: Round, now_ms: int) -> AsyncGenerator[Message]:
-        """What to send, in order. While one message travels, the next is written."""
-        began = self._sequence + 1
+    def _writer(self, found: Round, now_ms: int) -> Callable[[int], Awaitable[Message]]:
+        """What writes the next message of it, as of `now_ms`, after one of the number that it is told."""
+        first = True
 
-        def write(sequence: int) -> Message:
-            deltas, last = found.take()
-            first = sequence == began
+        def write(after: int) -> Message:
+            nonlocal first
+            (deltas, last), begins, first = found.take(), first, False
             sheet = self._sheet(
-                sequence,
+                after,
                 as_of_ms=now_ms if last and not found.partial else 0,
-                whole_begin=found.whole and first,
+                whole_begin=found.whole and begins,
                 whole_end=found.whole and last,
-                partial=found.partial and first,
+                partial=found.partial and begins,
             )
-            return written(self._head, sheet, deltas, first=first, last=last)
+            return written(self._head, sheet, deltas, first=begins, last=last)
 
-        coming = asyncio.ensure_future(self._world.aside(write, began))
-        try:
-            last = False
-            while not last:
-                message: Message = await coming
-                last = message.last
-                if not last:
-                    coming = asyncio.ensure_future(self._world.aside(write, message.sequence + 1))
-                yield message
-        finally:
-            await asyncio.wait({coming})
+        return lambda after: self._world.aside(write, after)
 
     def _without_rows(self, as_of_ms: int) -> Message:
-        return written(self._head, self._sheet(self._sequence + 1, as_of_ms=as_of_ms), [], last=True)
+        return written(self._head, self._sheet(self._arrived, as_of_ms=as_of_ms), [], last=True)
 
-    def _sheet(self, sequence: int, **said: Any) -> Sheet:
+    def _sheet(self, after: int, **said: Any) -> Sheet:
+        """Of the next push. No two ever have one number: none is taken for another that was refused."""
+        self._sequence += 1
         timeout_ms, step = int(1000 * self._pace.timeout_s), self._source.latest_step()
-        return Sheet(sender=self._sender, sequence=sequence, timeout_ms=timeout_ms, step=step, **said)
+        return Sheet(
+            sender=self._sender,
+            sequence=self._sequence,
+            after=after,
+            timeout_ms=timeout_ms,
+            step=step,
+            **said,
+        )
 
-    async def _deliver(self, message: Message, of: Round | None) -> bool:
+    async def _deliver(self, message: Message, pipeline: Pipeline | None = None) -> bool:
         """Send a message until it arrives; whether it did, or something else has to be sent instead."""
-        self._sequence = message.sequence
-        while (reply := await self._sent(message.body)) is None:
-            if of is not None and not of.whole:
-                of.let_go()  # what changed is kept where it is; in the meantime more may have
+        reply = await self._answer(message, pipeline)
         self._told_ms = self._world.clock_ms()
-        if reply.status == SEND_EVERYTHING:
+        if reply.status == PushStatus.SEND_EVERYTHING:
             self._source.send_all()
             return False
-        if reply.refused and of is not None:
-            self._go_without(message, of)
+        if reply.refused and pipeline is not None:
+            self._go_without(message, pipeline.round)
             return False
+        self._arrived = message.sequence
         self._count(message)
         return True
 
     def _go_without(self, message: Message, of: Round) -> None:
         """The message was refused for tables that are left out by now: nothing of it has arrived."""
-        self._sequence = message.sequence - 1
         if of.whole and not message.first:
             self._source.send_all()  # it waits for the end of what it was sent in part
         else:
             of.undo()
+
+    async def _answer(self, message: Message, pipeline: Pipeline | None) -> Reply:
+        if pipeline is not None and await pipeline.arrived():
+            return Reply(PushStatus.OK, "")
+        while (reply := await self._sent(message.body)) is None:
+            if pipeline is not None:
+                pipeline.stumbled()
+        return reply
 
     async def _sent(self, body: bytes) -> Reply | None:
         """The target's answer; None, after a while, if it did not take the push."""
@@ -229,15 +238,20 @@ class Target:
 
     async def _pushed(self, body: bytes) -> Reply:
         try:
-            return await self._link.push(body, self._pace.timeout_s)
+            return await self._push(body)
         except PushFailed:
             self.pushed.failures += 1
             raise
 
+    async def _push(self, body: bytes) -> Reply:
+        return await self._link.push(body, self._pace.timeout_s)
+
     def _judged(self, reply: Reply) -> Reply:
-        self.pushed.resends += reply.status == SEND_EVERYTHING
-        self.pushed.refused += reply.status not in (OK, SEND_EVERYTHING)
-        if reply.status in (OK, SEND_EVERYTHING) or self._leave_out(reply):
+        if reply.status == PushStatus.TOO_EARLY:  # what it comes after has arrived, and is not there any more
+            reply = reply._replace(status=PushStatus.SEND_EVERYTHING)
+        self.pushed.resends += reply.status == PushStatus.SEND_EVERYTHING
+        self.pushed.refused += reply.status not in ARRIVED
+        if reply.status in ARRIVED or self._leave_out(reply):
             return reply
         raise PushFailed(self.name, f"it refuses the rows: {reply.said}", lasting=True)
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"monolith/wire/parameter_sync.proto\x12\x17monolith.parameter_sync\"\x9f\x04\n\x0bPushRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x16\n\x0esignature_name\x18\x02 \x01(\t\x12W\n\x11\x64\x65lta_hash_tables\x18\x03 \x03(\x0b\x32<.monolith.parameter_sync.PushRequest.DeltaEmbeddingHashTable\x12\x1b\n\rtimeout_in_ms\x18\x04 \x01(\x03:\x04\x31\x30\x30\x30\x12]\n\x17\x64\x65lta_multi_hash_tables\x18\x05 \x03(\x0b\x32<.monolith.parameter_sync.PushRequest.DeltaEmbeddingHashTable\x12\x0e\n\x06sender\x18\x64 \x01(\x06\x12\x10\n\x08sequence\x18\x65 \x01(\x03\x12\r\n\x05shard\x18\x66 \x01(\x05\x12\x0e\n\x06shards\x18g \x01(\x05\x12\x13\n\x0bwhole_begin\x18h \x01(\x08\x12\x11\n\twhole_end\x18i \x01(\x08\x12\x10\n\x08\x61s_of_ms\x18j \x01(\x03\x12\x0c\n\x04step\x18k \x01(\x03\x12\x0f\n\x07partial\x18l \x01(\x08\x1au\n\x17\x44\x65ltaEmbeddingHashTable\x12\x11\n\tunique_id\x18\x01 \x01(\t\x12\x10\n\x08\x64im_size\x18\x02 \x01(\x05\x12\x0c\n\x04\x66ids\x18\x03 \x03(\x03\x12\x12\n\nembeddings\x18\x04 \x03(\x02\x12\x13\n\x07removed\x18\x64 \x03(\x03\x42\x02\x10\x01\"o\n\x0cPushResponse\x12\x13\n\x0bstatus_code\x18\x01 \x01(\x05\x12\x15\n\rerror_message\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x12\n\nupdate_num\x18\x04 \x01(\x05\x12\x0f\n\x07refused\x18\x64 \x03(\t\"F\n\nPushResult\x12\x38\n\tresponses\x18\x01 \x03(\x0b\x32%.monolith.parameter_sync.PushResponse\"\x84\x02\n\x0c\x43lientConfig\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x16\n\x0esignature_name\x18\x02 \x01(\t\x12\x0f\n\x07targets\x18\x03 \x03(\t\x12\x1b\n\rtimeout_in_ms\x18\x04 \x01(\x03:\x04\x31\x30\x30\x30\x12Q\n\x12targets_extra_info\x18\x05 \x03(\x0b\x32\x35.monolith.parameter_sync.ClientConfig.TargetExtraInfo\x1aG\n\x0fTargetExtraInfo\x12\x0b\n\x03idc\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x16\n\nreplica_id\x18\x03 \x01(\x03:\x02-1')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"monolith/wire/parameter_sync.proto\x12\x17monolith.parameter_sync\"\xae\x04\n\x0bPushRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x16\n\x0esignature_name\x18\x02 \x01(\t\x12W\n\x11\x64\x65lta_hash_tables\x18\x03 \x03(\x0b\x32<.monolith.parameter_sync.PushRequest.DeltaEmbeddingHashTable\x12\x1b\n\rtimeout_in_ms\x18\x04 \x01(\x03:\x04\x31\x30\x30\x30\x12]\n\x17\x64\x65lta_multi_hash_tables\x18\x05 \x03(\x0b\x32<.monolith.parameter_sync.PushRequest.DeltaEmbeddingHashTable\x12\x0e\n\x06sender\x18\x64 \x01(\x06\x12\x10\n\x08sequence\x18\x65 \x01(\x03\x12\r\n\x05shard\x18\x66 \x01(\x05\x12\x0e\n\x06shards\x18g \x01(\x05\x12\x13\n\x0bwhole_begin\x18h \x01(\x08\x12\x11\n\twhole_end\x18i \x01(\x08\x12\x10\n\x08\x61s_of_ms\x18j \x01(\x03\x12\x0c\n\x04step\x18k \x01(\x03\x12\x0f\n\x07partial\x18l \x01(\x08\x12\r\n\x05\x61\x66ter\x18m \x01(\x03\x1au\n\x17\x44\x65ltaEmbeddingHashTable\x12\x11\n\tunique_id\x18\x01 \x01(\t\x12\x10\n\x08\x64im_size\x18\x02 \x01(\x05\x12\x0c\n\x04\x66ids\x18\x03 \x03(\x03\x12\x12\n\nembeddings\x18\x04 \x03(\x02\x12\x13\n\x07removed\x18\x64 \x03(\x03\x42\x02\x10\x01\"o\n\x0cPushResponse\x12\x13\n\x0bstatus_code\x18\x01 \x01(\x05\x12\x15\n\rerror_message\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x12\n\nupdate_num\x18\x04 \x01(\x05\x12\x0f\n\x07refused\x18\x64 \x03(\t\"F\n\nPushResult\x12\x38\n\tresponses\x18\x01 \x03(\x0b\x32%.monolith.parameter_sync.PushResponse\"\x84\x02\n\x0c\x43lientConfig\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x16\n\x0esignature_name\x18\x02 \x01(\t\x12\x0f\n\x07targets\x18\x03 \x03(\t\x12\x1b\n\rtimeout_in_ms\x18\x04 \x01(\x03:\x04\x31\x30\x30\x30\x12Q\n\x12targets_extra_info\x18\x05 \x03(\x0b\x32\x35.monolith.parameter_sync.ClientConfig.TargetExtraInfo\x1aG\n\x0fTargetExtraInfo\x12\x0b\n\x03idc\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x16\n\nreplica_id\x18\x03 \x01(\x03:\x02-1')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,15 +34,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUSHREQUEST_DELTAEMBEDDINGHASHTABLE'].fields_by_name['removed']._loaded_options = None
   _globals['_PUSHREQUEST_DELTAEMBEDDINGHASHTABLE'].fields_by_name['removed']._serialized_options = b'\020\001'
   _globals['_PUSHREQUEST']._serialized_start=64
-  _globals['_PUSHREQUEST']._serialized_end=607
-  _globals['_PUSHREQUEST_DELTAEMBEDDINGHASHTABLE']._serialized_start=490
-  _globals['_PUSHREQUEST_DELTAEMBEDDINGHASHTABLE']._serialized_end=607
-  _globals['_PUSHRESPONSE']._serialized_start=609
-  _globals['_PUSHRESPONSE']._serialized_end=720
-  _globals['_PUSHRESULT']._serialized_start=722
-  _globals['_PUSHRESULT']._serialized_end=792
-  _globals['_CLIENTCONFIG']._serialized_start=795
-  _globals['_CLIENTCONFIG']._serialized_end=1055
-  _globals['_CLIENTCONFIG_TARGETEXTRAINFO']._serialized_start=984
-  _globals['_CLIENTCONFIG_TARGETEXTRAINFO']._serialized_end=1055
+  _globals['_PUSHREQUEST']._serialized_end=622
+  _globals['_PUSHREQUEST_DELTAEMBEDDINGHASHTABLE']._serialized_start=505
+  _globals['_PUSHREQUEST_DELTAEMBEDDINGHASHTABLE']._serialized_end=622
+  _globals['_PUSHRESPONSE']._serialized_start=624
+  _globals['_PUSHRESPONSE']._serialized_end=735
+  _globals['_PUSHRESULT']._serialized_start=737
+  _globals['_PUSHRESULT']._serialized_end=807
+  _globals['_CLIENTCONFIG']._serialized_start=810
+  _globals['_CLIENTCONFIG']._serialized_end=1070
+  _globals['_CLIENTCONFIG_TARGETEXTRAINFO']._serialized_start=999
+  _globals['_CLIENTCONFIG_TARGETEXTRAINFO']._serialized_end=1070
 # @@protoc_insertion_point(module_scope)

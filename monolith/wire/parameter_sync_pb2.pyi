@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PushRequest(_message.Message):
-    __slots__ = ("model_name", "signature_name", "delta_hash_tables", "timeout_in_ms", "delta_multi_hash_tables", "sender", "sequence", "shard", "shards", "whole_begin", "whole_end", "as_of_ms", "step", "partial")
+    __slots__ = ("model_name", "signature_name", "delta_hash_tables", "timeout_in_ms", "delta_multi_hash_tables", "sender", "sequence", "shard", "shards", "whole_begin", "whole_end", "as_of_ms", "step", "partial", "after")
     class DeltaEmbeddingHashTable(_message.Message):
         __slots__ = ("unique_id", "dim_size", "fids", "embeddings", "removed")
         UNIQUE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -35,6 +35,7 @@ class PushRequest(_message.Message):
     AS_OF_MS_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     PARTIAL_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     model_name: str
     signature_name: str
     delta_hash_tables: _containers.RepeatedCompositeFieldContainer[PushRequest.DeltaEmbeddingHashTable]
@@ -49,7 +50,8 @@ class PushRequest(_message.Message):
     as_of_ms: int
     step: int
     partial: bool
-    def __init__(self, model_name: _Optional[str] = ..., signature_name: _Optional[str] = ..., delta_hash_tables: _Optional[_Iterable[_Union[PushRequest.DeltaEmbeddingHashTable, _Mapping]]] = ..., timeout_in_ms: _Optional[int] = ..., delta_multi_hash_tables: _Optional[_Iterable[_Union[PushRequest.DeltaEmbeddingHashTable, _Mapping]]] = ..., sender: _Optional[int] = ..., sequence: _Optional[int] = ..., shard: _Optional[int] = ..., shards: _Optional[int] = ..., whole_begin: bool = ..., whole_end: bool = ..., as_of_ms: _Optional[int] = ..., step: _Optional[int] = ..., partial: bool = ...) -> None: ...
+    after: int
+    def __init__(self, model_name: _Optional[str] = ..., signature_name: _Optional[str] = ..., delta_hash_tables: _Optional[_Iterable[_Union[PushRequest.DeltaEmbeddingHashTable, _Mapping]]] = ..., timeout_in_ms: _Optional[int] = ..., delta_multi_hash_tables: _Optional[_Iterable[_Union[PushRequest.DeltaEmbeddingHashTable, _Mapping]]] = ..., sender: _Optional[int] = ..., sequence: _Optional[int] = ..., shard: _Optional[int] = ..., shards: _Optional[int] = ..., whole_begin: bool = ..., whole_end: bool = ..., as_of_ms: _Optional[int] = ..., step: _Optional[int] = ..., partial: bool = ..., after: _Optional[int] = ...) -> None: ...
 
 class PushResponse(_message.Message):
     __slots__ = ("status_code", "error_message", "target", "update_num", "refused")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
@@ -37,6 +38,15 @@ _N_REMOVED: Final = 5
 _ABOUT: Final = 6
 
 
+class PushStatus(IntEnum):
+    """What the answer to a push says."""
+
+    OK = 0
+    REFUSED = 1
+    SEND_EVERYTHING = 5
+    TOO_EARLY = 6  # the one before it has not come
+
+
 @dataclass(frozen=True, slots=True)
 class Delta:
     """What changed in one table. That `values` are so many rows of `dim` is not judged here."""
@@ -56,6 +66,7 @@ class Push:
     deltas: Sequence[Delta] = ()
     sender: int = 0
     sequence: int = 0
+    after: int | None = None  # the sequence of the one before it; None: one less
     shard: int = 0
     shards: int = 1
     whole_begin: bool = False
@@ -84,6 +95,7 @@ def read_push(request: bytes) -> Push:
         deltas=[_delta(buf, at, stop) for n, wire, at, stop in found if n in _TABLES and wire == LENGTH],
         sender=int.from_bytes(request[begin:end], "little"),
         sequence=number(_Request.SEQUENCE_FIELD_NUMBER),
+        after=number(_Request.AFTER_FIELD_NUMBER) if _Request.AFTER_FIELD_NUMBER in said else None,
         shard=number(_Request.SHARD_FIELD_NUMBER),
         shards=number(_Request.SHARDS_FIELD_NUMBER, 1),
         whole_begin=bool(number(_Request.WHOLE_BEGIN_FIELD_NUMBER)),

@@ -1,10 +1,8 @@
-"""`python -m tests.mutants`: plant every bug, and print which law or test catches it.
-
-`--check` only asks whether each bug can still be planted and stands on the page; `--write` writes the page.
-"""
+"""`python -m tests.mutants`: plant every bug, and print which law or test catches it."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,22 +26,33 @@ in a copy of the package, and tests were run until the first turned red. A sente
 
 
 def main() -> int:
+    asked = _asked()
     if lost := misplaced(BUGS):
         print(*lost, sep="\n", file=sys.stderr)
         return 1
-    if "--check" in sys.argv:
+    if asked.check:
         return _check()
-    controls = [NO_BUG._replace(tests=tests) for tests in sorted({bug.tests for bug in BUGS})]
+    bugs = [bug for bug in BUGS if asked.only in bug.meaning]
+    controls = [NO_BUG._replace(tests=tests) for tests in sorted({bug.tests for bug in bugs})]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         if red := [verdict.caught_by for verdict in pool.map(judge, controls) if verdict.caught_by]:
             print("red without any bug:", *red, sep="\n  ", file=sys.stderr)
             return 1
-        verdicts = list(pool.map(_judged, BUGS))
-    if "--write" in sys.argv:
-        PAGE.write_text(HEAD + "".join(map(_row, BUGS, verdicts)))
-    survivors = [bug.meaning for bug, verdict in zip(BUGS, verdicts, strict=True) if not verdict.caught_by]
-    print(f"{len(BUGS)} bugs planted, {len(survivors)} not caught", *survivors, sep="\n  ")
+        verdicts = list(pool.map(_judged, bugs))
+    if asked.write:
+        PAGE.write_text(HEAD + "".join(map(_row, bugs, verdicts)))
+    survivors = [bug.meaning for bug, verdict in zip(bugs, verdicts, strict=True) if not verdict.caught_by]
+    print(f"{len(bugs)} bugs planted, {len(survivors)} not caught", *survivors, sep="\n  ")
     return 1 if survivors else 0
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="only ask if each can be planted and is listed")
+    what.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
+    what.add_argument("--only", default="", metavar="WORDS", help="of bugs whose meaning has these words")
+    return parser.parse_args()
 
 
 def _check() -> int:

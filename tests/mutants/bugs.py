@@ -546,7 +546,7 @@ SYNC = [
     Bug(
         "A refused push is taken for one that arrived",
         "monolith/sync/target.py",
-        "if reply.status in (OK, SEND_EVERYTHING) or self._leave_out(reply):",
+        "if reply.status in ARRIVED or self._leave_out(reply):",
         "if reply.status is not None:",
         PUSHES,
     ),
@@ -558,10 +558,24 @@ SYNC = [
         PUSHES,
     ),
     Bug(
-        "The number of a push that was refused is used up",
+        "The number of a push that was refused is given to another",
         "monolith/sync/target.py",
-        "        self._sequence = message.sequence - 1\n",
-        "",
+        "self._sequence += 1",
+        "self._sequence = after + 1",
+        PUSHES,
+    ),
+    Bug(
+        "A push that came too early counts as one that arrived",
+        "monolith/sync/pipeline.py",
+        "(await self._sent).status == PushStatus.OK",
+        "(await self._sent).status >= PushStatus.OK",
+        PUSHES,
+    ),
+    Bug(
+        "A round ends with a push behind which none was sent",
+        "monolith/sync/pipeline.py",
+        "following &= self.round.held or self._next_sent is not None",
+        "following &= self._next_sent is not None",
         PUSHES,
     ),
     Bug(

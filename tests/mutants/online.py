@@ -37,8 +37,8 @@ ONLINE = [
     Bug(
         "A replica does not notice that a push is missing",
         f"{SERVING}/senders.py",
-        "if push.sequence > sender.sequence + 1:",
-        "if push.sequence < 0:",
+        "if after > sender.sequence:",
+        "if after < 0:",
         REPLICA,
     ),
     Bug(

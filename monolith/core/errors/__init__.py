@@ -57,6 +57,7 @@
       * TablesRefused        .tables               the model has no such tables to push rows to
     * EmbeddingsMissing                            a version rests on the tables of one before it
     * EverythingNeeded                             a sender of rows must send all it has
+    * PushTooEarly                                 rows overtook those that they come after
     * ServerBusy                                   not now
   * PushFailed               .target  .lasting     rows were not taken, and are kept
   * QueueClosed                                  nothing goes in any more, and all has been taken
@@ -150,6 +151,7 @@ from monolith.core.errors.serving import (
     EverythingNeeded,
     InvalidRequest,
     ModelNotFound,
+    PushTooEarly,
     ServerBusy,
     ServingError,
     TablesRefused,
@@ -203,6 +205,7 @@ __all__ = [
     "PipelineFull",
     "PsError",
     "PushFailed",
+    "PushTooEarly",
     "QueueClosed",
     "RecordCorrupt",
     "RemoteError",

@@ -44,5 +44,9 @@ class EverythingNeeded(ServingError):
     """Pushed rows cannot be added to what is here: their sender must send all it has."""
 
 
+class PushTooEarly(ServingError):
+    """A push overtook the one that it comes after: send it again."""
+
+
 class ServerBusy(ServingError):
     """It cannot be done now: try again."""

@@ -10,6 +10,7 @@ from monolith.core.errors import (
     EverythingNeeded,
     InvalidRequest,
     ModelNotFound,
+    PushTooEarly,
     ServerBusy,
     ServingError,
 )
@@ -110,11 +111,26 @@ def test_late_or_repeated_push_changes_nothing(synced, sequence):
     assert served(synced) == {**NEW, 2: 6.0}
 
 
-def test_gap_is_answered_until_everything_came(synced):
-    for _ in range(2):
-        with pytest.raises(EverythingNeeded, match="push 5 came after 1, so some are missing"):
-            synced.push(next_push(5, {2: -1.0}))
+def test_push_that_overtook_another_comes_again(synced):
+    with pytest.raises(PushTooEarly, match="push 3 comes after 2, and 1 came last"):
+        synced.push(next_push(3, {2: -1.0}))
     assert served(synced) == NEW
+    for sequence in (2, 3):
+        synced.push(next_push(sequence, {2: 1.0 * sequence}))
+    assert served(synced) == {**NEW, 2: 3.0}
+
+
+def test_numbers_may_be_left_out_by_who_says_so(synced):
+    synced.push(next_push(5, {2: 5.0}, after=1))
+    assert served(synced) == {**NEW, 2: 5.0}
+
+
+def test_push_after_another_one_is_answered_until_everything_came(synced):
+    synced.push(next_push(2, {2: 2.0}))
+    for _ in range(2):
+        with pytest.raises(EverythingNeeded, match="push 5 comes after 1, but 2 came"):
+            synced.push(next_push(5, {2: -1.0}, after=1))
+    assert served(synced) == {**NEW, 2: 2.0}
     synced.push(everything({8: 80.0}, sequence=9))
     synced.push(next_push(10, {9: 90.0}))
     assert served(synced) == {8: 80.0, 9: 90.0}
@@ -126,7 +142,7 @@ def some_tables(sequence, values):
 
 def test_some_tables_make_nobody_known(synced, tmp_path, clock):
     """Who begins with them would never be asked for the others."""
-    with pytest.raises(EverythingNeeded, match="push 3 came after 1"):
+    with pytest.raises(PushTooEarly, match="push 3 comes after 2"):
         synced.push(some_tables(3, {8: 80.0}))
     synced.push(some_tables(2, {9: 90.0}))
     assert served(synced) == {9: 90.0}

@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from monolith.core.errors import EverythingNeeded, InvalidRequest
+from monolith.core.errors import EverythingNeeded, InvalidRequest, PushTooEarly
 from tests.unit.serving.pushing import Clock, delta, load, loaded, push, served, table_of
 
 SHARDS = 2
@@ -164,7 +164,7 @@ class Training(RuleBasedStateMachine):
         shard = self.shards[message.shard]
         try:
             self.replica.push(message)
-        except EverythingNeeded:
+        except (EverythingNeeded, PushTooEarly):  # here nothing is on its way when a push is missing
             if message.sender == shard.sender:
                 shard.send_whole()
             return False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import repeat
 
 import numpy as np
 
@@ -40,8 +41,10 @@ class Receiver:
             if request.sender in self.replaced:
                 return Reply(1, "another sender has taken over")
             anew = request.whole_begin and not request.partial
-            if not anew and (known is None or request.sequence > known + 1):
+            if not anew and known is None:
                 return Reply(5, "send everything")
+            if not anew and request.after != known:
+                return Reply(6, "too early") if request.after > known else Reply(5, "send everything")
             if refused := tuple(d.unique_id for d in request.delta_hash_tables if d.unique_id in self.lacks):
                 return Reply(1, "it is not of the model", refused)
             self.replaced |= self.sequences.keys() - {request.sender}
@@ -61,7 +64,8 @@ class Receiver:
             for fid in () if self.reference else delta.removed:
                 table.pop(fid, None)
         if request.whole_end and self.whole is not None:
-            for name, came in self.whole.items():
+            for name in self.whole.keys() & self.rows.keys():  # it may lack one by now
+                came = self.whole[name]
                 self.rows[name] = {fid: row for fid, row in self.rows[name].items() if fid in came}
             self.whole = None
 
@@ -89,8 +93,34 @@ class FakeLink:
         self.closed = False
         self.before: Callable[[], None] = lambda: None
         self.tries = 0
+        self.delays: Iterator[float] = repeat(0.0)  # of one push after the other: one may overtake another
+        self.lost: Iterator[str] = repeat(
+            ""
+        )  # of one push after the other: "push", "answer", or it is "late"
+        self.late_s = 0.02
+        self.under_way = self.most_under_way = 0
 
     async def push(self, body: bytes, timeout_s: float) -> Reply:
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            await self._travel(body)
+            return await self._pushed(body, timeout_s)
+        finally:
+            self.under_way -= 1
+
+    async def _travel(self, body: bytes) -> None:
+        """What is on its way arrives, even if nobody waits for it any more."""
+        try:
+            await asyncio.sleep(next(self.delays))
+        except asyncio.CancelledError:
+            self._arrive_later(body)
+            raise
+
+    def _arrive_later(self, body: bytes) -> None:
+        asyncio.get_running_loop().call_later(self.late_s, self.receiver.answer, body)
+
+    async def _pushed(self, body: bytes, timeout_s: float) -> Reply:
         self.tries += 1
         self.before()
         if self.hangs:
@@ -98,9 +128,14 @@ class FakeLink:
             raise PushFailed("far", "no answer")
         if self.broken:
             raise PushFailed("far", self.broken, lasting=self.lasting)
+        lost = next(self.lost)
+        if lost in ("push", "late"):
+            if lost == "late":
+                self._arrive_later(body)
+            raise PushFailed("far", "the push was lost")
         reply = self.receiver.answer(body)
-        if self.answers_lost:
-            self.answers_lost -= 1
+        if lost == "answer" or self.answers_lost:
+            self.answers_lost -= lost != "answer"
             raise PushFailed("far", "the answer was lost")
         return reply
 

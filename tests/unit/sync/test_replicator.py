@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 from copy import deepcopy
+from itertools import cycle, repeat
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from monolith.sync.link import Reply
 from monolith.testing import virtual_time
+from monolith.wire import parameter_sync_pb2 as pb
 from tests.unit.sync.job import PACE, Job, intervals
 
 
@@ -373,6 +375,25 @@ def test_rows_travel_in_bounded_messages() -> None:
 
 
 @pytest.mark.usefixtures("few_rows_a_message")
+@pytest.mark.parametrize("delays", [(0.01,), (0.03, 0.0), (0.0, 0.03, 0.01)])
+def test_one_message_follows_another_that_is_on_its_way(delays: tuple[float, ...]) -> None:
+    """Should it overtake that one, it comes again: nobody sends everything for it."""
+
+    async def story(job: Job) -> None:
+        job.learn(*range(100))
+        await intervals()
+        job.link.delays = cycle(delays)
+        job.learn(*range(50, 150))
+        await intervals(4)
+        assert job.receiver.equals({"a": job.tables["a"]})
+        assert job.link.most_under_way == 2
+
+    job = Job()
+    job.run(story)
+    assert job.replicator.pushed()["http://h0:80"].wholes == 1
+
+
+@pytest.mark.usefixtures("few_rows_a_message")
 def test_after_a_failure_the_rest_is_not_forgotten() -> None:
     async def story(job: Job) -> None:
         job.learn(1)
@@ -400,15 +421,31 @@ def test_what_changes_while_everything_is_sent_is_not_forgotten() -> None:
 
 faults = st.sampled_from(["work", "broken", "hangs", "answers_lost", "restart", "lacks"])
 ids_of_a_step = st.lists(st.integers(0, 9), max_size=4)
+# How long a push takes and what is lost of it, one after the other, and again.
+ways = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.01, 0.03]), st.sampled_from(["", "", "", "push", "answer", "late"])),
+    min_size=1,
+    max_size=7,
+)
 steps = st.lists(st.tuples(faults, st.sampled_from("ab"), ids_of_a_step, st.booleans()), max_size=12)
 
 
-@settings(max_examples=60)
-@given(steps)
-def test_whatever_happens_it_is_equal_in_the_end(story_of: list[tuple[str, str, list[int], bool]]) -> None:
+@settings(max_examples=100)
+@given(steps, ways, st.sampled_from([40, 180]), st.floats(0.01, 0.5))
+def test_whatever_happens_it_is_equal_in_the_end(
+    story_of: list[tuple[str, str, list[int], bool]],
+    ways: list[tuple[float, str]],
+    limit_bytes: int,
+    late_s: float,
+) -> None:
     exported = {"a": {5: [9.0, 9.0]}, "b": {5: [9.0, 9.0]}}
 
     async def story(job: Job) -> None:
+        job.link.late_s = late_s
+        job.link.delays, job.link.lost = (
+            cycle([delay for delay, _ in ways]),
+            cycle([lost for _, lost in ways]),
+        )
         job.learn(0)
         for fault, table, ids, evicts in story_of:
             job.link.broken = "broken" if fault == "broken" else None
@@ -425,15 +462,20 @@ def test_whatever_happens_it_is_equal_in_the_end(story_of: list[tuple[str, str, 
             if evicts:
                 job.tables[table].evict(np.array(ids, np.int64))
             await intervals(3)
-        job.link.broken, job.link.hangs, job.link.answers_lost = None, False, 0
+        job.link.broken, job.link.hangs, job.link.answers_lost, job.link.lost = None, False, 0, repeat("")
         if job.receiver.lacks:
             job.receiver.lacks = set()
             job.receiver.restart()
-        job.learn(0, table="b")  # perhaps its first row
+        for name in job.tables:
+            job.learn(0, table=name)  # perhaps its first row
         await asyncio.sleep(PACE.refused_s + 5)
         assert job.receiver.equals(job.tables)
+        numbered: dict[int, pb.PushRequest] = {}  # else who comes late could be taken for another
+        assert all(numbered.setdefault(said.sequence, said) == said for said in job.receiver.requests)
 
-    Job().run(story)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("monolith.sync.source.Source.__init__.__defaults__", (limit_bytes,))
+        Job().run(story)
 
 
 def test_stopping_sends_what_changed_last() -> None:
