@@ -52,7 +52,7 @@ class LiveTable:
 
     def evict_where(self, leaves: Choice) -> int:
         """Forget the rows that are chosen, some thousands at a time; returns how many those are."""
-        return sum(self.evict(p.fids[leaves(p.fids, p.known_times)]) for p in self.pieces())
+        return sum(self.evict(fids[leaves(fids, stamps)]) for fids, stamps in self._table.updated())
 
     def take_over(self, older: LiveTable, stays: Choice) -> None:
         """Put in the chosen rows of a table of the same dim, with their stamps."""
@@ -74,6 +74,7 @@ class LiveTable:
         self.put(nobody, np.empty((0, self.about.dim), np.float32), 0)
         self._table.evict(nobody)
         next(self.pieces())
+        next(self._table.updated())
 
     def _assign(self, fids: Fids, values: Rows, stamps: int | Times) -> None:
         self._table.assign(fids, values, times=stamps)
