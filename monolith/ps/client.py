@@ -27,7 +27,7 @@ from monolith.ps.api import (
     Stamp,
 )
 from monolith.ps.barrier import Arrival
-from monolith.ps.parting import EventTimes, Parting
+from monolith.ps.parting import EventTimes, Parting, refuse_strays
 from monolith.ps.placement import Placement, in_turn
 from monolith.ps.routing import Route
 from monolith.ps.together import together
@@ -130,10 +130,11 @@ class PsClient:
         Raises:
             TableNotFound: a table that this client has not created.
             DimensionMismatch: gradients or latest values that are not n * dim, or not n counts or times.
-            ConfigError: a rate is negative or not finite, a count is below 1, or a time is before 1970 or
-                after 2106.
+            ConfigError: a rate is negative or not finite, a count is below 1, a time is before 1970 or after
+                2106, or something is told of the fids of a table that is not among the updates.
             GradientNotFinite: a gradient is NaN or infinite, and its server refuses such.
         """
+        refuse_strays(updates.keys(), latest=latest, counts=counts, times=times)
         told = {}
         for name, (fids, grads) in updates.items():
             part = self._part(name, fids, unique=unique)
@@ -232,6 +233,7 @@ class PsClient:
         await together(shard.close() for shard in self._shards)
 
     async def _write(self, updates: Updates, change: Change, times: EventTimes) -> Applied:
+        refuse_strays(updates.keys(), times=times)
         told = {}
         for name, (fids, given) in updates.items():
             part = self._part(name, fids)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from monolith.core.arrays import Fids, Rows, as_rows
+from monolith.core.errors import ConfigError
 from monolith.ps.api import Gradients
 from monolith.ps.routing import Route
 from monolith.table.occurrences import counts_of, times_of
@@ -84,3 +85,16 @@ class Parting:
 
     def _checked(self, rows: Rows) -> Rows:
         return as_rows(rows, len(self.fids), self.dim)
+
+
+def refuse_strays(tables: Set[str], **told: object) -> None:
+    """Refuse what is told, by table, of the fids of others than `tables`: it would be lost.
+
+    Raises:
+        ConfigError: it names that table, and what was told of it.
+    """
+    for what, by_table in told.items():
+        if isinstance(by_table, Mapping) and (strays := by_table.keys() - tables):
+            there = ", ".join(sorted(tables)) or "none"
+            said = f"{what} of table {min(strays)}: it is not among the updates (tables there: {there})"
+            raise ConfigError([said])

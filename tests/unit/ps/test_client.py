@@ -151,6 +151,24 @@ def test_impossible_occurrences_are_refused(said: str) -> None:
         client.apply({"t": (np.array([7]), column(1))}, **BAD_OCCURRENCES[said])
 
 
+UPDATES = {"t": (np.array([7]), column(1))}
+STRAYS: dict[str, Callable[[BlockingClient], object]] = {
+    "latest": lambda client: client.apply(UPDATES, latest={"t": column(1), "u": column(1)}),
+    "counts": lambda client: client.apply(UPDATES, counts={"u": np.array([1])}),
+    "times": lambda client: client.apply(UPDATES, times={"u": np.array([1])}),
+    "times of table u": lambda client: client.assign(UPDATES, times={"u": np.array([1])}),
+}
+
+
+@pytest.mark.parametrize("said", STRAYS)
+def test_what_is_told_of_another_table_is_refused(said: str) -> None:
+    with client_of([LocalShard(0)]) as client:
+        client.create_tables({"u": COUNTING})
+        with pytest.raises(ConfigError, match=rf"^{said}.*not among the updates \(tables there: t\)"):
+            STRAYS[said](client)
+        assert client.stats().rows == 0
+
+
 def test_rows_are_found_on_their_servers() -> None:
     vector = by_name("distributed_ps")["assign_add_lookup_two_ps"]
     added = {int(fid): value for fid, value in vector["given"]["assign_add"].items()}
