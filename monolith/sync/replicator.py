@@ -27,6 +27,7 @@ def unix_ms() -> int:
 
 
 class _Running(NamedTuple):
+    wanted: SyncTarget
     target: Target
     task: asyncio.Task[None]
 
@@ -68,16 +69,18 @@ class Replicator:
         self._abandoned = weakref.finalize(self, _abort, asyncio.get_running_loop(), self._tasks).detach
 
     def add(self, wanted: SyncTarget) -> bool:
-        """Push to this one too, beginning with everything; False if it is pushed to already."""
-        if wanted.endpoint in self._running:
-            return False
-        source, name, pace = Source(self._tables), str(wanted), self._pace.every_ms(wanted.interval_ms)
-        target = Target(name, self._connect(wanted.endpoint), source, self._head, pace, self._world)
-        task = asyncio.create_task(target.run(), name=f"push to {name}")
-        task.add_done_callback(_told)
-        self._running[wanted.endpoint] = _Running(target, task)
-        self._tasks.add(task)
-        return True
+        """Push to this one too, beginning with everything; False if it is known already.
+
+        One that is known, and that a bug put an end to, is begun anew, as it was wanted first.
+        """
+        before = self._running.get(wanted.endpoint)
+        if before is None:
+            self._begin(wanted)
+        elif _bug_in(before.task):
+            log.warning("ParameterSync: %s begins anew, with everything", before.task.get_name())
+            self._tasks.discard(before.task)
+            self._begin(before.wanted)
+        return before is None
 
     def drop(self, endpoint: Endpoint) -> None:
         """Push to this one no more, at once, and keep nothing for it."""
@@ -109,15 +112,28 @@ class Replicator:
     @property
     def targets(self) -> tuple[Target, ...]:
         """Those that are pushed to now. From any thread."""
-        return tuple(target for target, _ in tuple(self._running.values()))
+        return tuple(one.target for one in tuple(self._running.values()) if not _bug_in(one.task))
 
     def pushed(self) -> Mapping[str, Pushed]:
         """What each target was sent so far."""
         return {target.name: target.pushed for target in self.targets}
 
+    def _begin(self, wanted: SyncTarget) -> None:
+        source, name, pace = Source(self._tables), str(wanted), self._pace.every_ms(wanted.interval_ms)
+        target = Target(name, self._connect(wanted.endpoint), source, self._head, pace, self._world)
+        task = asyncio.create_task(target.run(), name=f"push to {name}")
+        task.add_done_callback(_told)
+        self._running[wanted.endpoint] = _Running(wanted, target, task)
+        self._tasks.add(task)
+
+
+def _bug_in(task: asyncio.Task[None]) -> BaseException | None:
+    """What put an end to it that nobody asked for."""
+    return task.exception() if task.done() and not task.cancelled() else None
+
 
 def _told(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()):
+    if error := _bug_in(task):
         log.error("ParameterSync: %s ended: %r", task.get_name(), error)
 
 

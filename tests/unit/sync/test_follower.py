@@ -198,6 +198,31 @@ def test_a_target_that_was_named_is_never_dropped() -> None:
     Site(targets=1).run(story)
 
 
+@pytest.mark.parametrize("named", [0, 1], ids=["found", "named"])
+def test_whom_a_bug_ended_is_sent_everything_when_it_comes_back(
+    named: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(site: Site) -> None:
+        site.come(replica(0))
+        site.job.links[0].before = lambda: 1 // 0
+        site.job.learn(1)
+        await asyncio.sleep(SEEN_S)
+        assert site.pushed_to == set()
+        site.go(replica(0))
+        site.job.links[0].before = lambda: None
+        await asyncio.sleep(SEEN_S)
+        site.come(replica(0))
+        await asyncio.sleep(SEEN_S)
+        assert (site.rows(0), site.pushed_to) == ([1], {"http://h0:80"})
+        site.go(replica(0))
+        await asyncio.sleep(2 * site.quarry.forget_s)
+        assert len(site.pushed_to) == named
+
+    Site(targets=named).run(story)
+    said = [r.message for r in caplog.records if "anew" in r.message]
+    assert said == ["ParameterSync: push to http://h0:80 begins anew, with everything"]
+
+
 def test_who_serves_another_model_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
     async def story(site: Site) -> None:
         site.come(replica(0, **{MODEL: "other"}), replica(1, **{MODEL: "ctr"}))
