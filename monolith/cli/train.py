@@ -12,7 +12,7 @@ from monolith.cli.command import Command, Report, Ui
 from monolith.cli.roles import be, replicas_of
 from monolith.cli.training import Figures, train_here, training_report
 from monolith.config.job import TrainSettings
-from monolith.config.rules import judge
+from monolith.config.judging import judge
 from monolith.config.settings import Layer
 from monolith.core.names import Role
 from monolith.discovery.defaults import scheduled

@@ -1,6 +1,6 @@
 """What all processes of a distributed job are told alike, but for their index.
 
-No field has a check of its own: which of them matter depends on the role, see `rules.judge`.
+No field has a check of its own: which of them matter depends on the role, see `judging.judge`.
 """
 
 from __future__ import annotations

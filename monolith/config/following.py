@@ -37,7 +37,7 @@ class Following(Cluster, Looking):
         return part(Serving, self, discovery=kind, discovery_path=path)
 
     def rules(self) -> Iterator[Problem]:
-        """Of pushing to those that are found; of targets that are named, see `rules.judge`."""
+        """Of pushing to those that are found; of targets that are named, see `judging.judge`."""
         if self.serving is None:
             return
         if self.parameter_sync_discovery == "in-memory":

@@ -1,7 +1,6 @@
 """Every rule about a distributed run, in one table.
 
-A rule has two sentences: one for code, files and the environment, one for who typed a flag. It is judged
-when a run starts, since a config alone does not know its role.
+A rule has two sentences: one for code, files and the environment, one for who typed a flag.
 """
 
 from __future__ import annotations
@@ -11,20 +10,15 @@ from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
-from monolith.config.cluster import Cluster
 from monolith.config.distributed import DistributedRunConfig
 from monolith.config.runner import RunnerConfig
-from monolith.config.settings import Problem, Source, fields, flag, flag_of, origin, shown, told_of, variable
+from monolith.config.settings import fields, flag
 from monolith.config.sync_target import SyncTarget, parse_sync_target
 from monolith.core.address import parse_address
 from monolith.core.errors import ConfigError
 from monolith.core.names import Role
 
 FLAGS = {f.name: flag(f, about) for f, about in fields(RunnerConfig)}
-_OF_RUNNER = FLAGS.keys()
-_KINDS: dict[str, type] = {f.name: f.type for f, _ in fields(Cluster) if f.type in (int, str)} | {
-    "bind_addr": str
-}
 LONGEST_MS = 24 * 3600 * 1000  # that a server lets a worker wait at a barrier
 IN_DISTRIBUTED_MODE = " in distributed mode"
 _TARGETS = "parameter_sync_targets"
@@ -43,57 +37,6 @@ class Rule:
     broken: Callable[[DistributedRunConfig], Iterable[str]]
     # Its place among the complaints about a command line: the reference's row, or a fraction between two.
     flag_row: float
-
-    def said(self, config: DistributedRunConfig, complaint: str) -> str:
-        typed = any(_typed(config, name) for name in self.names)
-        sentence = self.flag_sentence if typed else "distributed config " + self.sentence
-        blame = "; ".join(
-            f"{name}={shown(_value(config, name))}, from {_from(config, name)}" for name in self.names
-        )
-        return f"{sentence.replace('{}', complaint)} ({blame})"
-
-
-def judge(config: DistributedRunConfig) -> None:
-    """Refuse what no distributed run can be.
-
-    Raises:
-        ConfigError: a line for every way in which a rule is broken, in the order of the rules.
-    """
-    mistyped = list(_mistyped(config))
-    unreadable = {name for rule in mistyped for name in rule.names}
-    rules = [*mistyped, *(rule for rule in RULES if not unreadable & set(rule.names))]
-    broken = [(rule, said) for rule in rules for said in rule.broken(config)]
-    if any(_typed(config, name) for rule, _ in broken for name in rule.names):
-        broken.sort(key=lambda one: one[0].flag_row)
-    if broken:
-        lines = [rule.said(config, said) for rule, said in broken]
-        raise ConfigError(lines, [Problem(rule.names, rule.sentence) for rule, _ in broken])
-
-
-def _mistyped(config: DistributedRunConfig) -> Iterator[Rule]:
-    """A rule for each value of another type than its field's; only code can come to that."""
-    for name, kind in _KINDS.items():
-        value = _value(config, name)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            sentence = f"requires {name} to be {kind.__name__}"
-            yield Rule((name,), sentence, sentence, _when(lambda _: True), 0)
-
-
-def _value(config: DistributedRunConfig, name: str) -> object:
-    return getattr(config if hasattr(config, name) else config.runner, name)
-
-
-def _typed(config: DistributedRunConfig, name: str) -> bool:
-    layer = config.runner.sources.get(name)
-    return layer is not None and layer.source is Source.COMMAND_LINE
-
-
-def _from(config: DistributedRunConfig, name: str) -> str:
-    if name in _OF_RUNNER:
-        return origin(config.runner, name)
-    at_default = _value(config, name) == attrs.fields_dict(DistributedRunConfig)[name].default
-    layer = config.runner.sources.get(name)
-    return told_of(layer, flag_of(name), variable(name), at_default=at_default)
 
 
 def _when(test: Callable[[DistributedRunConfig], bool]) -> Callable[[DistributedRunConfig], Iterable[str]]:

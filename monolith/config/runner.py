@@ -64,7 +64,7 @@ class _Common(Cluster):
 
 @attrs.frozen(kw_only=True)
 class RunnerConfig(_Common):
-    """What one process is told. Builds with any values; `rules.judge` says what a run refuses."""
+    """What one process is told. Builds with any values; `judging.judge` says what a run refuses."""
 
     embedding_prefetch_capacity: int = again(TrainingConfig, "embedding_prefetch_capacity", 1)
     enable_embedding_postpush: bool = again(_Common, "enable_embedding_postpush", default=True)

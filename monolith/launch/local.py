@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monolith.checkpoint.store import CheckpointStore
 from monolith.config.job import RoleSettings, TrainSettings
-from monolith.config.rules import judge
+from monolith.config.judging import judge
 from monolith.config.settings import part, to_argv
 from monolith.core.errors import CheckpointError
 from monolith.core.names import Role, ServiceId

@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from monolith.aio.stopped import unless_stopped
 from monolith.aio.unwind import Unwind
 from monolith.config.distributed import DistributedRunConfig
-from monolith.config.rules import judge
+from monolith.config.judging import judge
 from monolith.config.runner import RunConfig, RunnerConfig
 from monolith.core.names import Role
 from monolith.discovery.base import Discovery

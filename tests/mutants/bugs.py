@@ -160,7 +160,7 @@ LIFECYCLE = [
     ),
     Bug(
         "A refusal does not name the flag",
-        f"{CONFIG}/rules.py",
+        f"{CONFIG}/judging.py",
         "({blame})",
         "",
     ),
@@ -350,8 +350,8 @@ COMMAND_LINE = [
     ),
     Bug(
         "A flag is refused in the words for code",
-        f"{CONFIG}/rules.py",
-        "typed = any(_typed(config, name) for name in self.names)",
+        f"{CONFIG}/judging.py",
+        "typed = any(_typed(config, name) for name in rule.names)",
         "typed = False",
     ),
 ]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from monolith.config.distributed import DistributedRunConfig
 from monolith.config.job import RoleSettings
+from monolith.config.judging import judge, told
 from monolith.config.layers import from_environment
-from monolith.config.rules import RULES, judge
+from monolith.config.rules import RULES
 from monolith.config.runner import RunConfig, RunnerConfig
 from monolith.config.settings import Layer, Source, build, fields, flag, part
 from monolith.core.errors import ConfigError
@@ -294,5 +295,5 @@ NUMBERS = ("num_ps", "num_workers", "dim", "barrier_timeout_ms", "index", "conne
 def test_rules_are_judged_one_by_one(wrong: dict[str, int], role: Role) -> None:
     """No rule hides another: what is said is what each rule says by itself."""
     config = DistributedRunConfig(RunnerConfig(**{**FINE, **wrong}), role)
-    alone = [rule.said(config, said) for rule in RULES for said in rule.broken(config)]
+    alone = [told(rule, config, said) for rule in RULES for said in rule.broken(config)]
     assert refused(config) == alone

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monolith.config.distributed import DistributedRunConfig
-from monolith.config.rules import judge
+from monolith.config.judging import judge
 from monolith.config.runner import RunConfig, RunnerConfig, ServiceDiscoveryType, apply_runtime_env_exports
 from monolith.config.settings import fields
 from monolith.core.errors import ConfigError
