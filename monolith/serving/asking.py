@@ -72,7 +72,7 @@ class GrpcReplica:
         except grpc.RpcError:
             answer.set_exception(ServingError(f"{self._address}: {call.code().name}: {call.details()}"))
         except Exception as exc:  # whatever an answer is made of
-            answer.set_exception(ServingError(f"{self._address}: {exc or 'the connection was closed'}"))
+            answer.set_exception(ServingError(f"{self._address}: its answer cannot be read: {exc!r}"))
 
 
 def _read(call: Any) -> Answer:
