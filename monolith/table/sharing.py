@@ -1,4 +1,4 @@
-"""The rows of a table, which many threads share: who is there, who comes and goes, and copies of all.
+"""The rows of a table, which many threads share: what they may do beside each other, and what alone.
 
 Lookups and updates of rows that are there run side by side, as many as there are threads: the kernels
 underneath release the interpreter lock, and a row is never torn, for a lock in its cell (`rowlock.py`) lets
@@ -13,39 +13,32 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from monolith.core.arrays import as_fids, as_rows
-from monolith.table import eviction, layout
+from monolith.table import layout
 from monolith.table.compiling import given
-from monolith.table.index import SUBTABLES, Survey
 from monolith.table.journal import Journal
-from monolith.table.occurrences import times_of
 from monolith.table.population import Population
-from monolith.table.rows import TableRows
-from monolith.table.stats import TableReport, Tally, report
+from monolith.table.stats import Tally
 from monolith.table.store import UNTIMED
 from monolith.table.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from monolith.core.arrays import Fids, Indices, Rows
-    from monolith.table.admission.base import State
     from monolith.table.config import TableConfig
-    from monolith.table.eviction import Sample
     from monolith.table.rows import Times
     from monolith.table.store import Store
 
 T = TypeVar("T")
 CHANGED_AT_ONCE = 2048  # rows that come or go while others wait
-COPIED_AT_ONCE = 1 << 14
 
 
 class SharedRows:
     """Rows of a table of `config`, which start as `seed` decides. Empty at first; safe from many threads.
 
-    With `dated`, each has a time, so that `sample` and `retire` can tell the oldest.
+    With `dated`, each has a time, so that the oldest can be told.
     """
 
     def __init__(self, config: TableConfig, seed: int, *, dated: bool = False) -> None:
@@ -78,137 +71,6 @@ class SharedRows:
         """What `memory_bytes` is without any row, once the filter has grown as large as it may."""
         return self._population.empty_bytes
 
-    def evict(self, fids: Fids) -> int:
-        """Forget these fids; returns how many were known. Their memory is used for fids to come."""
-        fids = given(np.unique(as_fids(fids)))
-        return sum(self._alone(np.arange(len(fids)), lambda some: self._population.evict(given(fids[some]))))
-
-    def expire(self, now: int | None = None) -> int:
-        """Forget the rows that, at `now`, were not updated for as long as their slot's are kept.
-
-        `now` is the latest time that somebody told of an update, unless given. Returns how many rows left.
-        Other calls come in between, so rows may come and go meanwhile.
-        """
-        now = self._store.times.told if now is None else now
-        count = 0
-        for span in eviction.slices(len(self)) if self.config.expires else ():
-            with self._turns.alone:
-                count += self._population.expire(span, now)
-        return count
-
-    def shrink(self, rows: int) -> int:
-        """Forget the least recently updated rows until no more than `rows` are left; returns how many left.
-
-        Other calls come in between, so rows may come and go meanwhile.
-        """
-        return self._until_none(lambda _: self._population.shrink(rows))
-
-    def retire(self, count: int) -> int:
-        """Forget the `count` least recently updated rows, or all; returns how many left. Else as `shrink`."""
-        return self._until_none(lambda left: self._population.retire(count - left))
-
-    def _until_none(self, forget: Callable[[int], int]) -> int:
-        """Forget some, told how many have left, until there are none; returns how many left in all."""
-        left = 0
-        while True:
-            with self._turns.alone:
-                forgotten = forget(left)
-            if not forgotten:
-                return left
-            left += forgotten
-
-    def sample(self) -> Sample:
-        """Some thousand rows, as good as drawn by lot: how old they are, and for how many they speak."""
-        with self._turns.shared:
-            return self._population.sample()
-
-    @property
-    def spare(self) -> int:
-        """So many rows could come without more memory: others had it, who left."""
-        with self._turns.shared:
-            return self._store.index.spare
-
-    def close_gaps(self) -> None:
-        """Give the memory of most rows that left back to the system: others move to where they were.
-
-        Other calls come in between; a part of it is kept for rows that they bring.
-        """
-        with self._turns.alone:
-            self._store.index.begin_closing()
-        for span in eviction.slices(len(self)):
-            with self._turns.alone:
-                self._store.close_gaps(span)
-        with self._turns.alone:
-            self._store.cut()
-
-    def export(self) -> TableRows:
-        """Every row, sorted by fid: copies. Others come in between, so rows may learn, come and go meanwhile.
-
-        Each row is as it was at one moment.
-        """
-        fids = [self._fids(span) for span in eviction.slices(len(self))]
-        return self._copied(np.sort(np.concatenate(fids)))
-
-    def pieces(self) -> Iterator[TableRows]:
-        """Every row, some thousands at a time, in whatever order. Else as `export`."""
-        for span in eviction.slices(len(self)):
-            yield self._copied(self._fids(span))
-
-    def updated(self) -> Iterator[tuple[Fids, Times]]:
-        """Every fid and when it was updated last, 0 where nobody told; thousands at a time, as `pieces`."""
-        for span in eviction.slices(len(self)):
-            yield self._updated(span)
-
-    def _updated(self, span: tuple[int, int]) -> tuple[Fids, Times]:
-        with self._turns.shared:
-            fids, numbers = self._store.index.within(*span)
-            return fids, self._store.times.of(numbers)
-
-    def _fids(self, span: tuple[int, int]) -> Fids:
-        with self._turns.shared:
-            return self._store.index.within(*span)[0]
-
-    def _copied(self, fids: Fids) -> TableRows:
-        """Copies of those rows that are there."""
-        count, times = len(fids), np.zeros(len(fids), np.uint32) if self._store.times.latest else None
-        values, slots = (np.empty((count, width), np.float32) for width in (self.dim, self.slot_dim))
-        rows, there = TableRows(fids, values, slots, times), np.empty(count, np.bool_)
-        for start in range(0, count, COPIED_AT_ONCE):
-            some = slice(start, start + COPIED_AT_ONCE)
-            with self._turns.shared:
-                there[some] = self._store.copy(given(fids[some]), rows.at(some))
-        return rows if there.all() else rows.at(np.flatnonzero(there))
-
-    def filter_state(self) -> State:
-        """What the filter remembers of ids without a row: what `restore` takes."""
-        with self._turns.alone:
-            return self._population.filter_state()
-
-    def restore(self, rows: TableRows, filter_state: Mapping[str, NDArray[np.generic]] | None = None) -> None:
-        """Become exactly `rows`, and a filter that remembers `filter_state`, or nothing.
-
-        Rows that are there answer until the others are complete, so for a moment there is memory for both.
-
-        Raises:
-            DimensionMismatch: `rows` are not of this table's dim and slot_dim; the table is unchanged.
-            ConfigError: `filter_state` is another filter's; the table is unchanged.
-        """
-        fids = as_fids(rows.fids)
-        values = as_rows(rows.values, len(fids), self.dim)
-        slots = as_rows(rows.slots, len(fids), self.slot_dim)
-        times = None if rows.times is None else times_of(rows.times, given(fids), "a table")
-        others = self._others(filter_state)
-        others.store.fill(TableRows(fids, values, slots, times))
-        others.keep_room()
-        with self._turns.alone:
-            self._become(others)
-        self._skip_zeros(given(fids))
-
-    def clear(self) -> None:
-        """Forget every row, and what the filter remembers, and give the memory back."""
-        with self._turns.alone:
-            self._become(self._others())
-
     def journal(self) -> Journal:
         """What tells, from now on, which rows change; always the same.
 
@@ -220,25 +82,6 @@ class SharedRows:
                 self._store.told_to(journal)
                 self._journal = journal
             return self._journal
-
-    def stats(self) -> TableReport:
-        """How full the index is, and what was asked of the table since it was made.
-
-        Surveys one sub-table at a time and lets others in between, so the figures are not of one moment.
-        """
-        survey = Survey()
-        for t in range(SUBTABLES):
-            with self._turns.shared:
-                self._store.index.survey(t, survey)
-        with self._turns.shared:
-            return report(
-                survey,
-                self._tally,
-                self._population.memory_bytes,
-                filter_bytes=self._population.filter_bytes,
-                row_bytes=self._store.row_bytes,
-                most_rows=self._population.most_rows,
-            )
 
     def _others(self, filter_state: Mapping[str, NDArray[np.generic]] | None = None) -> Population:
         """Nobody yet, but a filter that remembers `filter_state`."""

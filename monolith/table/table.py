@@ -1,7 +1,7 @@
 """The embedding table: an id's own row, whatever the id, until it is evicted.
 
-What threads may do beside each other, and what is done to all rows, stands in `sharing.py`. Arrays that a
-table gives out are the caller's own.
+What threads may do beside each other stands in `sharing.py`, what is done to all rows in `all_rows.py`.
+Arrays that a table gives out are the caller's own.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 
 from monolith.config.bad_gradients import BadGradients
 from monolith.core.arrays import as_fids, as_rows
+from monolith.table.all_rows import AllRows
 from monolith.table.compiling import given
 from monolith.table.learning import Learner
 from monolith.table.occurrences import times_of
-from monolith.table.sharing import SharedRows
 from monolith.table.steps import Step, judged, only
 from monolith.table.store import UNTIMED, but
 
@@ -43,7 +43,7 @@ class Taken(NamedTuple):
     filtered: int  # gradients dropped, of ids that do not deserve a row yet
 
 
-class Table(SharedRows):
+class Table(AllRows):
     """Rows of `dim` float32 values by int64 fid, each with its optimizers' state. Safe from many threads.
 
     No two fids share a row, and every int64 is a fid. How an unseen row starts is decided by
@@ -164,6 +164,11 @@ class Table(SharedRows):
 
         self._creating(np.arange(len(fids)), start_over)
         return existed
+
+    def evict(self, fids: Fids) -> int:
+        """Forget these fids; returns how many were known. Their memory is used for fids to come."""
+        fids = given(np.unique(as_fids(fids)))
+        return sum(self._alone(np.arange(len(fids)), lambda some: self._population.evict(given(fids[some]))))
 
     def apply(
         self,

@@ -445,7 +445,7 @@ ROWS = [
     ),
     Bug(
         "Rows move to other places while others read",
-        "monolith/table/sharing.py",
+        "monolith/table/all_rows.py",
         "            with self._turns.alone:\n                self._store.close_gaps(span)\n",
         "            with self._turns.shared:\n                self._store.close_gaps(span)\n",
         THREADS,
@@ -476,7 +476,7 @@ MEMORY = [
     ),
     Bug(
         "Steps that stand for times say how late it is, and rows expire by them",
-        "monolith/table/sharing.py",
+        "monolith/table/all_rows.py",
         "self._store.times.told if now is None",
         "self._store.times.latest if now is None",
         "tests/unit/table/test_retention.py",
