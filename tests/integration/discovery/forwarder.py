@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 
 from monolith.aio.loop_thread import LoopThread
@@ -17,8 +18,8 @@ class Forwarder:
         self._target = port
         self._thread = LoopThread("forwarder")
         self._open = asyncio.Event()
-        self._serving: set[asyncio.Task[None] | None] = set()  # or a way that waits is collected as garbage
-        self._server = self._thread.submit(asyncio.start_server(self._serve, "127.0.0.1", 0)).result()
+        self._tasks: set[asyncio.Task[None]] = set()  # or one that waits is collected as garbage
+        self._server = self._thread.submit(asyncio.start_server(self._accept, "127.0.0.1", 0)).result()
         self.port: int = self._server.sockets[0].getsockname()[1]
         self.mend()
 
@@ -34,20 +35,32 @@ class Forwarder:
         self._thread.close()
 
     async def _end(self) -> None:
+        """asyncio leaves open whoever is being accepted while a server closes: so nobody is, by then."""
+        asyncio.get_running_loop().remove_reader(self._server.sockets[0])
+        while accepting := asyncio.all_tasks() - self._tasks - {asyncio.current_task()}:
+            await asyncio.wait(accepting)
         self._server.close()
 
+    def _begin(self, way: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(way)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._begin(self._serve(reader, writer))
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ends, me = [writer], asyncio.current_task()
-        self._serving.add(me)
+        ends = [writer]
         try:
             await self._open.wait()
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
             ends.append(back)
-            await asyncio.gather(self._pass_on(reader, back), self._pass_on(there, writer))
+            both = self._pass_on(reader, back), self._pass_on(there, writer)
+            await asyncio.gather(*map(self._begin, both))
         except (OSError, asyncio.CancelledError):
             pass  # either end has gone, or we have
         finally:
-            self._serving.discard(me)
             for end in ends:
                 end.transport.abort()
 
