@@ -33,6 +33,7 @@ from monolith.ps.limits import Limits
 from monolith.ps.link import Link, cause_of
 from monolith.ps.roads import CallRoad, FrameRoad, Road
 from monolith.ps.state import RandomBytes
+from monolith.ps.stats_message import stats_of
 from monolith.ps.stream import Stream
 from monolith.ps.together import together
 from monolith.table.config import TableConfig
@@ -176,7 +177,7 @@ class RemoteShard:
 
     async def stats(self) -> ShardStats:
         request = pb.GetStatsRequest(include_table_stats=True)
-        return messages.stats_of(await self._call("GetStats", request, pb.GetStatsResponse))
+        return stats_of(await self._call("GetStats", request, pb.GetStatsResponse))
 
     async def close(self) -> None:
         if self._stream:

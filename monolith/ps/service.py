@@ -13,6 +13,7 @@ from monolith.ps.api import RestoreOrder, SaveOrder
 from monolith.ps.barrier import Arrival, Notes
 from monolith.ps.definition import from_message
 from monolith.ps.state import ShardState
+from monolith.ps.stats_message import stats_response
 from monolith.wire import ps_training_pb2 as pb
 from monolith.wire.framing import Framed
 
@@ -77,7 +78,7 @@ class Service:
 
     def stats(self, request: pb.GetStatsRequest) -> pb.GetStatsResponse:
         self._judge(request)
-        return messages.stats_response(self._state.stats(), with_tables=request.include_table_stats)
+        return stats_response(self._state.stats(), with_tables=request.include_table_stats)
 
     def _judge(self, request: Any) -> None:
         if request.incarnation not in {0, self._state.incarnation}:

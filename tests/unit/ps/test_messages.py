@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from monolith.checkpoint.files import FileEntry
 from monolith.core.errors import DimensionMismatch
 from monolith.ps import messages
-from monolith.ps.api import Gradients, ShardStats, TableStats
+from monolith.ps.api import Gradients
 from monolith.wire import ps_training_pb2 as pb
 
 TENSORS = hnp.arrays(np.float32, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3))
@@ -52,9 +52,3 @@ def test_too_few_are_refused(name: str) -> None:
 def test_files_survive() -> None:
     files = [FileEntry(name="x", kind="rows", size=2**40, crc32c=2**32 - 1, table="t", shard=3, count=9)]
     assert messages.files_of(messages.file_messages(files)) == files
-
-
-def test_figures_survive() -> None:
-    stats = ShardStats(2, 2**64 - 1, 1.5, (TableStats("t", 7, 4, 999),), 10, 20, 30, 40, 50, 60)
-    assert messages.stats_of(messages.stats_response(stats, with_tables=True)) == stats
-    assert messages.stats_response(stats, with_tables=False).total_embeddings == 7
