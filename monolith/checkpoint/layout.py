@@ -3,6 +3,7 @@
 * `checkpoint`: the state file, with the names of the newest and of all, as TensorFlow writes it
 * `restore_ckpt`: the name of the checkpoint of another directory that a training here began with
 * `monolith_checkpoint`: which of the names are never deleted for being old
+* `.lock`: who trains here, if somebody holds it
 * `checkpoint-200.json`: a manifest; this checkpoint is complete
 * `checkpoint-200/`, or `checkpoint-200.again/` if step 200 was saved over itself: its files
 * `checkpoint-300/` without a manifest: a save that is going on, or was cut off
@@ -14,6 +15,7 @@ from __future__ import annotations
 import re
 
 STATE = "checkpoint"
+LOCK = ".lock"
 MARKER = "restore_ckpt"
 MONOLITH_STATE = "monolith_checkpoint"
 MANIFEST_SUFFIX = ".json"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import attrs
 import torch
 
+from monolith.checkpoint.claim import claimed
 from monolith.config.training import TrainingConfig
 from monolith.core.errors import ShardRestarted
 from monolith.data.prefetch import prefetched
@@ -81,6 +82,7 @@ class TrainingSession:
         )
         self._telling = Telling(self._model_dir, self._around)
         self._pace = Pace(save_steps=config.save_steps, target=config.train_steps)
+        self._owning = contextlib.ExitStack()  # the model directory
         self._step = 0
         self._saved: int | None = None
         self._bookmark = Bookmark()
@@ -93,18 +95,20 @@ class TrainingSession:
         Raises:
             ShardRestarted: a server lost its rows; it says which checkpoint to resume from.
             CheckpointMismatch: `model_dir` holds another model's checkpoints.
+            CheckpointInUse: another training writes there.
             CheckpointError: it holds checkpoints, and the config says not to resume; or a save failed.
             RoundFailed: the chief could not do its part.
             ModelError: the loss is not a finite number.
         """
-        try:
-            self._begin()
-            with contextlib.closing(self._telling), contextlib.closing(self._share()) as share:
-                result = self._rounds(share)
-        except ShardRestarted as exc:
-            raise ShardRestarted(exc.shard, checkpoint=self._archive.newest()) from exc
-        share.end(self._step)
-        return result
+        with self._owning:
+            try:
+                self._begin()
+                with contextlib.closing(self._telling), contextlib.closing(self._share()) as share:
+                    result = self._rounds(share)
+            except ShardRestarted as exc:
+                raise ShardRestarted(exc.shard, checkpoint=self._archive.newest()) from exc
+            share.end(self._step)
+            return result
 
     def _begin(self) -> None:
         """Stand where the newest checkpoint left off, all workers alike."""
@@ -116,6 +120,7 @@ class TrainingSession:
 
     def _take_up(self) -> bytes:
         """The chief's part: the step that servers and dense part stand at now, or nothing at the start."""
+        self._owning.enter_context(claimed(self._model_dir))
         if not self._config.resume:
             self._archive.must_be_empty()
         manifest = self._archive.resume()

@@ -48,6 +48,7 @@
     * RestoreSyncTimedOut (TimeoutError)           the chief did not copy restore_dir in time
     * CheckpointUnreadable
     * CheckpointIncomplete
+    * CheckpointInUse        .holder               another training writes there
     * CheckpointMismatch                           it belongs to another model
   * ModelError               .model
   * RoundFailed                                  another worker could not do its part of a round
@@ -88,6 +89,7 @@ from monolith.core.errors.base import (
 from monolith.core.errors.checkpoint import (
     CheckpointError,
     CheckpointIncomplete,
+    CheckpointInUse,
     CheckpointMismatch,
     CheckpointNotFound,
     CheckpointUnreadable,
@@ -169,6 +171,7 @@ __all__ = [
     "BarrierTimedOut",
     "BrokersUnreachable",
     "CheckpointError",
+    "CheckpointInUse",
     "CheckpointIncomplete",
     "CheckpointMismatch",
     "CheckpointNotFound",

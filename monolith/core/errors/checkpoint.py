@@ -57,5 +57,17 @@ class CheckpointIncomplete(CheckpointError):
     """A file that the manifest names is not there."""
 
 
+class CheckpointInUse(CheckpointError):
+    """Another training writes into the model directory."""
+
+    def __init__(self, path: Path, holder: str) -> None:
+        super().__init__(
+            f"another training writes here ({holder or 'nobody knows which'}): wait for its end, stop it, "
+            "or choose another model directory",
+            path=path,
+        )
+        self.holder = holder
+
+
 class CheckpointMismatch(CheckpointError):
     """The checkpoint belongs to another model."""
