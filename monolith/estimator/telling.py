@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from monolith.checkpoint.boundary import saving
@@ -18,7 +18,10 @@ from monolith.metrics.events import EventWriter
 
 
 class Telling:
-    """Tells figures into `model_dir` and to who is `around`, until it is closed."""
+    """Tells figures into `model_dir` and to who is `around`, until it is closed.
+
+    That some cannot be written is said once, and ends nothing.
+    """
 
     def __init__(self, model_dir: Path, around: Around) -> None:
         self._model_dir = model_dir
@@ -27,28 +30,23 @@ class Telling:
         self._troubled = False
 
     def figures(self, step: int, what: str, figures: Mapping[str, float]) -> None:
-        """Write the figures of `what` for TensorBoard.
-
-        Raises:
-            CheckpointError: they cannot be written.
-        """
+        """Write the figures of `what` for TensorBoard."""
         known = {f"{what}/{name}": value for name, value in figures.items() if math.isfinite(value)}
         folder = self._model_dir / "events"
-        with saving(folder):
+        with self._trying(folder):
             self._events = self._events or EventWriter(folder, self._around.clock)
             self._events.scalars(step, known)
 
     def window(self, window: Window, so_far: Window) -> None:
-        """Tell a window, if it has examples. That it cannot be written is said once, and ends nothing."""
+        """Tell a window, if it has examples."""
         if window.empty:
             return
         self._around.progress.show(as_sentence(window), as_rows(window, so_far))
-        try:
-            self._write(window)
-        except CheckpointError as exc:
-            if not self._troubled:
-                self._around.progress.say(f"figures of progressive evaluation are lost: {exc}")
-            self._troubled = True
+        for name, figures in window.figures.items():
+            self.figures(window.step, f"{PROGRESSIVE}/{name}", figures)
+        line = json.dumps(as_json(window, self._around.clock()))
+        with self._trying(self._model_dir):
+            append_line(self._model_dir / f"{PROGRESSIVE}.jsonl", line.encode())
 
     def close(self) -> None:
         """Of what could not be written, somebody was told then: it must not hide what went wrong first."""
@@ -56,9 +54,12 @@ class Telling:
             with suppress(OSError):
                 self._events.close()
 
-    def _write(self, window: Window) -> None:
-        for name, figures in window.figures.items():
-            self.figures(window.step, f"{PROGRESSIVE}/{name}", figures)
-        line = json.dumps(as_json(window, self._around.clock()))
-        with saving(self._model_dir):
-            append_line(self._model_dir / f"{PROGRESSIVE}.jsonl", line.encode())
+    @contextmanager
+    def _trying(self, folder: Path) -> Iterator[None]:
+        try:
+            with saving(folder):
+                yield
+        except CheckpointError as exc:
+            if not self._troubled:
+                self._around.progress.say(f"figures are lost: {exc}")
+            self._troubled = True

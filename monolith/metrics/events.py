@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -19,13 +20,20 @@ class EventWriter:
 
     `clock` gives the time in seconds since 1970; it stands in the file's name and in every event. A call
     is on disk when it returns: what was told before a crash can be seen after it.
+
+    Raises:
+        OSError: the system's own; a file that nothing can be written to is not left behind.
     """
 
     def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._clock = clock
         self._file: BinaryIO = _new_file(folder, int(clock()))
-        self._add(file_version=VERSION)
+        try:
+            self._add(file_version=VERSION)
+        except OSError:
+            self._discard()
+            raise
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """One event with all `values`, at `step`."""
@@ -50,6 +58,12 @@ class EventWriter:
         self._file.write(framed(event.SerializeToString()))
         self._file.flush()
         os.fsync(self._file.fileno())
+
+    def _discard(self) -> None:
+        with suppress(OSError):  # what could not be written cannot be now
+            self._file.close()
+        with suppress(OSError):
+            Path(self._file.name).unlink()
 
 
 def _new_file(folder: Path, second: int) -> BinaryIO:

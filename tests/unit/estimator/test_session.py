@@ -243,6 +243,15 @@ def test_data_shared_anew_is_told(dataset, config):
     assert "checkpoint-8 was written with 2 workers" in talk.said[0]
 
 
+def test_figures_that_cannot_be_written_end_nothing(dataset, config):
+    config.model_dir.mkdir()
+    (config.model_dir / "events").write_text("a file where a folder should be")
+    talk = Talk()
+    result = train(dataset, config, progress=talk)
+    assert steps(config)[-1] == result.global_step
+    assert sum("figures are lost" in said for said in talk.said) == 1
+
+
 class AskAt(HookBase):
     """Asks to stop, one way or the other, after a step."""
 

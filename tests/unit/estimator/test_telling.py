@@ -5,7 +5,6 @@ import os
 
 import pytest
 
-from monolith.core.errors import CheckpointError
 from monolith.core.records import read_records
 from monolith.estimator.around import Around
 from monolith.estimator.telling import Telling
@@ -94,12 +93,21 @@ def test_what_cannot_be_written_is_said_once(tell, watcher, tmp_path):
     assert len(watcher.said) == 1
 
 
-def test_a_full_disk_is_told_once_not_again_at_the_end(watcher, tmp_path):
+def test_events_that_cannot_be_written_keep_back_no_lines(tell, watcher, tmp_path):
+    (tmp_path / "events").write_text("no folder")
+    tell(window(0, 4), folder=tmp_path)
+    assert [line["step"] for line in lines(tmp_path)] == [4]
+    assert len(watcher.said) == 1
+
+
+def test_a_full_disk_is_told_once_and_ends_nothing(watcher, tmp_path):
     telling = Telling(tmp_path, Around(progress=watcher))
     telling.figures(1, "train", {"auc": 0.5})
     full = os.open("/dev/full", os.O_WRONLY)
     os.dup2(full, telling._events._file.fileno())
     os.close(full)
-    with pytest.raises(CheckpointError, match="unharmed"):
-        telling.figures(2, "train", {"auc": 0.5})
+    for step in (2, 3):
+        telling.figures(step, "train", {"auc": 0.5})
     telling.close()
+    [said] = watcher.said
+    assert said.startswith(f"figures are lost: {tmp_path}/events: no space left")

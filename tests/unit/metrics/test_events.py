@@ -1,17 +1,20 @@
 """Event files as TensorBoard reads them."""
 
+import os
+
 import pytest
 
+from monolith.metrics import events
 from monolith.metrics.events import EventWriter
 
 accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 
 
 def read(folder):
-    events = accumulator.EventAccumulator(str(folder))
-    events.Reload()
+    found = accumulator.EventAccumulator(str(folder))
+    found.Reload()
     return {
-        tag: [(e.wall_time, e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]
+        tag: [(e.wall_time, e.step, e.value) for e in found.Scalars(tag)] for tag in found.Tags()["scalars"]
     }
 
 
@@ -37,3 +40,18 @@ def test_what_was_told_is_there_before_close(tmp_path):
     writer.scalars(1, {"auc": 0.5})
     assert read(tmp_path / "new" / "folder")["auc"] == [(1.0, 1, 0.5)]
     writer.close()
+
+
+def test_a_full_disk_leaves_no_empty_file(tmp_path, monkeypatch):
+    made = events._new_file
+
+    def full(folder, second):
+        file, device = made(folder, second), os.open("/dev/full", os.O_WRONLY)
+        os.dup2(device, file.fileno())
+        os.close(device)
+        return file
+
+    monkeypatch.setattr(events, "_new_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        EventWriter(tmp_path, clock=lambda: 7.0)
+    assert list(tmp_path.iterdir()) == []
