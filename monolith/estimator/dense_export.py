@@ -137,8 +137,12 @@ def prune(output: Path, old: Iterable[int]) -> list[str]:
 
     Returns why some are still there.
     """
-    vanish = [partial(_vanish, output / str(number)) for number in old]
-    return _failures(vanish) + _failures(partial(shutil.rmtree, folder) for folder in _left_over(output))
+    failures = _failures(partial(_vanish, output / str(number)) for number in old)
+    try:
+        left = list(_left_over(output))
+    except OSError as exc:
+        return [*failures, str(exc)]
+    return failures + _failures(partial(shutil.rmtree, folder) for folder in left)
 
 
 def _vanish(version: Path) -> None:

@@ -151,6 +151,20 @@ def test_one_that_cannot_be_removed_keeps_no_other(watched, parts, monkeypatch):
     assert watched.offer(8, parts) == [6, 7, 8]
 
 
+def test_what_is_left_may_not_be_listed(watched, parts, monkeypatch):
+    def refuse(path, pattern):
+        raise OSError(5, "Input/output error", str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "glob", refuse)
+        for step in range(1, 6):
+            assert step in watched.offer(step, parts)
+    assert len(watched.said) == 1
+    assert "old versions of the dense part stay, until they can be removed: [Errno 5]" in watched.said[0]
+    assert watched.offer(6, parts) == [4, 5, 6]
+    assert [p for p in watched.folder.iterdir() if p.name.startswith(".")] == []
+
+
 def test_a_base_takes_the_place_of_a_version_without_embeddings(watched, parts):
     watched.offer(20, parts)
     assert not write_base(parts, watched.folder, 20).dense_only
