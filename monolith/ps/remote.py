@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
-import numpy as np
 from google.protobuf.message import Message
 
 from monolith.checkpoint.files import FileEntry
@@ -26,7 +25,8 @@ from monolith.ps.api import (
     ShardStats,
     Stamp,
 )
-from monolith.ps.chunks import FoundInPieces, Piece, chunks
+from monolith.ps.chunked_road import ChunkedRoad
+from monolith.ps.chunks import chunks
 from monolith.ps.definition import to_message
 from monolith.ps.dense import Values
 from monolith.ps.limits import Limits
@@ -38,10 +38,7 @@ from monolith.ps.stream import Stream
 from monolith.ps.together import together
 from monolith.table.config import TableConfig
 from monolith.wire import ps_training_pb2 as pb
-from monolith.wire.framing import Sendable
 
-P = ParamSpec("P")
-R = TypeVar("R")
 M = TypeVar("M", bound=Message)
 
 
@@ -101,36 +98,10 @@ class RemoteShard:
         await self._call("CreateTables", request, pb.CreateTablesResponse)
 
     async def lookup(self, requests: Sequence[Lookup]) -> list[Found]:
-        road = await self._road()
-        sizes = [(len(r.fids), 8 + 4 * r.dim) for r in requests]
-        if self._fit(sizes):
-            return [_in_float32(found) for found in await self._in_turn(road.lookup, requests)]
-        answers = [FoundInPieces(request) for request in requests]
-
-        async def send(_part: int, pieces: list[Piece]) -> None:
-            asked = [_cut_lookup(requests[p.request], p) for p in pieces]
-            for piece, found in zip(pieces, await road.lookup(asked), strict=True):
-                answers[piece.request].put(piece, found)
-
-        await self._in_chunks(sizes, send)
-        return [answer.whole() for answer in answers]
+        return await (await self._road()).lookup(requests)
 
     async def apply(self, requests: Sequence[Gradients], stamp: Stamp) -> list[Applied]:
-        road = await self._road()
-        sizes = [(len(r.fids), 8 + r.row_bytes) for r in requests]
-        if self._fit(sizes):
-            return await self._in_turn(road.apply, requests, stamp)
-        answers: list[list[Applied]] = [[] for _ in requests]
-
-        async def send(part: int, pieces: list[Piece]) -> None:
-            asked = [requests[p.request].of(slice(p.start, p.stop)) for p in pieces]
-            for piece, applied in zip(
-                pieces, await road.apply(asked, replace(stamp, part=part)), strict=True
-            ):
-                answers[piece.request].append(applied)
-
-        await self._in_chunks(sizes, send)
-        return [_join_applied(parts) for parts in answers]
+        return await (await self._road()).apply(requests, stamp)
 
     async def push_dense(self, deltas: DenseTensors, stamp: Stamp) -> Values:
         def request(part: int, mine: DenseTensors) -> Message:
@@ -186,9 +157,6 @@ class RemoteShard:
 
     async def _call(self, method: str, request: Any, reply: type[M], *, within_ms: int = 0) -> M:
         request.incarnation = (await self._greeted()).incarnation
-        return await self._send(method, request, reply, within_ms=within_ms)
-
-    async def _send(self, method: str, request: Sendable, reply: type[M], *, within_ms: int = 0) -> M:
         return await self._link.call(method, request, reply, within_ms=within_ms or self._limits.call_ms)
 
     async def _road(self) -> Road:
@@ -197,9 +165,10 @@ class RemoteShard:
             server = await self._greeted()
             if server.frame_limit:
                 self._stream = Stream(self._link, self._limits)
-                self._rows = FrameRoad(self._link, self._stream, self._limits, server, half=self._half)
+                road: Road = FrameRoad(self._link, self._stream, self._limits, server, half=self._half)
             else:
-                self._rows = CallRoad(self._link, self._limits, server)
+                road = CallRoad(self._link, self._limits, server)
+            self._rows = ChunkedRoad(road, self._limits.chunk, self._lanes)
         return self._rows
 
     async def _greeted(self) -> pb.HealthCheckResponse:
@@ -213,13 +182,6 @@ class RemoteShard:
                 )
         return self._server
 
-    async def _in_chunks(
-        self, sizes: list[tuple[int, int]], send: Callable[[int, list[Piece]], Coroutine[Any, Any, None]]
-    ) -> None:
-        """Send requests of so many ids, and bytes an id, in messages, some of them at a time."""
-        cut = chunks(sizes, self._limits.chunk)
-        await together(self._in_turn(send, part, pieces) for part, pieces in enumerate(cut))
-
     async def _dense(
         self, method: str, tensors: DenseTensors, request: Callable[[int, DenseTensors], Message]
     ) -> Values:
@@ -228,41 +190,14 @@ class RemoteShard:
         groups = [{names[p.request]: tensors[names[p.request]] for p in pieces} for pieces in cut]
 
         async def send(part: int, mine: DenseTensors) -> Values:
-            reply = await self._call(method, request(part, mine), pb.DenseResponse)
+            async with self._lanes:
+                reply = await self._call(method, request(part, mine), pb.DenseResponse)
             return messages.dense_of(reply.values)
 
-        answers = await together(self._in_turn(send, part, mine) for part, mine in enumerate(groups))
+        answers = await together(send(part, mine) for part, mine in enumerate(groups))
         return {name: value for answer in answers for name, value in answer.items()}
-
-    async def _in_turn(
-        self, send: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        async with self._lanes:
-            return await send(*args, **kwargs)
-
-    def _fit(self, sizes: Iterable[tuple[int, int]]) -> bool:
-        """Whether so many ids, of so many bytes each, are one message."""
-        return sum(count * width for count, width in sizes) <= self._limits.chunk
 
 
 def _everywhere(folder: Path) -> str:
     """The folder as a server finds it that was started in another one."""
     return str(folder.absolute())
-
-
-def _in_float32(found: Found) -> Found:
-    return found if found.rows.dtype == np.float32 else replace(found, rows=found.rows.astype(np.float32))
-
-
-def _cut_lookup(request: Lookup, piece: Piece) -> Lookup:
-    if piece.stop - piece.start == len(request.fids):
-        return request
-    return replace(request, fids=request.fids[piece.start : piece.stop])
-
-
-def _join_applied(parts: list[Applied]) -> Applied:
-    return Applied(
-        sum(part.updated for part in parts),
-        sum(part.inserted for part in parts),
-        duplicate=any(part.duplicate for part in parts),
-    )
