@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from optimizers import optimizers_page
 
-from monolith.cli.commands import COMMANDS, Entry, Group
+from monolith.cli.commands import entries
 from monolith.config.settings import reference
 
 HERE = Path(__file__).parent
@@ -21,19 +20,9 @@ A setting can be given on the command line, as an environment variable, or in a 
 (`--config-path FILE`, or `MONOLITH_CONFIG_PATH`) as `name = value`, at the top or in a table.
 The command line wins over the environment, the environment over the file, the file over what a scheduler says
 of the process (see [discovery](discovery.md)), and that over the default.
-A value that cannot be is refused with where it came from.
+A value that cannot be is refused with where it came from. One is warned of a variable that nothing reads, and that
+looks like one of the command's.
 """
-
-
-def entries() -> Iterator[tuple[str, Entry]]:
-    """Every command with all its words."""
-    for word, one in COMMANDS.items():
-        if isinstance(one, Group):
-            if one.itself:
-                yield word, one.itself
-            yield from ((f"{word} {name}", entry) for name, entry in one.entries.items())
-        else:
-            yield word, one
 
 
 def settings_page() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from monolith.cli.command import AnyCommand
@@ -71,3 +72,14 @@ COMMANDS: dict[str, Entry | Group] = {
     ),
     "worker": Entry("monolith.cli.roles:WORKER", "Be one worker of a job."),
 }
+
+
+def entries() -> Iterator[tuple[str, Entry]]:
+    """Every command with all its words."""
+    for word, one in COMMANDS.items():
+        if isinstance(one, Group):
+            if one.itself:
+                yield word, one.itself
+            yield from ((f"{word} {name}", entry) for name, entry in one.entries.items())
+        else:
+            yield word, one

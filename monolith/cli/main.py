@@ -16,6 +16,7 @@ from monolith import __version__
 from monolith.cli.command import AnyCommand, Outside, Report, Ui
 from monolith.cli.commands import COMMANDS, Entry, Group
 from monolith.cli.interrupts import INTERRUPTED, Interrupts
+from monolith.cli.mistyped import mistyped
 from monolith.cli.screen import Screen
 from monolith.config.layers import add_flags, from_environment, from_namespace, from_toml
 from monolith.config.settings import Settings, build, merged
@@ -54,6 +55,9 @@ def main(
 
 
 def _run(command: AnyCommand, args: argparse.Namespace, ui: Ui, screen: Screen) -> int:
+    if not getattr(args, "lifeline", False):  # else who started us has told it
+        for sentence in mistyped(command, ui.environ):
+            ui.progress.say(sentence)
     settings = _settings(command, args, ui.environ)
     if command.graceful:
         ui.interrupts.install()

@@ -97,12 +97,7 @@ def test_wrong_use_is_two(argv: list[str]) -> None:
     assert caught.value.code == 2
 
 
-ENTRIES = [
-    entry
-    for one in commands.COMMANDS.values()
-    for entry in ([one.itself, *one.entries.values()] if isinstance(one, commands.Group) else [one])
-    if entry
-]
+ENTRIES = [entry for _, entry in commands.entries()]
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.target)
