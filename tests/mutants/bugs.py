@@ -7,6 +7,16 @@ from tests.mutants.progressive import ASKED
 
 AIO, RUNNER, CONFIG, PS = "monolith/aio", "monolith/runner", "monolith/config", "monolith/ps"
 
+CHECKPOINTS = [
+    Bug(
+        "Two trainings write into one model directory",
+        "monolith/estimator/session.py",
+        "        self._owning.enter_context(claimed(self._model_dir))\n",
+        "",
+        "tests/unit/estimator/test_session.py",
+    ),
+]
+
 CLEANUP = [
     Bug(
         "The oldest step is undone first",
@@ -678,4 +688,5 @@ BUGS = [
     *JOINS,
     *ONLINE,
     *ASKED,
+    *CHECKPOINTS,
 ]

@@ -8,9 +8,17 @@ import numpy as np
 import pytest
 import torch
 
+from monolith.checkpoint.claim import claimed
 from monolith.checkpoint.restore_dir import copy_checkpoint_from_restore_dir
 from monolith.checkpoint.store import CheckpointStore
-from monolith.core.errors import CheckpointError, CheckpointMismatch, ModelError, RoundFailed, ShardRestarted
+from monolith.core.errors import (
+    CheckpointError,
+    CheckpointInUse,
+    CheckpointMismatch,
+    ModelError,
+    RoundFailed,
+    ShardRestarted,
+)
 from monolith.core.stop import Stop
 from monolith.estimator.around import Around
 from monolith.estimator.dense import DenseParameters, module_tensors
@@ -283,6 +291,13 @@ def test_not_resuming_among_checkpoints_is_refused(dataset, config):
     train(dataset, config)
     with pytest.raises(CheckpointError, match="checkpoint-20 is here: resume from it"):
         train(dataset, attrs.evolve(config, resume=False))
+
+
+def test_a_folder_that_another_trains_in_is_refused(dataset, config):
+    with claimed(config.model_dir), pytest.raises(CheckpointInUse, match="another training writes here"):
+        train(dataset, config)
+    assert steps(config) == []
+    assert train(dataset, config).global_step == 20
 
 
 def test_another_models_folder_is_refused(dataset, config):
