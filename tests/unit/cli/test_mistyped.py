@@ -51,5 +51,5 @@ def test_it_is_told_though_the_command_fails(capsys):
 
 @pytest.mark.parametrize("started_by", [[], ["--lifeline"]], ids=["somebody", "us"])
 def test_a_role_leaves_it_to_who_started_it(capsys, started_by):
-    assert main(["ps", "--num-ps=0", *started_by], {"MONOLITH_NUM_PSS": "2"}) == 2
+    assert main(["ps", "--config-path=missing", *started_by], {"MONOLITH_NUM_PSS": "2"}) == 2
     assert ("did you mean" in capsys.readouterr().err) is not bool(started_by)
