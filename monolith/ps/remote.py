@@ -161,8 +161,8 @@ class RemoteShard:
 
     async def _road(self) -> Road:
         """How rows travel to this server: it says what it understands."""
+        server = await self._greeted()
         if self._rows is None:
-            server = await self._greeted()
             if server.frame_limit:
                 self._stream = Stream(self._link, self._limits)
                 road: Road = FrameRoad(self._link, self._stream, self._limits, server, half=self._half)
