@@ -18,8 +18,9 @@ from monolith.cli.commands import COMMANDS, Entry, Group
 from monolith.cli.interrupts import INTERRUPTED, Interrupts
 from monolith.cli.mistyped import mistyped
 from monolith.cli.screen import Screen
+from monolith.config.building import build, merged
 from monolith.config.layers import add_flags, from_environment, from_namespace, from_toml
-from monolith.config.settings import Settings, build, merged
+from monolith.config.settings import Settings
 from monolith.core.errors import ConfigError, MonolithError, told
 
 WRONG_USE = 2

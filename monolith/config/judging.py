@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 import attrs
 
+from monolith.config.building import origin, shown, told_of
 from monolith.config.cluster import Cluster
 from monolith.config.distributed import DistributedRunConfig
 from monolith.config.rules import FLAGS, RULES, Rule
-from monolith.config.settings import Problem, Source, fields, flag_of, origin, shown, told_of, variable
+from monolith.config.settings import Problem, Source, fields, flag_of, variable
 from monolith.core.errors import ConfigError
 
 _KINDS: dict[str, type] = {f.name: f.type for f, _ in fields(Cluster) if f.type in (int, str)} | {

@@ -1,6 +1,6 @@
 """A setting is written once; its flag, variable, file key, check and documentation follow.
 
-Every value remembers where it came from, so that a complaint can name the flag, the variable or the file.
+Every value remembers where it came from.
 """
 
 from __future__ import annotations
@@ -9,13 +9,10 @@ import enum
 import functools
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import attrs
-
-from monolith.core.errors import ConfigError
 
 C = TypeVar("C", bound="Settings")
 Check = Callable[[Any], str | None]
@@ -99,7 +96,7 @@ def again(cls: type, name: str, default: Any = ...) -> Any:
 
 @attrs.frozen(kw_only=True, slots=False)  # without slots there is room for what is no setting
 class Settings:
-    """Base of every set of settings. Frozen; built by `build` from layers, or directly in code."""
+    """Base of every set of settings. Frozen; built by `building.build` from layers, or directly in code."""
 
     @property
     def sources(self) -> Mapping[str, Layer]:
@@ -163,43 +160,6 @@ def variable(name: str) -> str:
     return "MONOLITH_" + name.upper()
 
 
-def build(cls: type[C], *layers: Layer) -> C:
-    """Merge `layers`, the stronger source winning, and check the result.
-
-    Raises:
-        ConfigError: every broken rule at once, not only the first.
-    """
-    return checked(sourced(cls(**merged(layers)), _strongest(layers)))
-
-
-def merged(layers: Iterable[Layer]) -> dict[str, Any]:
-    """What `layers` say together, by setting."""
-    return {name: layer.values[name] for name, layer in _strongest(layers).items()}
-
-
-def _strongest(layers: Iterable[Layer]) -> dict[str, Layer]:
-    sources: dict[str, Layer] = {}
-    for layer in sorted(layers, key=lambda one: one.source):
-        sources |= dict.fromkeys(layer.values, layer)
-    return sources
-
-
-def checked(cfg: C) -> C:
-    """`cfg` itself, if every rule holds.
-
-    Raises:
-        ConfigError: every broken rule at once, not only the first.
-    """
-    problems = [
-        Problem((f.name,), rule)
-        for f, about in fields(type(cfg))
-        if about.check and (rule := about.check(getattr(cfg, f.name)))
-    ]
-    if problems := problems or list(cfg.rules()):
-        raise ConfigError([f"{_blame(cfg, p.names)}: {p.rule}" for p in problems], problems)
-    return cfg
-
-
 def base_type(kind: Any) -> Any:
     """`int` of `int | None`; any other type as it is."""
     if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
@@ -253,42 +213,3 @@ def reference(cls: type[Settings]) -> str:
 
 def default_text(f: attrs.Attribute[Any]) -> str:
     return "none" if f.default in (None, (), "") else str(f.default)
-
-
-def _blame(cfg: Settings, names: Sequence[str]) -> str:
-    about = {f.name: (f, a) for f, a in fields(type(cfg))}
-    return ", ".join(_told(cfg, name, *about[name]) for name in names)
-
-
-def _told(cfg: Settings, name: str, f: attrs.Attribute[Any], about: Setting) -> str:
-    value = getattr(cfg, name)
-    if value is None:
-        return flag(f, about)  # what was not given comes from nowhere: say how to give it
-    return f"{name}={shown(value)} (from {origin(cfg, name)})"
-
-
-def shown(value: Any) -> str:
-    return str(value) if isinstance(value, int | float | Path) else repr(value)
-
-
-def origin(cfg: Settings, name: str) -> str:
-    """Where the setting `name` got its value from, in the user's words."""
-    f, about = next((f, about) for f, about in fields(type(cfg)) if f.name == name)
-    at_default = getattr(cfg, name) == f.default
-    return told_of(cfg.sources.get(name), flag(f, about), variable(f.name), at_default=at_default)
-
-
-def told_of(layer: Layer | None, flag: str, variable: str, *, at_default: bool) -> str:
-    """How one names the `layer` that a value came from."""
-    match layer.source if layer else None:
-        case Source.FILE | Source.SCHEDULER:
-            return layer.origin if layer else ""
-        case Source.ENVIRONMENT:
-            return variable
-        case Source.COMMAND_LINE:
-            return flag
-        case Source.DEFAULT:
-            return "its default"
-        case Source.CODE:
-            return "code"
-    return "its default" if at_default else "code"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from monolith.config.building import build
 from monolith.config.layers import from_environment
 from monolith.config.places import Places
 from monolith.config.runner import RunConfig, RunnerConfig, ServiceDiscoveryType
-from monolith.config.settings import build
 from monolith.core.errors import ConfigError, DiscoveryError
 from monolith.discovery.blocking import HEARTBEAT_S, Blocking
 from monolith.discovery.consul_choice import consul_of

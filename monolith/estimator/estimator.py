@@ -11,8 +11,8 @@ from typing import Any
 import attrs
 
 from monolith.checkpoint.store import CheckpointStore
+from monolith.config.building import checked
 from monolith.config.runner import RunConfig, RunnerConfig
-from monolith.config.settings import checked
 from monolith.config.training import TrainingConfig
 from monolith.core.arrays import Floats
 from monolith.core.errors import ConfigError

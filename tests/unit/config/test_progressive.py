@@ -2,8 +2,8 @@
 
 import pytest
 
+from monolith.config.building import checked
 from monolith.config.progressive import ProgressiveConfig
-from monolith.config.settings import checked
 from monolith.core.errors import ConfigError
 
 

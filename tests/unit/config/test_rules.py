@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monolith.config.building import build
 from monolith.config.distributed import DistributedRunConfig
 from monolith.config.job import RoleSettings
 from monolith.config.judging import judge, told
 from monolith.config.layers import from_environment
 from monolith.config.rules import RULES
 from monolith.config.runner import RunConfig, RunnerConfig
-from monolith.config.settings import Layer, Source, build, fields, flag, part
+from monolith.config.settings import Layer, Source, fields, flag, part
 from monolith.core.errors import ConfigError
 from monolith.core.names import Role
 

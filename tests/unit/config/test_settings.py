@@ -9,20 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monolith.config.building import build, checked
 from monolith.config.checks import positive
 from monolith.config.layers import add_flags, from_environment, from_namespace, from_toml
-from monolith.config.settings import (
-    Layer,
-    Problem,
-    Settings,
-    Source,
-    build,
-    checked,
-    chosen,
-    reference,
-    setting,
-    to_argv,
-)
+from monolith.config.settings import Layer, Problem, Settings, Source, chosen, reference, setting, to_argv
 from monolith.core.errors import ConfigError
 
 

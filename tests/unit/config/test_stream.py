@@ -2,7 +2,8 @@
 
 import pytest
 
-from monolith.config.settings import Layer, Source, build
+from monolith.config.building import build
+from monolith.config.settings import Layer, Source
 from monolith.config.stream import StreamConfig
 from monolith.core.errors import ConfigError
 
