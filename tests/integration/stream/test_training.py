@@ -120,6 +120,7 @@ def test_a_kill_loses_nothing(cli, job, ended):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)  # eleven programs are started one after the other
 @pytest.mark.parametrize("seed", range(3))
 def test_ten_kills_lose_nothing(cli, job, ended, seed):
     check(kill_often(cli, job, ended, kills=10, seed=seed), kills=10)
