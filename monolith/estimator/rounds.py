@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import attrs
 
@@ -97,24 +97,3 @@ class Pace:
             more = len(active)
         ranks = [sum(active[:worker]) for worker in range(len(active))]
         return [each + (rank < more) if reads else 0 for rank, reads in zip(ranks, active, strict=True)]
-
-
-@attrs.frozen(kw_only=True)
-class Resumed:
-    """Where a worker goes on reading. `exact`: just behind the last batch trained."""
-
-    position: int
-    exact: bool
-
-
-def resume_at(positions: Mapping[int, int], then: int, now: int, place: Place) -> Resumed:
-    """Where the worker at `place` goes on, after a job whose workers read to `positions`.
-
-    `then` and `now` are the batch sizes. With as many workers and the same batch size it is exact. Else the
-    examples read so far are shared evenly: each worker skips that much of its own, other, part of the data,
-    so that about as much is left of the epoch as before, but some examples come twice and some not at all.
-    """
-    if then == now and len(positions) == place.num_workers:
-        return Resumed(position=positions[place.worker], exact=True)
-    examples = sum(positions.values()) * then
-    return Resumed(position=examples // (now * place.num_workers), exact=False)

@@ -21,12 +21,13 @@ from monolith.checkpoint.claim import claimed
 from monolith.config.training import TrainingConfig
 from monolith.core.errors import ShardRestarted
 from monolith.data.prefetch import prefetched
-from monolith.data.reading import Bookmark, Reading, Source
+from monolith.data.reading import Bookmark, Source
 from monolith.estimator.archive import Archive
 from monolith.estimator.around import Around
 from monolith.estimator.meeting import Meeting
 from monolith.estimator.model import MonolithModel
-from monolith.estimator.rounds import STREAM_ROUND_S, Note, Pace, Place, resume_at
+from monolith.estimator.readings import reading_to_judge, reading_to_train, resume_at
+from monolith.estimator.rounds import STREAM_ROUND_S, Note, Pace, Place
 from monolith.estimator.share import Share, Stretch
 from monolith.estimator.tables import configs
 from monolith.estimator.telling import Telling
@@ -144,25 +145,14 @@ class TrainingSession:
             )
 
     def _share(self) -> Share:
-        config, place = self._config, self._place
-        # Where only the steps are limited, as many passes as steps are certainly enough.
-        reading = Reading(
-            split="train",
-            batch_size=config.batch_size,
-            seed=config.seed,
-            shuffle=config.shuffle,
-            worker=place.worker,
-            num_workers=place.num_workers,
-            epochs=config.epochs or config.train_steps or 1,
-            start=self._bookmark.position,
-            offsets=self._bookmark.offsets,
-        )
+        reading = reading_to_train(self._config, self._place, self._bookmark)
         batches = prefetched(self._dataset.batches(reading), seen=self._around.progressive.ask)
         if batches.total is None:
             self._pace = attrs.evolve(self._pace, lasts_s=STREAM_ROUND_S)
         elif self._uneven:
             self._around.progress.say(self._uneven)
-        return Share(self._trainer, batches, self._around, self._bookmark, random=(config.seed, place.worker))
+        random = self._config.seed, self._place.worker
+        return Share(self._trainer, batches, self._around, self._bookmark, random=random)
 
     def _rounds(self, share: Share) -> TrainResult:
         whole, stopped = Window(begin=self._step, step=self._step), False
@@ -233,19 +223,12 @@ class TrainingSession:
         """Figures of `split`, each worker seeing its part; nothing where the split has no rows."""
         if not self._dataset.rows(split):
             return {}
-        place = self._place
-        reading = Reading(
-            split=split,
-            batch_size=self._config.batch_size,
-            shuffle=False,
-            worker=place.worker,
-            num_workers=place.num_workers,
-        )
+        reading = reading_to_judge(self._config, self._place, split)
         with contextlib.closing(prefetched(self._dataset.batches(reading))) as batches:
             part = self._trainer.judge(batches)
         quality = Quality.merged(map(Quality.from_bytes, self._meeting.gather("judged", part.to_bytes())))
         figures = quality.figures()
-        if place.chief:
+        if self._place.chief:
             self._telling.figures(self._step, split, figures)
         return figures
 

@@ -1,11 +1,11 @@
-"""How steps are shared, and where a resumed worker goes on."""
+"""How steps are shared, and what workers tell each other."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monolith.data.reading import Bookmark
-from monolith.estimator.rounds import Note, Pace, Place, resume_at
+from monolith.estimator.rounds import Note, Pace
 from monolith.metrics.streaming import Quality
 from monolith.metrics.tally import Tally
 
@@ -63,17 +63,3 @@ def test_a_note_arrives_as_it_left():
     assert again.to_bytes() == note.to_bytes()
     assert {name: getattr(again, name) for name in told} == told
     assert [(name, tally.examples) for name, tally in again.replicas.items()] == [("now", 2), ("never", 2)]
-
-
-def test_the_same_workers_go_on_exactly():
-    here = resume_at({0: 10, 1: 9}, then=64, now=64, place=Place(worker=1, num_workers=2))
-    assert (here.position, here.exact) == (9, True)
-
-
-@pytest.mark.parametrize(
-    ("batch_size", "num_workers", "position"), [(64, 1, 20), (64, 4, 5), (32, 2, 20), (128, 1, 10)]
-)
-def test_other_workers_share_what_was_read(batch_size, num_workers, position):
-    place = Place(worker=0, num_workers=num_workers)
-    here = resume_at({0: 10, 1: 10}, then=64, now=batch_size, place=place)
-    assert (here.position, here.exact) == (position, False)
