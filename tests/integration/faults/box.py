@@ -138,10 +138,13 @@ class Box:
         numbers = [int(n) for line in lines for n in line.split()[1:]]
         return np.bincount(numbers, minlength=self.traffic.count)
 
+    def times_trained(self) -> int:
+        """How many messages were trained, those that came twice counted twice."""
+        return int(self.witnessed().sum())
+
     def trained_again(self) -> int:
         """How many times a message was trained that had been trained before, not counting what is judged."""
-        times = self.witnessed()
-        return int(times.sum()) - len(times) - self._repeated
+        return self.times_trained() - self.traffic.count - self._repeated
 
     def _all_trained(self) -> bool:
         if self._trainer.ended:  # it lost a server: whoever looks after the job starts it again
@@ -164,6 +167,7 @@ class Box:
         return all(np.array_equal(trained[name], held[name]) for name in trained)
 
     def _begin(self, to_broker: Sequence[Forwarder]) -> None:
+        (self._folder / "witness").touch()
         data = [Chunk({n: np.arange(2) for n in ("user", "item", "number", "likes")}, "memory")]
         convert(TRAINED, lambda: data, self._folder / "data", Silent())
         MIRROR.write(self._folder / MODEL)
