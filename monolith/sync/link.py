@@ -36,7 +36,7 @@ class Reply(NamedTuple):
 
 
 class Link(Protocol):
-    """Takes one push at a time to one target."""
+    """Takes pushes to one target; two may be under way."""
 
     async def push(self, body: bytes, timeout_s: float) -> Reply:
         """Send a serialized PushRequest.

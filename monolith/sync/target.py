@@ -79,6 +79,7 @@ class Target:
         self._sender = world.draw_sender()  # not the server's: two targets may be one replica under two names
         self._sequence = 0  # of the push that was written last
         self._arrived = 0  # of the last that arrived
+        self._took_ms = 0  # the last, until it was answered or given up
         self._said: set[str] = set()  # of its failures since it last worked
         self._greeted = False
         self._told_ms = 0  # when it was last sent anything
@@ -144,7 +145,7 @@ class Target:
     async def _push_round(self, found: Round, now_ms: int) -> bool:
         """Send all of it, as of `now_ms`; whether there is more to be sent at once."""
         left_out, last = len(self._source.left_out), False
-        pipeline = Pipeline(found, self._writer(found, now_ms), self._push)
+        pipeline = Pipeline(found, self._writer(found, now_ms), self._push, self._is_quick)
         async with aclosing(pipeline.messages(self._arrived)) as messages:
             async for message in messages:
                 if not await self._deliver(message, pipeline):
@@ -216,17 +217,17 @@ class Target:
             of.undo()
 
     async def _answer(self, message: Message, pipeline: Pipeline | None) -> Reply:
-        if pipeline is not None and await pipeline.arrived():
+        if pipeline is not None and await pipeline.arrived_early():
             return Reply(PushStatus.OK, "")
         while (reply := await self._sent(message.body)) is None:
             if pipeline is not None:
-                pipeline.stumbled()
+                pipeline.failed()
         return reply
 
     async def _sent(self, body: bytes) -> Reply | None:
         """The target's answer; None, after a while, if it did not take the push."""
         try:
-            reply = self._judged(await self._pushed(body))
+            reply = self._judged(await self._push(body))
         except PushFailed as failure:
             await self._failed(failure)
             return None
@@ -236,15 +237,19 @@ class Target:
         self._patience.succeeded()
         return reply
 
-    async def _pushed(self, body: bytes) -> Reply:
+    async def _push(self, body: bytes) -> Reply:
+        began_ms = self._world.clock_ms()
         try:
-            return await self._push(body)
+            return await self._link.push(body, self._pace.timeout_s)
         except PushFailed:
             self.pushed.failures += 1
             raise
+        finally:
+            self._took_ms = self._world.clock_ms() - began_ms
 
-    async def _push(self, body: bytes) -> Reply:
-        return await self._link.push(body, self._pace.timeout_s)
+    def _is_quick(self) -> bool:
+        """Whether two pushes, one waiting for the other, are answered in time."""
+        return 2 * self._took_ms < 1000 * self._pace.timeout_s
 
     def _judged(self, reply: Reply) -> Reply:
         if reply.status == PushStatus.TOO_EARLY:  # what it comes after has arrived, and is not there any more

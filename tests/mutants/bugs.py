@@ -577,15 +577,22 @@ SYNC = [
     Bug(
         "A push that came too early counts as one that arrived",
         "monolith/sync/pipeline.py",
-        "(await self._sent).status == PushStatus.OK",
-        "(await self._sent).status >= PushStatus.OK",
+        "(await self._early).status == PushStatus.OK",
+        "(await self._early).status >= PushStatus.OK",
         PUSHES,
     ),
     Bug(
         "A round ends with a push behind which none was sent",
         "monolith/sync/pipeline.py",
-        "following &= self.round.held or self._next_sent is not None",
-        "following &= self._next_sent is not None",
+        "taken = following and (self.round.held or _is_sent(coming))",
+        "taken = following and _is_sent(coming)",
+        PUSHES,
+    ),
+    Bug(
+        "A slow target is sent what it cannot answer in time",
+        "monolith/sync/target.py",
+        "return 2 * self._took_ms < 1000 * self._pace.timeout_s",
+        "return True",
         PUSHES,
     ),
     Bug(

@@ -97,6 +97,8 @@ class FakeLink:
         self.lost: Iterator[str] = repeat(
             ""
         )  # of one push after the other: "push", "answer", or it is "late"
+        self.takes_s = 0.0  # to apply a push, one after the other
+        self._applying = asyncio.Lock()
         self.late_s = 0.02
         self.under_way = self.most_under_way = 0
 
@@ -104,8 +106,13 @@ class FakeLink:
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
-            await self._travel(body)
+            async with asyncio.timeout(timeout_s):
+                await self._travel(body)
+                async with self._applying:
+                    await asyncio.sleep(self.takes_s)
             return await self._pushed(body, timeout_s)
+        except TimeoutError as exc:
+            raise PushFailed("far", "no answer") from exc
         finally:
             self.under_way -= 1
 

@@ -394,6 +394,44 @@ def test_one_message_follows_another_that_is_on_its_way(delays: tuple[float, ...
 
 
 @pytest.mark.usefixtures("few_rows_a_message")
+@pytest.mark.parametrize("takes_s", [1.0, 1.4, 2.0, 2.9])
+def test_a_slow_target_is_sent_nothing_that_it_cannot_answer_in_time(takes_s: float) -> None:
+    async def story(job: Job) -> None:
+        job.learn(1)
+        await asyncio.sleep(30)
+        job.link.takes_s = takes_s
+        for _ in range(2):
+            job.learn(*range(60))
+            await asyncio.sleep(12 * takes_s)
+            assert job.receiver.equals({"a": job.tables["a"]})
+
+    job = Job()
+    job.run(story)
+    assert job.replicator.pushed()["http://h0:80"].failures == 0
+
+
+@pytest.mark.usefixtures("few_rows_a_message")
+def test_what_cannot_be_written_next_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Also where something else ends the round first."""
+
+    async def story(job: Job) -> None:
+        job.learn(*range(100))
+        await intervals()
+        peek, job.receiver.sequences = job.tables["a"].peek, {}
+        job.tables["a"].peek = lambda fids: peek(fids) if not job.link.under_way else 1 / 0  # type: ignore[method-assign]
+        job.learn(*range(100))
+        job.link.delays = repeat(0.01)
+        await intervals()
+        del job.tables["a"].peek  # type: ignore[method-assign]
+        job.link.delays = repeat(0.0)
+        await asyncio.sleep(5)
+        assert job.receiver.equals({"a": job.tables["a"]})
+
+    Job().run(story)
+    assert "what comes next cannot be written: ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.usefixtures("few_rows_a_message")
 def test_after_a_failure_the_rest_is_not_forgotten() -> None:
     async def story(job: Job) -> None:
         job.learn(1)
