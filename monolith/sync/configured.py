@@ -13,9 +13,9 @@ from monolith.discovery.base import Discovery
 from monolith.sync.follower import Follower, Quarry
 from monolith.sync.message import Letterhead
 from monolith.sync.patience import Pace
+from monolith.sync.pushed import Pushed
 from monolith.sync.replicator import Replicator, unix_ms
 from monolith.sync.source import Tables
-from monolith.sync.target import Pushed
 
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector

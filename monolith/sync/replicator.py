@@ -15,8 +15,10 @@ from monolith.core.endpoint import Endpoint
 from monolith.sync.link import GrpcLink, Link
 from monolith.sync.message import Letterhead
 from monolith.sync.patience import Pace
+from monolith.sync.pushed import Pushed
 from monolith.sync.source import Source, Tables
-from monolith.sync.target import Pushed, Target, World
+from monolith.sync.target import Target
+from monolith.sync.world import World
 
 STOP_WITHIN_S = 0.2
 log = logging.getLogger(__name__)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
-
-import attrs
 
 from monolith.core.errors import PushFailed
 from monolith.sync.lacking import Lacking
@@ -17,43 +14,13 @@ from monolith.sync.link import Link, Reply
 from monolith.sync.message import Letterhead, Message, Sheet, written
 from monolith.sync.patience import Pace, Patience
 from monolith.sync.pipeline import Pipeline
+from monolith.sync.pushed import Pushed
 from monolith.sync.source import Round, Source
+from monolith.sync.world import World
 from monolith.wire.pushes import PushStatus
 
 ARRIVED = (PushStatus.OK, PushStatus.SEND_EVERYTHING)  # answers of a target that works
 log = logging.getLogger(__name__)
-
-Aside = Callable[..., Awaitable[Any]]  # runs a blocking call, as asyncio.to_thread does
-
-
-def drawn_sender() -> int:
-    """The name of a sender, 64 random bits."""
-    return int.from_bytes(os.urandom(8)) or 1  # 0 says "nobody" on the wire
-
-
-@attrs.frozen(kw_only=True)
-class World:
-    """What a target's loop needs of the world: unix time, numbers in [0, 1), and a place for what blocks."""
-
-    clock_ms: Callable[[], int]
-    random: Callable[[], float]
-    draw_sender: Callable[[], int] = drawn_sender
-    aside: Aside = asyncio.to_thread
-
-
-@attrs.define
-class Pushed:
-    """What one target was sent."""
-
-    pushes: int = 0
-    rows: int = 0
-    removed: int = 0
-    bytes: int = 0
-    failures: int = 0  # no answer
-    refused: int = 0
-    resends: int = 0  # answers that asked for everything
-    wholes: int = 0
-    as_of_ms: int = 0  # it has every change made before; 0: it has not had everything yet
 
 
 class _Stopping(Exception):

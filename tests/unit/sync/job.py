@@ -15,7 +15,7 @@ from monolith.core.endpoint import Endpoint
 from monolith.sync.message import Letterhead
 from monolith.sync.patience import Pace
 from monolith.sync.replicator import Replicator
-from monolith.sync.target import World
+from monolith.sync.world import World
 from monolith.table.config import Constants, Segment, Sgd, TableConfig
 from monolith.table.table import Table
 from monolith.testing import virtual_time
