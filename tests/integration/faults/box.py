@@ -142,6 +142,10 @@ class Box:
         """How many messages were trained, those that came twice counted twice."""
         return int(self.witnessed().sum())
 
+    def behind_s(self) -> float:
+        """How old the oldest message is that a reader has not seen in a prediction."""
+        return max(reader.lags[-1].seconds if reader.lags else float("inf") for reader in self.readers)
+
     def trained_again(self) -> int:
         """How many times a message was trained that had been trained before, not counting what is judged."""
         return self.times_trained() - self.traffic.count - self._repeated

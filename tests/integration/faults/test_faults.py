@@ -16,7 +16,7 @@ from tests.integration.cli.processes import until
 from tests.integration.faults.blows import Blow, Part
 from tests.integration.faults.box import BATCH, CHECKPOINT, Box
 from tests.integration.faults.conftest import Make, Shelf, with_mock, with_tansu
-from tests.integration.faults.laws import LAWS, others_were_undisturbed
+from tests.integration.faults.laws import BEHIND_S, LAWS, others_were_undisturbed
 from tests.integration.stream.mock import FETCH, METADATA, MockCluster
 
 pytestmark = pytest.mark.timeout(600)
@@ -79,10 +79,11 @@ def suffer(box: Box, case: Case) -> None:
 
 
 def be_busy(box: Box) -> None:
-    """Messages come, and are trained: who is only starting would not notice any harm."""
+    """Messages come, and are soon predicted: who is only starting would not notice any harm."""
     trained = box.times_trained()
     box.traffic.begin()
     until("batches are trained", lambda: box.times_trained() > trained + 3 * BATCH, DEADLINE_S)
+    until("what was sent is predicted", lambda: box.behind_s() < BEHIND_S / 2, DEADLINE_S)
     time.sleep(BEFORE_S)
 
 
