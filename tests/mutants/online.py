@@ -24,7 +24,7 @@ ONLINE = [
         "What a target did not take counts as pushed",
         "monolith/sync/target.py",
         "            await self._failed(failure)\n            return None\n",
-        "            await self._failed(failure)\n            return OK\n",
+        '            await self._failed(failure)\n            return Reply(PushStatus.OK, "")\n',
         "tests/unit/sync/test_replicator.py",
     ),
     Bug(
