@@ -29,9 +29,9 @@ the machine does meanwhile meets both sides. Peers that cannot be installed are 
 table --quick` takes two minutes, the whole 25; `-- growth`, `-- start` and `-- scaling` measure the
 rest.
 
-Ratios nearly hold from hour to hour on a shared machine; times, waits above all, do not. The longest wait of
-one fill was 5 to 15 ms in ten fills an hour, 6 to 7 in those from which the host took no processor; so the
-median of five is judged.
+Ratios nearly hold from hour to hour on a shared machine; times, waits above all, do not. Within one hour the
+longest wait of a fill at dim 16 was 5 to 7 ms where the host took next to nothing of the processors, and 10
+to 15 where it took some: so the median of five fills is judged.
 
 The **prefetched gather** is the limit: rows whose numbers are known, copied out of aligned memory on
 huge pages with prefetch. That is one random access a row; a table that hashes needs two. PyTorch, numpy
