@@ -31,8 +31,7 @@ SAMPLES = [
     errors.CheckpointIncomplete("missing", path="/c/x"),
     errors.CheckpointMismatch("another model", path="/c"),
 ]
-# Of a restore that one worker makes for the others, on disk.
-OF_WORKERS = {  # no server raises them
+OF_WORKERS = {  # of a worker's own look at the disk: no server raises them
     errors.RestoreDirEmpty,
     errors.RestoreCkptNotFound,
     errors.RestoreSyncTimedOut,
