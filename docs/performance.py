@@ -31,8 +31,8 @@ rest.
 
 Ratios nearly hold from hour to hour on a shared machine; times, waits above all, do not. Within one hour the
 longest wait of a fill at dim 16 was 5 to 7 ms where the host took next to nothing of the processors, and 10
-to 15 where it took some: so the median of five fills is judged. Pushes over calls were 0.61 to 0.86 for changes
-and 0.55 to 0.80 for everything in five runs, with medians of 0.77 and 0.69.
+to 15 where it took some: so the median of five fills is judged. Pushes over calls were 0.61 to 0.86 for
+changes and 0.55 to 0.80 for everything in five runs, with medians of 0.77 and 0.69.
 
 The **prefetched gather** is the limit: rows whose numbers are known, copied out of aligned memory on
 huge pages with prefetch. That is one random access a row; a table that hashes needs two. PyTorch, numpy
