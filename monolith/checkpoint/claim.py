@@ -6,7 +6,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from monolith.checkpoint.boundary import saving
@@ -29,7 +29,7 @@ def claimed(model_dir: Path) -> Iterator[None]:
     with saving(model_dir):
         make_folders(model_dir)
         lock = (model_dir / LOCK).open("a+")
-    with closing(lock):
+    with lock:
         _take(lock.fileno(), model_dir)
         yield
 

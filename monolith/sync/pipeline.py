@@ -46,7 +46,7 @@ class Pipeline:
 
         What has been sent early is given even if the round is let go: perhaps it has arrived.
         """
-        coming = asyncio.ensure_future(self._first(before))
+        coming = asyncio.ensure_future(self._next(before))
         try:
             taken = True
             while taken:
@@ -80,9 +80,6 @@ class Pipeline:
         if self._failures == FAILURES and not self.round.whole:
             self.round.let_go()
 
-    async def _first(self, before: int) -> tuple[Message, Early]:
-        return await self._write(before), None
-
     async def _next(self, before: int) -> tuple[Message, Early]:
         """What is written after the round was let go must not be sent: it is not the last, but says so."""
         message = await self._write(before)
@@ -91,7 +88,7 @@ class Pipeline:
 
     async def _end(self, coming: asyncio.Future[tuple[Message, Early]]) -> None:
         """Leave nothing behind: writing cannot be broken off, sending can."""
-        self._failures += 1
+        self._failures += 1  # so that what is being written is not sent
         early = [self._early] if self._early else []
         for sent in early:
             sent.cancel()

@@ -11,7 +11,7 @@ import pytest
 
 from monolith.checkpoint.claim import claimed
 from monolith.checkpoint.store import CheckpointStore
-from monolith.core.errors import CheckpointInUse
+from monolith.core.errors import CheckpointError, CheckpointInUse
 
 HOLD = """
 import sys, time
@@ -44,6 +44,18 @@ def test_who_was_killed_holds_nothing(tmp_path):
             claimed(tmp_path).__enter__()
         other.send_signal(signal.SIGKILL)
         other.wait()
+    with claimed(tmp_path):
+        pass
+
+
+def test_a_full_disk_is_told(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", refuse)
+        with pytest.raises(CheckpointError, match="no space left"):
+            claimed(tmp_path).__enter__()
     with claimed(tmp_path):
         pass
 
