@@ -40,13 +40,13 @@ def measure(rows: int, dim: int) -> dict[str, float]:
     """Fill a table, in this process."""
     ids = loads.fids(rows)
     Table(_config(dim)).find_or_insert(ids[:BATCH])  # compiles
-    before, table, known = _resident(), Table(_config(dim)), ids[:PROBE]
+    before, table = _resident(), Table(_config(dim))
     table.find_or_insert(ids[:BATCH])
     began, stolen = time.perf_counter(), _stolen_ms()
-    grown = longest_call(lambda: table.find(known), table.find_or_insert, ids)
+    grown = longest_call(table, ids[:PROBE], table.find_or_insert, ids)
     filled_s, stolen = time.perf_counter() - began, _stolen_ms() - stolen
     resident = _resident() - before
-    still = longest_call(lambda: table.find(known), table.find, ids)
+    still = longest_call(table, ids[:PROBE], table.find, ids)
     return {
         "rows": len(table),
         "dim": dim,
@@ -65,15 +65,17 @@ def _stolen_ms() -> float:
     return int(ticks) * 1e3 / os.sysconf("SC_CLK_TCK")
 
 
-def longest_call(call: Callable[[], object], work: Callable[[np.ndarray], object], ids: np.ndarray) -> float:
-    """Seconds of the longest `call` of those that are made while `work` goes through `ids`."""
+def longest_call(
+    table: Table, known: np.ndarray, work: Callable[[np.ndarray], object], ids: np.ndarray
+) -> float:
+    """Seconds of the longest of the lookups of `known` that are made while `work` goes through `ids`."""
     done, longest = threading.Event(), 0.0
 
     def probe() -> None:
         nonlocal longest
         while not done.wait(EVERY_S):
             began = time.perf_counter()
-            call()
+            table.find(known)
             longest = max(longest, time.perf_counter() - began)
 
     prober = threading.Thread(target=probe)

@@ -136,13 +136,14 @@ class FakeLink:
         if self.broken:
             raise PushFailed("far", self.broken, lasting=self.lasting)
         lost = next(self.lost)
+        if self.answers_lost:
+            self.answers_lost, lost = self.answers_lost - 1, "answer"
         if lost in ("push", "late"):
             if lost == "late":
                 self._arrive_later(body)
             raise PushFailed("far", "the push was lost")
         reply = self.receiver.answer(body)
-        if lost == "answer" or self.answers_lost:
-            self.answers_lost -= lost != "answer"
+        if lost == "answer":
             raise PushFailed("far", "the answer was lost")
         return reply
 
