@@ -53,12 +53,25 @@ def is_still(cells: Cells, place: Any, word: Any) -> Any:
 
 
 @subroutine
-def take(cells: Cells, place: Any) -> Any:
-    """Wait until the row is one's own to change; what to `give_back`."""
-    word = settled(cells, place)
-    while not replace(cells, place, 1, word, word | CHANGING):
-        word = settled(cells, place)
-    return word
+def take(cells: Cells, places: Any, begin: Any, end: Any, words: Any) -> Any:
+    """Make the rows of the cells `places[begin:end]` one's own to change, up to one that is not free.
+
+    Writes into `words` what to `give_back`, 0 for a cell without a row; returns how far it came. It waits for
+    the first only, with none in hand: nobody waits in a circle, nor for a row that comes twice.
+    """
+    for i in range(begin, end):
+        words[i] = load(cells, places[i], 1)
+        while words[i] != 0 and not _seized(cells, places[i], words[i]):
+            if i != begin:
+                return i
+            words[i] = settled(cells, places[i])
+    return end
+
+
+@subroutine
+def _seized(cells: Cells, place: Any, word: Any) -> Any:
+    """Whether the row, whose word was just `word`, is now one's own."""
+    return word > 0 and replace(cells, place, 1, word, word | CHANGING)
 
 
 @subroutine

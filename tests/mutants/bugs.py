@@ -441,9 +441,15 @@ ROWS = [
     Bug(
         "Two threads change a row at once",
         "monolith/table/rowlock.py",
-        "    while not replace(cells, place, 1, word, word | CHANGING):\n"
-        "        word = settled(cells, place)\n",
-        "    replace(cells, place, 1, word, word | CHANGING)\n",
+        "return word > 0 and replace(cells, place, 1, word, word | CHANGING)",
+        "return replace(cells, place, 1, word, word | CHANGING) or True",
+        THREADS,
+    ),
+    Bug(
+        "Who holds a row waits for another",
+        "monolith/table/rowlock.py",
+        "            if i != begin:\n                return i\n",
+        "",
         THREADS,
     ),
     Bug(
