@@ -112,10 +112,11 @@ def slide(
     shape: tuple[int, int, int, int],
     before: Counts,
 ) -> tuple[int, int, int]:
-    """As `add`, in the newest of several `splits` (s, cells); older splits are looked at, the newest first.
+    """As `add`, in the newest of several `splits` (s, cells); an older one's count is taken along.
 
     `elements` (s,) counts the cells taken in each; `shape` is (head, fids a split, steps, bits). A split
-    that is full makes the next one the newest, and the one after that, the oldest, is emptied.
+    that is full makes the next one the newest, and the one after that, the oldest, is emptied. Where the
+    newest has no cell for a fid, the next one has: nearly all of its cells are still free.
 
     Returns the new head, how often it moved, and how many fids found no cell.
     """
@@ -125,14 +126,15 @@ def slide(
     for i in range(len(fids)):
         sign = signature(fids[i], bits)
         begin = first_cell(fids[i], splits.shape[1], steps)
-        mine = cell_of(splits[head], begin, sign, steps)
-        before[i] = _newest(splits, head, begin, sign, steps)
+        split, mine = _place(splits, head, begin, sign, steps)
         if mine == NOWHERE:
             failures += 1
             before[i] = MOST
             continue
-        elements[head] += splits[head, mine] == 0
-        splits[head, mine] = filled(sign, before[i] + counts[i])
+        free = splits[split, mine] == 0
+        before[i] = _older(splits, head, begin, sign, steps) if free else count_in(splits[split, mine])
+        elements[split] += free
+        splits[split, mine] = filled(sign, before[i] + counts[i])
         if elements[head] >= room - 1:
             head = (head + 1) % number
             moves += 1
@@ -143,9 +145,19 @@ def slide(
 
 
 @subroutine
-def _newest(splits: Any, head: int, begin: int, sign: Any, steps: int) -> Any:
-    """The count in the newest split that has one."""
-    for back in range(len(splits)):
+def _place(splits: Any, head: int, begin: int, sign: Any, steps: int) -> Any:
+    """The cell of a signature in the newest split, or if it has none there, in the next: split and cell."""
+    at = cell_of(splits[head], begin, sign, steps)
+    if at != NOWHERE:
+        return head, at
+    after = (head + 1) % len(splits)
+    return after, cell_of(splits[after], begin, sign, steps)
+
+
+@subroutine
+def _older(splits: Any, head: int, begin: int, sign: Any, steps: int) -> Any:
+    """The count in the newest of the other splits that has one."""
+    for back in range(1, len(splits)):
         split = splits[(head - back) % len(splits)]
         at = cell_of(split, begin, sign, steps)
         if at != NOWHERE and split[at] != 0:
@@ -157,5 +169,8 @@ def _newest(splits: Any, head: int, begin: int, sign: Any, steps: int) -> Any:
 def newest(splits: Any, head: int, fids: Fids, steps: int, bits: int, counts: Counts) -> None:
     """The counts of `fids` (n,) in the newest splits that have them."""
     for i in range(len(fids)):
+        sign = signature(fids[i], bits)
         begin = first_cell(fids[i], splits.shape[1], steps)
-        counts[i] = _newest(splits, head, begin, signature(fids[i], bits), steps)
+        split, at = _place(splits, head, begin, sign, steps)
+        known = at != NOWHERE and splits[split, at] != 0
+        counts[i] = count_in(splits[split, at]) if known else _older(splits, head, begin, sign, steps)

@@ -89,7 +89,7 @@ class SlidingHashFilter(CountingFilter):
     """Counts to 15 for the last `capacity` fids or so: who is not seen for long is forgotten.
 
     Upstream's SlidingHashFilter, with its constants. The fids stand in `split_num` splits of which the newest
-    fills; a fid seen again takes its count along into the newest.
+    fills; a fid seen again takes its count along into the newest, or the next where that has no cell for it.
 
     Args:
         capacity: fids remembered; at least 300.
@@ -182,7 +182,11 @@ class SlidingHashFilter(CountingFilter):
         self._failures = sum(int(state["meta"][2]) for state in states)
         target = 0
         number = len(self._splits)
-        for age in range(number - 1):  # what is older is emptied next, or is already
+        for state in states:  # who found no cell in the newest split stands in the next
+            after = (int(state["meta"][0]) + 1) % number
+            room = self._room - int(self._elements[1])
+            self._elements[1] += cells.absorb(self._splits[1], state[f"split-{after}"], self.STEPS, room)
+        for age in range(number - 1):
             for state in states:
                 source = (int(state["meta"][0]) - age) % number
                 target = self._absorb(

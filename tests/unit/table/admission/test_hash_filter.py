@@ -127,6 +127,18 @@ def test_who_is_not_seen_for_long_is_forgotten():
     assert wrong == pytest.approx(expect["error_rate"], rel=expect["relative_tolerance"])
 
 
+def test_who_finds_no_cell_has_one_in_the_next_split():
+    """Without it one fid in thirty would be let in at its first occurrence, and never be counted."""
+    counter, fids = SlidingHashFilter(100_000), MANY[:300_000]
+    before = counter.add(fids, ones(fids, 2))
+    assert counter.failures == 0
+    assert (before > 0).mean() < 0.01
+    for some in np.array_split(fids[-50_000:], 50):  # these stand in older splits, and are taken along
+        counts = [counter.add(some, ones(some)) for _ in range(2)]
+        assert (counts[1] == 3).mean() > 0.97
+    assert counter.failures == 0
+
+
 def test_a_filter_that_is_full_admits():
     counter = HashFilter(10)
     fids = MANY[:1000]
