@@ -12,7 +12,7 @@ import attrs
 from monolith.config.checks import not_negative, positive
 from monolith.core.errors import ConfigError
 from monolith.table.compressor_config import Compressor, FixedR8, Fp16, Fp32, OneBit
-from monolith.table.fields import number
+from monolith.table.fields import flag, number, one_of, whole
 from monolith.table.initializer_config import (
     Constants,
     Initializer,
@@ -99,16 +99,14 @@ __all__ = [
 class Segment:
     """Part of a row: `dim` neighbouring values that start and learn, and are served, alike."""
 
-    dim: int
-    initializer: Initializer = RandomUniform()
-    optimizer: Optimizer = Adagrad()
-    compressor: Compressor = Fp32()
+    dim: int = whole(positive)
+    initializer: Initializer = one_of(Initializer, RandomUniform())
+    optimizer: Optimizer = one_of(Optimizer, Adagrad())
+    compressor: Compressor = one_of(Compressor, Fp32())
 
     def __attrs_post_init__(self) -> None:
-        if self.dim <= 0:
-            raise ConfigError([f"segment dim={self.dim}: must be > 0"])
         if self.dim != 1 and isinstance(plain(self.optimizer), BatchSoftmax):
-            raise ConfigError([f"segment dim={self.dim}: must be 1 for BatchSoftmax"])
+            raise ConfigError([f"Segment dim={self.dim}: must be 1 for BatchSoftmax"])
 
 
 def _in_order(segments: Iterable[Segment]) -> tuple[Segment, ...]:
@@ -128,11 +126,11 @@ class TableConfig:
     """
 
     segments: tuple[Segment, ...] = attrs.field(converter=_in_order)
-    skip_zero_embedding: bool = False
+    skip_zero_embedding: bool = flag(False)
     slot_occurrence_threshold_config: SlotOccurrenceThresholdConfig = SlotOccurrenceThresholdConfig()
     slot_expire_time_config: SlotExpireTimeConfig = SlotExpireTimeConfig()
     filter_config: FilterConfig = FilterConfig()
-    enable_feature_eviction: bool = False
+    enable_feature_eviction: bool = flag(False)
     feature_evict_every_n_hours: int = number(240, positive)
     max_rows: int = number(0, not_negative)
     memory_budget_bytes: int = number(0, not_negative)

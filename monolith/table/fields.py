@@ -1,37 +1,83 @@
-"""Numbers in the definition of a table, judged as they are set."""
+"""Fields of the definition of a table, judged as they are set."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from types import UnionType
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import attrs
+import numpy as np
 
 from monolith.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Check: TypeAlias = "Callable[[Any], str | None]"  # a value in, a complaint or nothing out
+
 _FLOAT32_MAX = 3.4028234e38
 
 
-def number(default: float, *checks: Callable[[Any], str | None]) -> Any:
+def number(default: float, *checks: Check) -> Any:
     """A field that holds a number; None is the default. What a check has to say is raised as ConfigError.
 
-    Where the default is a float, every number becomes one: kernels are compiled for floats.
+    Where the default is a float, every number becomes one: kernels are compiled for floats. Where it is not,
+    the number must be whole.
     """
+    return _number(type(default), default, checks)
+
+
+def whole(*checks: Check) -> Any:
+    """As `number`, of a whole one that must be given."""
+    return _number(int, attrs.NOTHING, checks)
+
+
+def _number(kind: type[float], default: Any, checks: tuple[Check, ...]) -> Any:
+    def convert(value: Any) -> Any:
+        given = default if value is None and default is not attrs.NOTHING else value
+        try:
+            converted = kind(given)
+        except (TypeError, ValueError, OverflowError):
+            return given
+        return converted if kind is float or converted == given else given
+
+    def judge(owner: object, field: attrs.Attribute[float], value: Any) -> None:
+        if not isinstance(value, kind):
+            _refuse(owner, field, value, ["must be a whole number" if kind is int else "must be a number"])
+        said = [check(value) for check in checks]
+        said += [] if abs(value) <= _FLOAT32_MAX else ["must be a number that float32 can hold"]
+        _refuse(owner, field, value, said)
+
+    return attrs.field(default=default, validator=judge, converter=convert)
+
+
+def flag(default: bool) -> Any:
+    """A field that is true or false; None is the default. Anything else is raised as ConfigError."""
 
     def convert(value: Any) -> Any:
         given = default if value is None else value
-        return float(given) if isinstance(default, float) else given
+        return bool(given) if isinstance(given, int | np.bool_) and given in {0, 1} else given
 
-    def judge(owner: object, field: attrs.Attribute[float], value: float) -> None:
-        said = [check(value) for check in checks]
-        said += [] if abs(value) <= _FLOAT32_MAX else ["must be a number that float32 can hold"]
-        problems = [f"{type(owner).__name__} {field.name}={value}: {problem}" for problem in said if problem]
-        if problems:
-            raise ConfigError(problems)
+    def judge(owner: object, field: attrs.Attribute[bool], value: Any) -> None:
+        _refuse(owner, field, value, [None if isinstance(value, bool) else "must be true or false"])
 
     return attrs.field(default=default, validator=judge, converter=convert)
+
+
+def one_of(kinds: UnionType, default: Any) -> Any:
+    """A field that holds an instance of a member of `kinds`. Anything else is raised as ConfigError."""
+
+    def judge(owner: object, field: attrs.Attribute[Any], value: Any) -> None:
+        there = ", ".join(f"{kind.__name__}()" for kind in get_args(kinds))
+        _refuse(owner, field, value, [None if isinstance(value, kinds) else f"must be one of: {there}"])
+
+    return attrs.field(default=default, validator=judge)
+
+
+def _refuse(owner: object, field: attrs.Attribute[Any], value: Any, said: list[str | None]) -> None:
+    problems = [f"{type(owner).__name__} {field.name}={value!r}: {problem}" for problem in said if problem]
+    if problems:
+        raise ConfigError(problems)
 
 
 def below_one(value: float) -> str | None:

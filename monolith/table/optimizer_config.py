@@ -14,7 +14,7 @@ import attrs
 
 from monolith.config.checks import not_negative, positive
 from monolith.core.errors import ConfigError
-from monolith.table.fields import below_one, number
+from monolith.table.fields import below_one, flag, number
 
 
 @attrs.frozen
@@ -31,7 +31,7 @@ class Momentum:
 
     learning_rate: float = number(0.01, not_negative)
     weight_decay_factor: float = number(0.0, not_negative)
-    use_nesterov: bool = False
+    use_nesterov: bool = flag(False)
     momentum: float = number(0.9, below_one)
     warmup_steps: int = number(0, not_negative)
 
@@ -78,9 +78,9 @@ class DynamicWdAdagrad:
     hessian_compression_times: int = number(1)
     warmup_steps: int = number(0, not_negative)
     weight_decay_factor: float = number(0.0, not_negative)
-    decouple_weight_decay: bool = True
-    enable_dynamic_wd: bool = True
-    flip_direction: bool = True
+    decouple_weight_decay: bool = flag(True)
+    enable_dynamic_wd: bool = flag(True)
+    flip_direction: bool = flag(True)
     dynamic_wd_temperature: float = number(1.0)
 
 
@@ -135,9 +135,9 @@ class Adam:
     learning_rate: float = number(0.01, not_negative)
     beta1: float = number(0.9, below_one)
     beta2: float = number(0.99, below_one)
-    use_beta1_warmup: bool = False
+    use_beta1_warmup: bool = flag(False)
     weight_decay_factor: float = number(0.0, not_negative)
-    use_nesterov: bool = False
+    use_nesterov: bool = flag(False)
     epsilon: float = number(0.01, positive)
     warmup_steps: int = number(0, not_negative)
 
@@ -150,7 +150,7 @@ class Amsgrad:
     beta1: float = number(0.9, below_one)
     beta2: float = number(0.99, below_one)
     weight_decay_factor: float = number(0.0, not_negative)
-    use_nesterov: bool = False
+    use_nesterov: bool = flag(False)
     epsilon: float = number(0.01, positive)
     warmup_steps: int = number(0, not_negative)
 
@@ -195,7 +195,7 @@ class Dc:
     lambda_: float = number(0.0, not_negative)
 
     def __attrs_post_init__(self) -> None:
-        _must_be_alone(self)
+        _judge(self)
 
 
 @attrs.frozen
@@ -205,7 +205,7 @@ class StochasticRoundingFloat16:
     optimizer: Plain | Dc
 
     def __attrs_post_init__(self) -> None:
-        _must_be_alone(self)
+        _judge(self)
 
 
 Optimizer: TypeAlias = Plain | Dc | StochasticRoundingFloat16
@@ -244,6 +244,9 @@ def _layers(optimizer: Optimizer) -> Iterator[Optimizer]:
         yield from _layers(optimizer.optimizer)
 
 
-def _must_be_alone(wrapper: Dc | StochasticRoundingFloat16) -> None:
+def _judge(wrapper: Dc | StochasticRoundingFloat16) -> None:
+    name, within = type(wrapper).__name__, plain(wrapper)
+    if not isinstance(within, Plain):
+        raise ConfigError([f"{name} optimizer={within!r}: must be an optimizer, such as Sgd()"])
     if sum(type(one) is type(wrapper) for one in _layers(wrapper)) > 1:
-        raise ConfigError([f"{type(wrapper).__name__} within itself: once is enough"])
+        raise ConfigError([f"{name} within itself: once is enough"])

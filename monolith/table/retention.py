@@ -15,7 +15,7 @@ import numpy as np
 from monolith.config.checks import not_negative, positive
 from monolith.core.errors import ConfigError
 from monolith.core.fids import MAX_SLOT
-from monolith.table.fields import number
+from monolith.table.fields import flag, number
 
 if TYPE_CHECKING:
     from monolith.core.arrays import Indices
@@ -120,4 +120,4 @@ class FilterConfig:
     filter_type: FilterType = attrs.field(default=FilterType.SLIDING_HASH_FILTER, converter=_filter_type)
     filter_capacity: int = number(10_000_000, positive)
     filter_split_num: int = number(7, positive)
-    filter_equal_probability: bool = True
+    filter_equal_probability: bool = flag(True)
