@@ -15,17 +15,19 @@ from typing import Any
 import grpc
 
 from monolith.aio.daemon_pool import DaemonPool
+from monolith.ps.bundles import ANSWERED, bundled, frames_of
 from monolith.ps.calls import Calls
 from monolith.ps.frame_service import FrameService
+from monolith.wire.framing import Buffer
 
 LOG = logging.getLogger(__name__)
 
-LARGE = 256 << 10  # bytes of a frame
+LARGE = 256 << 10  # bytes of a message
 UNDER_WAY = 8  # frames of one stream that are answered at a time; the client's next wait in the socket
 THREADS = 2048  # made as they come: one a stream, and one a large frame; a stream without one is refused
 
-Answer = Callable[[bytes], bytes]
-Send = Callable[[bytes | None], None]  # None ends the stream
+Answer = Callable[[Buffer], bytes]
+Send = Callable[[Buffer | None], None]  # None ends the stream
 
 
 class Exchange:
@@ -116,11 +118,12 @@ class _Stream:
             self._context.cancel()
 
     def _lead(self) -> None:
-        while (frame := self._next()) is not None and self._begun():
-            followed = self._followed(frame)
+        while (message := self._next()) is not None and self._begun():
+            followed = self._followed(message)
             try:
                 with self._calls.counted():
-                    self._reply(self._answer(frame))
+                    for reply in bundled(map(self._answer, frames_of(message)), ANSWERED):
+                        self._reply(reply)
             finally:
                 self._ended()
             if followed:
@@ -149,9 +152,9 @@ class _Stream:
             self._under_way -= 1
         self._finish()
 
-    def _followed(self, frame: bytes) -> bool:
-        """Whether another thread now waits for the next frame."""
-        if len(frame) < LARGE or self._under_way >= UNDER_WAY:
+    def _followed(self, message: bytes) -> bool:
+        """Whether another thread now waits for the next message."""
+        if len(message) < LARGE or self._under_way >= UNDER_WAY:
             return False
         return self._threads.submit(self.lead)
 
@@ -162,6 +165,6 @@ class _Stream:
         if due:
             self._reply(None)
 
-    def _reply(self, frame: bytes | None) -> None:
+    def _reply(self, message: Buffer | None) -> None:
         with self._sending:
-            self._send(frame)
+            self._send(message)

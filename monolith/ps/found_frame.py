@@ -10,6 +10,7 @@ from monolith.core.arrays import Rows
 from monolith.ps.api import Found, Lookup
 from monolith.ps.frames import FLAGS, HALF, NUMBER, REPLY, Kind, answered, dtype_of, halves
 from monolith.wire.blocks import Reader, Sheet, padded
+from monolith.wire.framing import Buffer
 
 _SECTION = struct.Struct("<III4x")  # ids, dim, rows created
 
@@ -39,7 +40,7 @@ class FoundFrame:
             self._places.append(_Place(self.size, rows, count, dim))
             self.size = rows + padded(count * dim * self._dtype.itemsize)
 
-    def filled(self, number: bytes, look_up: LookUp) -> bytes:
+    def filled(self, number: Buffer, look_up: LookUp) -> bytes:
         """The frame with what `look_up` finds, which writes rows into the arrays it is given, if it is."""
         sheet = Sheet(self.size)
         sheet.put(0, number)
@@ -58,7 +59,7 @@ class FoundFrame:
         return rows.reshape(place.ids, place.dim)
 
 
-def found_of(frame: bytes) -> list[Found]:
+def found_of(frame: Buffer) -> list[Found]:
     """The answers to lookups; rows are views of `frame`, of float16 if they travelled so.
 
     Raises:

@@ -17,6 +17,7 @@ from monolith.ps.api import Applied
 from monolith.ps.found_frame import FoundFrame
 from monolith.ps.frames import NUMBER, Request
 from monolith.ps.state import ShardState
+from monolith.wire.framing import Buffer
 from monolith.wire.status import broken, malformed, to_status, too_large
 
 LOG = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class FrameService:
         self._state = state
         self.limit = limit
 
-    def answer(self, frame: bytes) -> bytes:
+    def answer(self, frame: Buffer) -> bytes:
         number = frame[:NUMBER]
         try:
             return self._asked(number, Request.of(frame))
@@ -42,7 +43,7 @@ class FrameService:
             details = broken(error)
         return _refused(number, details)
 
-    def _asked(self, number: bytes, request: Request) -> bytes:
+    def _asked(self, number: Buffer, request: Request) -> bytes:
         if request.incarnation not in {0, self._state.incarnation}:
             raise ShardRestarted(self._state.shard)
         if request.lookups is None:
@@ -56,5 +57,5 @@ class FrameService:
         return self._state.apply(request.updates or (), request.stamp)
 
 
-def _refused(number: bytes, details: bytes) -> bytes:
+def _refused(number: Buffer, details: bytes) -> bytes:
     return b"".join((number, *frames.refused_parts(details)))

@@ -79,7 +79,7 @@ class Request:
         return blocks.parts
 
     @staticmethod
-    def of(frame: bytes) -> Request:
+    def of(frame: Buffer) -> Request:
         """Read a frame; arrays of float32 are views of it.
 
         Raises:
@@ -115,14 +115,14 @@ def refused_parts(details: bytes) -> list[Buffer]:
     return [REPLY.pack(Kind.REFUSED, 0, 0), details]
 
 
-def refusal_of(frame: bytes) -> bytes | None:
+def refusal_of(frame: Buffer) -> bytes | None:
     """The details of an answer that `refused_parts` made; None if it is something else."""
     if frame[NUMBER : NUMBER + 1] != bytes([Kind.REFUSED]):
         return None
-    return frame[NUMBER + REPLY.size :]
+    return bytes(frame[NUMBER + REPLY.size :])
 
 
-def applied_of(frame: bytes) -> list[Applied]:
+def applied_of(frame: Buffer) -> list[Applied]:
     """The answers to updates.
 
     Raises:
@@ -201,9 +201,9 @@ def _update_of(reader: Reader, dtype: np.dtype[Any]) -> Gradients:
     )
 
 
-def _name(taken: bytes) -> str:
+def _name(taken: Buffer) -> str:
     try:
-        return taken.decode()
+        return str(taken, "utf-8")
     except UnicodeDecodeError as error:
         raise DecodeError(f"the name of a table is no text: {error}") from error
 

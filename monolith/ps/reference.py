@@ -61,6 +61,7 @@ class ReferenceService:
             incarnation=self._state.incarnation,
             packed_fids=True,
             frame_limit=self._frame_limit,
+            frame_bundles=True,
         )
 
     def _look_up(self, asked: Lookup) -> Found:

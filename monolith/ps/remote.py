@@ -164,7 +164,7 @@ class RemoteShard:
         server = await self._greeted()
         if self._rows is None:
             if server.frame_limit:
-                self._stream = Stream(self._link, self._limits)
+                self._stream = Stream(self._link, self._limits, bundles=server.frame_bundles)
                 road: Road = FrameRoad(self._link, self._stream, self._limits, server, half=self._half)
             else:
                 road = CallRoad(self._link, self._limits, server)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
 import grpc
 
+from monolith.ps.bundles import ASKED, bundled, frames_of
 from monolith.ps.frames import NUMBER, refusal_of
 from monolith.ps.limits import Limits
 from monolith.ps.link import BROKEN, Exchange, Link
@@ -30,7 +31,7 @@ class _Asked:
     method: str
     frame: bytes
     began: float
-    answer: asyncio.Future[bytes]
+    answer: asyncio.Future[Buffer]
     attempts: int = 0
 
 
@@ -40,11 +41,13 @@ class Stream:
     Args:
         link: the channel.
         limits: deadlines and attempts.
+        bundles: whether the server takes several frames as one message.
     """
 
-    def __init__(self, link: Link, limits: Limits) -> None:
+    def __init__(self, link: Link, limits: Limits, *, bundles: bool) -> None:
         self._link = link
         self._limits = limits
+        self._together = ASKED if bundles else 0
         self._numbers = count(1)
         self._asked: dict[int, _Asked] = {}
         self._queue: deque[int] = deque()
@@ -52,7 +55,7 @@ class Stream:
         self._pump: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def ask(self, method: str, parts: Sequence[Buffer], *, limit: int) -> bytes:
+    async def ask(self, method: str, parts: Sequence[Buffer], *, limit: int) -> Buffer:
         """Send a frame of at most `limit` bytes and wait for its answer; `parts` go after its number.
 
         `method` is what an error calls it.
@@ -148,10 +151,10 @@ class Stream:
         sender = asyncio.ensure_future(self._send(call))
         answered = False
         try:
-            while (frame := await call.read()) is not grpc.aio.EOF:
+            while (message := await call.read()) is not grpc.aio.EOF:
                 answered = True
-                self._take(frame)
-                del frame  # whose memory is needed for the next, once who asked has done with it
+                self._take(message)
+                del message  # whose memory is needed for the next, once who asked has done with it
                 await asyncio.sleep(0)  # whoever asked goes first: reading on takes longer than a turn
         except grpc.aio.AioRpcError as error:
             code = error.code()
@@ -170,15 +173,21 @@ class Stream:
         try:
             while True:
                 await self._queued.wait()
-                while self._queue:
-                    asked = self._asked.get(self._queue.popleft())
-                    if asked and not asked.answer.done():
-                        await call.write(asked.frame)
-                self._queued.clear()
+                self._queued.clear()  # first, for others may be queued while the last message is sent
+                for message in bundled(self._due(), self._together):
+                    await call.write(message)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             return  # whoever reads learns why
 
-    def _take(self, frame: bytes) -> None:
-        asked = self._asked.get(int.from_bytes(frame[:NUMBER], "little"))
-        if asked and not asked.answer.done():
-            asked.answer.set_result(frame)
+    def _due(self) -> Iterator[bytes]:
+        """The frames that are queued, those too that come while others are sent."""
+        while self._queue:
+            asked = self._asked.get(self._queue.popleft())
+            if asked and not asked.answer.done():
+                yield asked.frame
+
+    def _take(self, message: bytes) -> None:
+        for frame in frames_of(message):
+            asked = self._asked.get(int.from_bytes(frame[:NUMBER], "little"))
+            if asked and not asked.answer.done():
+                asked.answer.set_result(frame)

@@ -77,7 +77,7 @@ class Sheet:
         self.whole: bytes = _new_bytes(None, size)
         self._view: memoryview = _view_of(_address_of(self.whole), size, _WRITABLE)
 
-    def put(self, at: int, block: bytes) -> None:
+    def put(self, at: int, block: Buffer) -> None:
         self._view[at : at + len(block)] = block
 
     def pack(self, at: int, layout: struct.Struct, *values: int) -> None:
@@ -99,7 +99,7 @@ class Reader:
 
     __slots__ = ("_at", "_body")
 
-    def __init__(self, body: bytes, at: int = 0) -> None:
+    def __init__(self, body: Buffer, at: int = 0) -> None:
         self._body = body
         self._at = at
 
@@ -107,7 +107,7 @@ class Reader:
         start = self._step(layout.size)
         return layout.unpack_from(self._body, start)
 
-    def take(self, size: int) -> bytes:
+    def take(self, size: int) -> Buffer:
         start = self._step(size)
         return self._body[start : start + size]
 

@@ -125,7 +125,7 @@ class HealthCheckRequest(_message.Message):
     def __init__(self, component: _Optional[str] = ...) -> None: ...
 
 class HealthCheckResponse(_message.Message):
-    __slots__ = ("status", "message", "uptime_seconds", "incarnation", "packed_fids", "frame_limit")
+    __slots__ = ("status", "message", "uptime_seconds", "incarnation", "packed_fids", "frame_limit", "frame_bundles")
     class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         UNKNOWN: _ClassVar[HealthCheckResponse.Status]
@@ -142,13 +142,15 @@ class HealthCheckResponse(_message.Message):
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     PACKED_FIDS_FIELD_NUMBER: _ClassVar[int]
     FRAME_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    FRAME_BUNDLES_FIELD_NUMBER: _ClassVar[int]
     status: HealthCheckResponse.Status
     message: str
     uptime_seconds: int
     incarnation: int
     packed_fids: bool
     frame_limit: int
-    def __init__(self, status: _Optional[_Union[HealthCheckResponse.Status, str]] = ..., message: _Optional[str] = ..., uptime_seconds: _Optional[int] = ..., incarnation: _Optional[int] = ..., packed_fids: bool = ..., frame_limit: _Optional[int] = ...) -> None: ...
+    frame_bundles: bool
+    def __init__(self, status: _Optional[_Union[HealthCheckResponse.Status, str]] = ..., message: _Optional[str] = ..., uptime_seconds: _Optional[int] = ..., incarnation: _Optional[int] = ..., packed_fids: bool = ..., frame_limit: _Optional[int] = ..., frame_bundles: bool = ...) -> None: ...
 
 class GetStatsRequest(_message.Message):
     __slots__ = ("include_table_stats", "incarnation")

@@ -656,6 +656,24 @@ STREAMS = [
         "tests/unit/ps/test_stream.py",
     ),
     Bug(
+        "A frame that comes while the last message is sent is forgotten",
+        f"{PS}/stream.py",
+        "                self._queued.clear()  # first, for others may be queued while the last message is sent\n"
+        "                for message in bundled(self._due(), self._together):\n"
+        "                    await call.write(message)\n",
+        "                for message in bundled(self._due(), self._together):\n"
+        "                    await call.write(message)\n"
+        "                self._queued.clear()\n",
+        "tests/unit/ps/test_stream.py",
+    ),
+    Bug(
+        "A large answer waits for the others of its bundle",
+        f"{PS}/bundles.py",
+        "        if size >= most:\n            yield _message(held)\n            held, size = [], 0\n",
+        "",
+        "tests/unit/ps/test_exchange.py",
+    ),
+    Bug(
         "What memory held before travels between arrays",
         "monolith/wire/blocks.py",
         "_PADDING[ALIGNMENT - over]\n        return",

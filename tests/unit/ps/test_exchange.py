@@ -10,17 +10,20 @@ from typing import Any
 import grpc
 import pytest
 
+from monolith.ps.bundles import ANSWERED, bundled
 from monolith.ps.calls import Calls
 from monolith.ps.exchange import LARGE, UNDER_WAY, Exchange
+from monolith.wire.framing import Buffer
 
 WAIT_S = 30
 SMALL = b"s"
 POISON = b"p"
+MUCH = b"m"
 RESOURCE_EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 class Service:
-    """Echoes; a large frame only when it may, and one frame not at all."""
+    """Echoes; a large frame only when it may, one frame with much, and one not at all."""
 
     limit = 7
 
@@ -28,13 +31,13 @@ class Service:
         self.may = threading.Event()
         self.at_work = threading.Semaphore(0)
 
-    def answer(self, frame: bytes) -> bytes:
+    def answer(self, frame: Buffer) -> Buffer:
         self.at_work.release()
         if frame == POISON:
             raise MemoryError
         if len(frame) >= LARGE:
             assert self.may.wait(WAIT_S)
-        return frame
+        return bytes(ANSWERED) if frame == MUCH else frame
 
 
 class Client:
@@ -91,13 +94,30 @@ def exchange(service: Service, calls: Calls) -> Iterator[Exchange]:
 
 
 def large(number: int) -> bytes:
-    return bytes([number]) * LARGE
+    return bytes([1 + number]) * LARGE
 
 
 def test_small_frames_keep_their_order(exchange: Exchange) -> None:
     client = Client(exchange)
     client.ask(*(bytes([n]) for n in range(99)), None)
     assert [client.next() for _ in range(100)] == [*(bytes([n]) for n in range(99)), None]
+
+
+def test_what_came_together_is_answered_together(exchange: Exchange) -> None:
+    client = Client(exchange)
+    (bundle,) = bundled([b"a" * 9, b"b" * 16], 99)
+    client.ask(bundle, b"c", None)
+    assert [client.next() for _ in range(3)] == [bundle, b"c", None]
+
+
+def test_a_large_answer_does_not_wait_for_the_next(exchange: Exchange, service: Service) -> None:
+    client = Client(exchange)
+    (bundle,) = bundled([MUCH, large(1)], 2 * LARGE)
+    client.ask(bundle)
+    assert client.next() == bytes(ANSWERED)
+    service.may.set()
+    assert client.next() == large(1)
+    client.ask(None)
 
 
 def test_a_large_frame_stops_nobody(exchange: Exchange, service: Service) -> None:

@@ -10,6 +10,7 @@ import grpc
 import pytest
 
 from monolith.core.errors import RemoteError, ShardUnavailable, TableNotFound
+from monolith.ps.bundles import bundled, frames_of
 from monolith.ps.frames import NUMBER, applied_parts, refused_parts
 from monolith.ps.limits import Limits
 from monolith.ps.link import Link
@@ -28,10 +29,14 @@ class Wire:
 
     def __init__(self) -> None:
         self.sent: list[int] = []
+        self.messages = 0
+        self.takes_s = 0.0  # to write one
         self._said: asyncio.Queue[Any] = asyncio.Queue()
 
-    async def write(self, frame: bytes) -> None:
-        self.sent.append(int.from_bytes(frame[:NUMBER], "little"))
+    async def write(self, message: bytes) -> None:
+        self.sent += [int.from_bytes(frame[:NUMBER], "little") for frame in frames_of(message)]
+        self.messages += 1
+        await asyncio.sleep(self.takes_s)
 
     async def read(self) -> Any:
         said = await self._said.get()
@@ -44,8 +49,9 @@ class Wire:
     def cancel(self) -> None:
         """Nothing is held."""
 
-    def answer(self, number: int, rest: bytes = FINE) -> None:
-        self._said.put_nowait(number.to_bytes(NUMBER, "little") + rest)
+    def answer(self, *numbers: int, rest: bytes = FINE) -> None:
+        for message in bundled([number.to_bytes(NUMBER, "little") + rest for number in numbers], 999):
+            self._said.put_nowait(bytes(message))
 
     def end(self, how: Any) -> None:
         self._said.put_nowait(how)
@@ -69,13 +75,17 @@ class Wires(Link):
 class Played:
     """A stream, its wires, and frames that were asked on it: `asked[n]` waits for the answer to n."""
 
+    bundles = False
+
     def __init__(self, frames: int, refuse: int = 0) -> None:
         self.link = Wires(refuse)
-        self.stream = Stream(self.link, LIMITS)
-        self.asked = {
-            n: asyncio.ensure_future(self.stream.ask("BatchLookup", [b"x"], limit=99))
-            for n in range(1, frames + 1)
-        }
+        self.stream = Stream(self.link, LIMITS, bundles=self.bundles)
+        self.asked: dict[int, asyncio.Future[Any]] = {}
+        for number in range(1, frames + 1):
+            self.ask(number)
+
+    def ask(self, number: int) -> None:
+        self.asked[number] = asyncio.ensure_future(self.stream.ask("BatchLookup", [b"x"], limit=99))
 
     async def __aenter__(self) -> Played:
         return self
@@ -92,7 +102,14 @@ class Played:
     async def outcome(self, number: int) -> Any:
         """The answer without its number, or the error."""
         (answer,) = await asyncio.gather(self.asked[number], return_exceptions=True)
-        return answer[NUMBER:] if isinstance(answer, bytes) else answer
+        return answer if isinstance(answer, BaseException) else bytes(answer[NUMBER:])
+
+
+@pytest.fixture(params=[False, True], ids=["one_by_one", "in_bundles"], autouse=True)
+def bundles(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether the server takes several frames as one message: nobody who waits for an answer sees it."""
+    monkeypatch.setattr(Played, "bundles", request.param)
+    return bool(request.param)
 
 
 def play(test: Coroutine[Any, Any, T]) -> T:
@@ -104,9 +121,37 @@ def test_answers_in_any_order() -> None:
         async with Played(3) as played:
             wire = await played.wire()
             for number in (3, 99, 1, 2, 2):  # one that nobody asked for, and one twice
-                wire.answer(number, FINE + bytes([number]))
+                wire.answer(number, rest=FINE + bytes([number]))
             assert [(await played.outcome(n))[-1] for n in (1, 2, 3)] == [1, 2, 3]
             assert wire.sent == [1, 2, 3]
+
+    play(test())
+
+
+def test_what_waits_travels_together(bundles: bool) -> None:
+    async def test() -> None:
+        async with Played(3) as played:
+            wire = await played.wire()
+            assert wire.sent == [1, 2, 3]
+            assert wire.messages == (1 if bundles else 3)
+            wire.answer(3, 1, 2)
+            assert [await played.outcome(n) for n in (1, 2, 3)] == [FINE] * 3
+
+    play(test())
+
+
+def test_what_comes_while_others_are_sent_is_sent() -> None:
+    async def test() -> None:
+        async with Played(1) as played:
+            wire = await played.wire()
+            wire.takes_s = 1
+            for number in (2, 3):
+                played.ask(number)
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(1)
+            assert wire.sent == [1, 2, 3]
+            wire.answer(1, 2, 3)
+            assert [await played.outcome(n) for n in (1, 2, 3)] == [FINE] * 3
 
     play(test())
 
@@ -190,8 +235,8 @@ def test_errors_concern_one_frame() -> None:
     async def test() -> None:
         async with Played(3) as played:
             wire = await played.wire()
-            wire.answer(1, b"".join(refused_parts(to_status(TableNotFound("x"))[1])))
-            wire.answer(2, b"?")  # which is for those to judge who asked
+            wire.answer(1, rest=b"".join(refused_parts(to_status(TableNotFound("x"))[1])))
+            wire.answer(2, rest=b"?")  # which is for those to judge who asked
             wire.answer(3)
             assert isinstance(await played.outcome(1), TableNotFound)
             assert await played.outcome(2) == b"?"
