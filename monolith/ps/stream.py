@@ -173,7 +173,7 @@ class Stream:
         try:
             while True:
                 await self._queued.wait()
-                self._queued.clear()  # first, for others may be queued while the last message is sent
+                self._queued.clear()  # first: more may come while the last message is sent
                 for message in bundled(self._due(), self._together):
                     await call.write(message)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):

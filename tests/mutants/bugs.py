@@ -658,7 +658,7 @@ STREAMS = [
     Bug(
         "A frame that comes while the last message is sent is forgotten",
         f"{PS}/stream.py",
-        "                self._queued.clear()  # first, for others may be queued while the last message is sent\n"
+        "                self._queued.clear()  # first: more may come while the last message is sent\n"
         "                for message in bundled(self._due(), self._together):\n"
         "                    await call.write(message)\n",
         "                for message in bundled(self._due(), self._together):\n"
