@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from monolith.checkpoint.files import FileEntry
 from monolith.core.arrays import Fids, Flags, Floats, Rows
+from monolith.ps.destination import Destination
 from monolith.table.config import TableConfig
 from monolith.table.rows import Counts, Times
 from monolith.table.stats import TableReport
@@ -26,7 +27,8 @@ from monolith.table.stats import TableReport
 class Lookup:
     """Read the rows of `fids` (unique). With `create`, unknown ids get a row; without, they read as zeros.
 
-    With `afresh`, rows are first made as they start, values and optimizers' state.
+    With `afresh`, rows are first made as they start, values and optimizers' state. Rows go `into` an array of
+    float32, as they come, if one is given; what it holds after an error is unknown.
     """
 
     table: str
@@ -34,15 +36,24 @@ class Lookup:
     dim: int
     create: bool = True
     afresh: bool = False
+    into: Destination | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answer to a `Lookup`: `rows` (n, dim), and which ids existed before the call."""
+    """The answer to a `Lookup`: `rows` (n, dim), and which ids existed before the call.
+
+    Here are no rows if the lookup says where they go.
+    """
 
     rows: Rows
     found: Flags
     initialized: int  # rows that this call created
+
+    def put(self, into: Destination) -> Found:
+        """Let the rows go `into` the array that was given for them; the rest of the answer."""
+        into.put(self.rows)
+        return Found(self.rows[:0], self.found, self.initialized)
 
 
 class Change(StrEnum):

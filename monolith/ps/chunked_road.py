@@ -29,7 +29,8 @@ class ChunkedRoad:
         sizes = [(len(a.fids), 8 + 4 * a.dim) for a in asked]
         if self._fit(sizes):
             async with self._lanes:
-                return [_in_float32(found) for found in await self._road.lookup(asked)]
+                found = await self._road.lookup(asked)
+            return [_placed(*one) for one in zip(asked, found, strict=True)]
         answers = [FoundInPieces(a) for a in asked]
 
         async def send(pieces: list[Piece]) -> None:
@@ -63,7 +64,9 @@ class ChunkedRoad:
         return sum(count * width for count, width in sizes) <= self._chunk
 
 
-def _in_float32(found: Found) -> Found:
+def _placed(asked: Lookup, found: Found) -> Found:
+    if asked.into:
+        return found.put(asked.into)
     return found if found.rows.dtype == np.float32 else replace(found, rows=found.rows.astype(np.float32))
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from monolith.core.arrays import Flags, Rows
 from monolith.ps.api import Found, Lookup
+from monolith.ps.destination import Destination
 
 
 class Piece(NamedTuple):
@@ -57,22 +57,16 @@ class FoundInPieces:
     """
 
     def __init__(self, request: Lookup) -> None:
-        self._count, self._dim = len(request.fids), request.dim
-        self._rows: Rows | None = None
-        self._found: Flags = np.empty(0, np.bool_)
+        count = len(request.fids)
+        self._rows = np.empty((0 if request.into else count, request.dim), np.float32)
+        self._into = request.into or Destination(self._rows)
+        self._found = np.empty(count, np.bool_)
         self._initialized = 0
 
     def put(self, piece: Piece, found: Found) -> None:
-        self._initialized += found.initialized
-        if piece.stop - piece.start == self._count:  # as it is: nothing is copied
-            self._rows, self._found = found.rows.astype(np.float32, copy=False), found.found
-            return
-        if self._rows is None:
-            self._rows = np.empty((self._count, self._dim), np.float32)
-            self._found = np.empty(self._count, np.bool_)
-        self._rows[piece.start : piece.stop] = found.rows
+        self._into.put(found.rows, piece.start)
         self._found[piece.start : piece.stop] = found.found
+        self._initialized += found.initialized
 
     def whole(self) -> Found:
-        assert self._rows is not None  # even of no ids there is a piece
         return Found(self._rows, self._found, self._initialized)

@@ -1,40 +1,36 @@
-"""One view of all parameter servers: ask every shard at once, give one answer."""
+"""One view of all parameter servers: what a job may ask of them, each question with one answer."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monolith.checkpoint.files import FileEntry
-from monolith.core.arrays import Fids, Flags, Rows, as_fids
-from monolith.core.errors import ConfigError, TableNotFound
+from monolith.core.arrays import Fids, Flags, Rows
 from monolith.ps.api import (
     Applied,
     Change,
     DenseTensors,
     Gradients,
     JobStats,
-    Lookup,
     RestoreOrder,
     SaveOrder,
     Shard,
     Stamp,
 )
 from monolith.ps.barrier import Arrival
-from monolith.ps.parting import EventTimes, Parting, refuse_strays
+from monolith.ps.dense import Values
+from monolith.ps.parting import EventTimes, KnownTables, refuse_strays
 from monolith.ps.placement import Placement, in_turn
-from monolith.ps.routing import Route
-from monolith.ps.together import together
+from monolith.ps.shards import Shards
 from monolith.table.config import TableConfig
 from monolith.table.rows import Counts
 
-T = TypeVar("T")
 Updates = Mapping[str, tuple[Fids, Rows]]
 
 
@@ -54,15 +50,10 @@ class PsClient:
     def __init__(
         self, shards: Sequence[Shard], *, worker: int | None = None, place: Placement = in_turn
     ) -> None:
-        if not shards:
-            raise ConfigError(["Invalid configuration: at least one PS address is required"])
-        self._shards = tuple(shards)
+        self._shards = Shards(shards, place)
+        self._tables = KnownTables(len(shards))
         self._worker = int.from_bytes(os.urandom(8)) if worker is None else worker
         self._sequence = count(1)
-        self._dims: dict[str, int] = {}
-        self._counting: set[str] = set()  # tables with occurrence thresholds
-        self._place = place
-        self._owners: dict[str, int] = {}
 
     @property
     def num_shards(self) -> int:
@@ -74,7 +65,7 @@ class PsClient:
         Raises:
             ShardUnavailable: one is not; of those that fail together, the first.
         """
-        await together(shard.connect() for shard in self._shards)
+        await self._shards.all(lambda shard, _: shard.connect())
 
     async def create_tables(self, tables: Mapping[str, TableConfig]) -> None:
         """Create on every server what is not there yet. Must come before this client uses a table.
@@ -82,9 +73,8 @@ class PsClient:
         Raises:
             TableConflict: a table is there with another definition.
         """
-        await together(shard.create_tables(tables) for shard in self._shards)
-        self._dims.update({name: config.dim for name, config in tables.items()})
-        self._counting |= {name for name, config in tables.items() if not config.admits_all}
+        await self._shards.all(lambda shard, _: shard.create_tables(tables))
+        self._tables.add(tables)
 
     async def lookup(
         self, wanted: Mapping[str, Fids], *, create: bool = True, unique: bool = False
@@ -97,16 +87,11 @@ class PsClient:
         Raises:
             TableNotFound: a table that this client has not created.
         """
-        parts = {name: self._part(name, fids, unique=unique) for name, fids in wanted.items()}
-
-        def asked(shard: int) -> Iterable[Lookup]:
-            for name, part in parts.items():
-                yield Lookup(name, part.way.parts[shard], part.dim, create)
-
-        rows: dict[str, list[Rows]] = {name: [] for name in parts}
-        for request, found in await self._each(asked, lambda shard, requests: shard.lookup(requests)):
-            rows[request.table].append(found.rows)
-        return {name: part.way.join(rows[name], part.dim) for name, part in parts.items()}
+        parts = {name: self._tables.part(name, fids, unique=unique) for name, fids in wanted.items()}
+        rows = {name: part.way.room(part.dim) for name, part in parts.items()}
+        asked = [part.lookups(rows[name], create=create) for name, part in parts.items()]
+        await self._shards.parted(asked, lambda shard, mine: shard.lookup(mine))
+        return {name: part.way.answer(rows[name]) for name, part in parts.items()}
 
     async def apply(
         self,
@@ -135,19 +120,17 @@ class PsClient:
             GradientNotFinite: a gradient is NaN or infinite, and its server refuses such.
         """
         refuse_strays(updates.keys(), latest=latest, counts=counts, times=times)
-        told = {}
+        told = []
         for name, (fids, grads) in updates.items():
-            part = self._part(name, fids, unique=unique)
-            told[name] = part.told(
-                part.summed(grads),
-                learning_rates=tuple((learning_rates or {}).get(name, ())),
-                step=step,
-                parted={
-                    "latest": part.last(latest[name]) if latest and name in latest else None,
-                    "counts": part.counts((counts or {}).get(name)) if name in self._counting else None,
-                    "times": part.times(times),
-                },
-            )
+            part = self._tables.part(name, fids, unique=unique)
+            summed = part.summed(grads)
+            parted = {
+                "latest": part.last(latest[name]) if latest and name in latest else None,
+                "counts": part.counts((counts or {}).get(name)),
+                "times": part.times(times),
+            }
+            rates = tuple((learning_rates or {}).get(name, ()))
+            told.append(part.told(summed, parted=parted, learning_rates=rates, step=step))
         return await self._change(told)
 
     async def assign(self, updates: Updates, *, times: EventTimes = 0) -> Applied:
@@ -165,23 +148,15 @@ class PsClient:
             for each of a table's n fids 1 where there was a row, 0 where it is new, and -1 if this client has
             created no such table.
         """
-        parts = {name: self._part(name, fids) for name, fids in wanted.items() if name in self._dims}
-
-        def asked(shard: int) -> Iterable[Lookup]:
-            for name, part in parts.items():
-                yield Lookup(name, part.way.parts[shard], part.dim, afresh=True)
-
-        there: dict[str, list[Flags]] = {name: [] for name in wanted}
-        for request, found in await self._each(asked, lambda shard, requests: shard.lookup(requests)):
+        parts = {name: self._tables.part(name, fids) for name, fids in wanted.items() if name in self._tables}
+        there: dict[str, list[Flags]] = {name: [] for name in parts}
+        asked = [part.lookups(afresh=True) for part in parts.values()]
+        for request, found in await self._shards.parted(asked, lambda shard, mine: shard.lookup(mine)):
             there[request.table].append(found.found)
-        return {
-            name: parts[name].way.joined(flags).astype(np.int8)
-            if flags
-            else np.full(len(wanted[name]), -1, np.int8)
-            for name, flags in there.items()
-        }
+        unknown = {name: np.full(len(fids), -1, np.int8) for name, fids in wanted.items()}
+        return unknown | {name: part.way.joined(there[name]).astype(np.int8) for name, part in parts.items()}
 
-    async def push_dense(self, deltas: DenseTensors) -> dict[str, NDArray[np.float32]]:
+    async def push_dense(self, deltas: DenseTensors) -> Values:
         """Add each delta to the shared value of its name; returns the values after that.
 
         Raises:
@@ -189,15 +164,15 @@ class PsClient:
             DimensionMismatch: a delta of another size than its value.
         """
         stamp = self._stamp()
-        return await self._dense(deltas, lambda shard, mine: shard.push_dense(mine, stamp))
+        return await self._shards.dense(deltas, lambda shard, mine: shard.push_dense(mine, stamp))
 
-    async def set_dense(self, values: DenseTensors, *, overwrite: bool) -> dict[str, NDArray[np.float32]]:
+    async def set_dense(self, values: DenseTensors, *, overwrite: bool) -> Values:
         """Set shared values that are not there yet, or all with `overwrite`; returns what is there then.
 
         Every worker must set the same names first, all in one call unless their `place` is by name.
         """
-        self._owners |= self._place(values.keys() - self._owners.keys(), self.num_shards)
-        return await self._dense(values, lambda shard, mine: shard.set_dense(mine, overwrite=overwrite))
+        self._shards.place(values.keys())
+        return await self._shards.dense(values, lambda s, mine: s.set_dense(mine, overwrite=overwrite))
 
     async def gather(
         self, name: str, worker: int, num_workers: int, payload: bytes, timeout_ms: int
@@ -214,8 +189,7 @@ class PsClient:
 
     async def save(self, folder: Path) -> list[FileEntry]:
         """Have every server write its rows into `folder`, which all of them see."""
-        orders = [SaveOrder(folder, index, self.num_shards) for index in range(self.num_shards)]
-        saved = await together(s.save(order) for s, order in zip(self._shards, orders, strict=True))
+        saved = await self._shards.all(lambda shard, i: shard.save(SaveOrder(folder, i, self.num_shards)))
         return [entry for files in saved for entry in files]
 
     async def restore(self, folder: Path, files: Sequence[FileEntry]) -> int:
@@ -223,72 +197,33 @@ class PsClient:
 
         The files may come from another number of servers.
         """
-        orders = [RestoreOrder(folder, files, index, self.num_shards) for index in range(self.num_shards)]
-        return sum(await together(s.restore(order) for s, order in zip(self._shards, orders, strict=True)))
+        shards = self.num_shards
+        return sum(await self._shards.all(lambda s, i: s.restore(RestoreOrder(folder, files, i, shards))))
 
     async def stats(self) -> JobStats:
-        return JobStats(tuple(await together(shard.stats() for shard in self._shards)))
+        return JobStats(tuple(await self._shards.all(lambda shard, _: shard.stats())))
 
     async def close(self) -> None:
-        await together(shard.close() for shard in self._shards)
+        await self._shards.all(lambda shard, _: shard.close())
 
     async def _write(self, updates: Updates, change: Change, times: EventTimes) -> Applied:
         refuse_strays(updates.keys(), times=times)
-        told = {}
+        told = []
         for name, (fids, given) in updates.items():
-            part = self._part(name, fids)
+            part = self._tables.part(name, fids)
             rows = part.summed(given) if change is Change.ADD else part.last(given)
-            told[name] = part.told(rows, change=change, parted={"times": part.times(times)})
+            told.append(part.told(rows, change=change, parted={"times": part.times(times)}))
         return await self._change(told)
 
-    async def _change(self, told: Mapping[str, list[Gradients]]) -> Applied:
-        """Tell each server its part of each table, by server."""
+    async def _change(self, told: Iterable[list[Gradients]]) -> Applied:
+        """Tell each server its part of each table."""
         stamp = self._stamp()
-
-        def asked(shard: int) -> Iterable[Gradients]:
-            return (parts[shard] for parts in told.values())
-
-        done = await self._each(asked, lambda shard, requests: shard.apply(requests, stamp))
+        done = await self._shards.parted(told, lambda shard, mine: shard.apply(mine, stamp))
         return Applied(
             updated=sum(applied.updated for _, applied in done),
             inserted=sum(applied.inserted for _, applied in done),
             duplicate=any(applied.duplicate for _, applied in done),
         )
-
-    async def _each(
-        self,
-        asked: Callable[[int], Iterable[Any]],
-        call: Callable[[Shard, list[Any]], Coroutine[Any, Any, list[T]]],
-    ) -> list[tuple[Any, T]]:
-        """Each request that has ids with its answer, by shard; a shard with nothing to do is not asked."""
-        work = {s: [r for r in asked(i) if len(r.fids)] for i, s in enumerate(self._shards)}
-        busy = {shard: requests for shard, requests in work.items() if requests}
-        answers = await together(call(shard, requests) for shard, requests in busy.items())
-        return [
-            pair
-            for requests, said in zip(busy.values(), answers, strict=True)
-            for pair in zip(requests, said, strict=True)
-        ]
-
-    async def _dense(
-        self,
-        tensors: DenseTensors,
-        call: Callable[[Shard, DenseTensors], Coroutine[Any, Any, dict[str, NDArray[np.float32]]]],
-    ) -> dict[str, NDArray[np.float32]]:
-        mine = [
-            {name: t for name, t in tensors.items() if self._owners.get(name, 0) == index}
-            for index in range(self.num_shards)
-        ]
-        calls = (call(shard, held) for shard, held in zip(self._shards, mine, strict=True) if held)
-        answered = {name: value for values in await together(calls) for name, value in values.items()}
-        return {name: answered[name] for name in tensors}
-
-    def _part(self, table: str, fids: Fids, *, unique: bool = False) -> Parting:
-        if table not in self._dims:
-            raise TableNotFound(table, known=tuple(self._dims))
-        held = as_fids(fids)
-        way = Route.of(held, self.num_shards, unique=unique)
-        return Parting(table, held, self._dims[table], way)
 
     def _stamp(self) -> Stamp:
         return Stamp(self._worker, next(self._sequence))

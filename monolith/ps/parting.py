@@ -8,10 +8,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from monolith.core.arrays import Fids, Rows, as_rows
-from monolith.core.errors import ConfigError
-from monolith.ps.api import Gradients
+from monolith.core.arrays import Fids, Rows, as_fids, as_rows
+from monolith.core.errors import ConfigError, TableNotFound
+from monolith.ps.api import Gradients, Lookup
 from monolith.ps.routing import Route
+from monolith.table.config import TableConfig
 from monolith.table.occurrences import counts_of, times_of
 from monolith.table.rows import Counts, Times
 
@@ -31,6 +32,7 @@ class Parting:
     fids: Fids
     dim: int
     way: Route
+    counting: bool  # whether the table asks how often its fids occur
 
     def summed(self, rows: Rows) -> list[Rows]:
         """Rows (n, dim), those of one fid added up.
@@ -45,12 +47,14 @@ class Parting:
         return self.way.split_last(self._checked(rows))
 
     def counts(self, told: Counts | None) -> list[Counts] | None:
-        """How often each occurred, added up; None: as often as it is there, and all are there once.
+        """How often each occurred, added up; None: nobody asks, or each as often as it is there, once.
 
         Raises:
             DimensionMismatch: there are not n of them.
             ConfigError: one is below 1.
         """
+        if not self.counting:
+            return None
         held = counts_of(told, self.fids, self._name)
         if held is None and self.way.inverse is None:
             return None
@@ -67,6 +71,14 @@ class Parting:
         mine = told.get(self.table) if isinstance(told, Mapping) else told
         held = times_of(mine, self.fids, self._name)
         return None if held is None else self.way.split_numbers(held, np.maximum)
+
+    def lookups(self, into: Rows | None = None, **how: bool) -> list[Lookup]:
+        """What each server is asked: its part, whose rows go `into` the room of the way, if it is given."""
+        places = [None] * len(self.way.parts) if into is None else self.way.places(into)
+        return [
+            Lookup(self.table, fids, self.dim, into=place, **how)
+            for fids, place in zip(self.way.parts, places, strict=True)
+        ]
 
     def told(
         self, grads: list[Rows], *, parted: Mapping[str, list[Any] | None], **whole: Any
@@ -85,6 +97,33 @@ class Parting:
 
     def _checked(self, rows: Rows) -> Rows:
         return as_rows(rows, len(self.fids), self.dim)
+
+
+class KnownTables:
+    """What a client knows of the tables that it has created, on each of so many shards."""
+
+    def __init__(self, shards: int) -> None:
+        self._shards = shards
+        self._known: dict[str, tuple[int, bool]] = {}  # dim, and whether it asks how often fids occur
+
+    def add(self, tables: Mapping[str, TableConfig]) -> None:
+        self._known.update({name: (config.dim, not config.admits_all) for name, config in tables.items()})
+
+    def __contains__(self, table: str) -> bool:
+        return table in self._known
+
+    def part(self, table: str, fids: Fids, *, unique: bool = False) -> Parting:
+        """The fids as they travel; `unique` promises that none occurs twice.
+
+        Raises:
+            TableNotFound: a table that is not known.
+            ConfigError: fids that are no whole numbers.
+        """
+        if table not in self:
+            raise TableNotFound(table, known=tuple(self._known))
+        held = as_fids(fids)
+        dim, counting = self._known[table]
+        return Parting(table, held, dim, Route.of(held, self._shards, unique=unique), counting)
 
 
 def refuse_strays(tables: Set[str], **told: object) -> None:

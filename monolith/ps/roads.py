@@ -14,7 +14,7 @@ from monolith.ps.limits import Limits
 from monolith.ps.link import Link
 from monolith.ps.stream import Stream
 from monolith.wire import ps_training_pb2 as pb
-from monolith.wire.framing import Framed
+from monolith.wire.framing import Buffer, Framed
 
 A = TypeVar("A", Found, Applied)
 
@@ -40,13 +40,13 @@ class FrameRoad:
 
     async def lookup(self, asked: Sequence[Lookup]) -> list[Found]:
         request = frames.Request(self._incarnation, self._half, lookups=asked)
-        return await self._ask("BatchLookup", request, found_of)
+        return await self._ask("BatchLookup", request, lambda answer: _fitting(found_of(answer), asked))
 
     async def apply(self, asked: Sequence[Gradients], stamp: Stamp) -> list[Applied]:
         request = frames.Request(self._incarnation, self._half, updates=asked, stamp=stamp)
         return await self._ask("BatchApplyGradients", request, frames.applied_of)
 
-    async def _ask(self, method: str, request: frames.Request, read: Callable[[bytes], list[A]]) -> list[A]:
+    async def _ask(self, method: str, request: frames.Request, read: Callable[[Buffer], list[A]]) -> list[A]:
         answer = await self._stream.ask(method, request.parts(), limit=self._limit)
         try:
             return read(answer)
@@ -69,7 +69,11 @@ class CallRoad:
         reply = await self._link.call(
             "BatchLookup", request, pb.BatchLookupResponse, within_ms=self._within_ms
         )
-        return [messages.found_of(r, a.dim) for r, a in zip(reply.responses, asked, strict=True)]
+        found = [messages.found_of(r, a.dim) for r, a in zip(reply.responses, asked, strict=False)]
+        try:
+            return _fitting(found, asked)
+        except DecodeError as error:
+            raise self._link.misunderstood("BatchLookup", error) from error
 
     async def apply(self, asked: Sequence[Gradients], stamp: Stamp) -> list[Applied]:
         said = messages.stamp_message(stamp)
@@ -81,3 +85,15 @@ class CallRoad:
             "BatchApplyGradients", request, pb.BatchApplyGradientsResponse, within_ms=self._within_ms
         )
         return [messages.applied_of(r) for r in reply.responses]
+
+
+def _fitting(found: list[Found], asked: Sequence[Lookup]) -> list[Found]:
+    """The answers, which are about to be written where there is room for what was asked.
+
+    Raises:
+        DecodeError: they are not of as many rows, or not as long ones.
+    """
+    there, due = [one.rows.shape for one in found], [(len(one.fids), one.dim) for one in asked]
+    if there != due:
+        raise DecodeError(f"rows of the shapes {there}, and not {due}")
+    return found

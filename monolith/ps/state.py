@@ -84,7 +84,7 @@ class ShardState:
         """
         return self._tables.get(table).dim
 
-    def lookup(self, requests: Sequence[Lookup], into: Sequence[Rows] | None = None) -> list[Found]:
+    def lookup(self, requests: Sequence[Lookup], into: Sequence[Rows | None] | None = None) -> list[Found]:
         """Answer each request; `into` has for each the array (n, dim) that takes its rows, if given."""
         with self._counts.timed(Operation.LOOKUP, sum(len(r.fids) for r in requests)):
             return self._tables.lookup(requests, into)

@@ -77,7 +77,7 @@ class Tables:
         except KeyError:
             raise TableNotFound(name, known=tuple(self._by_name), shard=self._shard) from None
 
-    def lookup(self, requests: Sequence[Lookup], into: Sequence[Rows] | None) -> list[Found]:
+    def lookup(self, requests: Sequence[Lookup], into: Sequence[Rows | None] | None) -> list[Found]:
         """Answer each request, after judging all of them; `into` has the arrays for their rows, if given."""
         tables = [self._of_dim(r.table, r.dim) for r in requests]
         places = into or itertools.repeat(None)

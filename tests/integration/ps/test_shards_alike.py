@@ -11,6 +11,7 @@ import pytest
 
 from monolith.core import errors
 from monolith.ps.api import Change, Gradients, Lookup, RestoreOrder, SaveOrder, Shard, Stamp
+from monolith.ps.destination import Destination
 from monolith.ps.limits import Limits
 from monolith.ps.shard import LocalShard
 from monolith.table.config import Dc, Segment, Sgd, TableConfig, Zeros
@@ -58,6 +59,23 @@ def test_lookups(cluster: Cluster, alike: Shard) -> None:
         assert (again.found.tolist(), again.initialized) == ([True] * 4, 0)
 
     cluster.run(play())
+
+
+@pytest.mark.parametrize("at", [None, np.array([6, 0, 2, 4])], ids=["alone", "among_others"])
+def test_rows_go_where_they_are_told(cluster: Cluster, alike: Shard, at: np.ndarray | None) -> None:
+    numbers, room = (
+        np.arange(12, dtype=np.float32).reshape(4, 3),
+        np.zeros((4 if at is None else 7, 3), np.float32),
+    )
+
+    async def play() -> None:
+        await alike.apply([Gradients("t", FIDS, numbers, change=Change.ASSIGN)], Stamp(1, 1))
+        there, plain = await alike.lookup([replace(ask(), into=Destination(room, at)), ask()])
+        assert (there.found.tolist(), there.rows.shape, plain.rows.shape) == ([True] * 4, (0, 3), (4, 3))
+
+    cluster.run(play())
+    np.testing.assert_array_equal(room[slice(None) if at is None else at], numbers)
+    assert np.count_nonzero(room) == 11
 
 
 def test_updates(cluster: Cluster, alike: Shard) -> None:

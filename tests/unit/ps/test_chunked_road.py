@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from monolith.ps.api import Applied, Found, Gradients, Lookup, Stamp
 from monolith.ps.chunked_road import ChunkedRoad
+from monolith.ps.destination import Destination
 
 LANES, DIM = 2, 2
 FIDS = st.lists(
@@ -62,6 +63,21 @@ def test_answers_are_whole_again(fids: list[np.ndarray], chunk: int) -> None:
         np.testing.assert_array_equal(one.found, wanted % 2 == 0)
         assert one.initialized == _odd(wanted)
     assert watched.most <= LANES
+
+
+@given(FIDS, CHUNKS)
+def test_rows_go_where_they_are_told(fids: list[np.ndarray], chunk: int) -> None:
+    """Here backwards, for every other lookup; all else is answered as ever."""
+    backwards = [Destination(np.zeros((len(f), DIM), np.float32), np.arange(len(f))[::-1]) for f in fids]
+    told = [into if i % 2 else None for i, into in enumerate(backwards)]
+    road = ChunkedRoad(Watched(), chunk, asyncio.Semaphore(LANES))
+    asked = [Lookup("t", f, DIM, into=into) for f, into in zip(fids, told, strict=True)]
+    for wanted, into, one in zip(fids, told, asyncio.run(road.lookup(asked)), strict=True):
+        rows, elsewhere = (into.array[::-1], one.rows) if into else (one.rows, one.rows[:0])
+        np.testing.assert_array_equal(rows, _rows(wanted), strict=True)
+        assert elsewhere.shape == (0, DIM)
+        np.testing.assert_array_equal(one.found, wanted % 2 == 0)
+        assert one.initialized == _odd(wanted)
 
 
 @given(FIDS, CHUNKS)

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from monolith.core.errors import RemoteError
-from monolith.ps.api import Gradients, Lookup, Stamp
+from monolith.ps.api import Found, Gradients, Lookup, Stamp
+from monolith.ps.found_frame import FoundFrame
+from monolith.ps.frames import NUMBER
 from monolith.ps.limits import HEADS, Limits
 from monolith.ps.link import Link
-from monolith.ps.roads import FrameRoad
+from monolith.ps.roads import CallRoad, FrameRoad
 from monolith.wire import ps_training_pb2 as pb
 
 FIDS = np.arange(3)
@@ -44,6 +46,38 @@ def test_another_answer_is_told(said: bytes) -> None:
     update = Gradients("t", FIDS, np.ones((3, 2), np.float32))
     with pytest.raises(RemoteError, match="answered BatchApplyGradients with something else: "):
         asyncio.run(road(Parrot(said)).apply([update], Stamp(1, 1)))
+
+
+OTHER_SHAPES: list[list[tuple[int, int]]] = [[], [(3, 3)], [(1, 2)]]
+MISFIT = r"BatchLookup with something else: rows of the shapes \[.*\], and not \[\(3, 2\)\]"
+
+
+@pytest.mark.parametrize("shapes", OTHER_SHAPES)
+def test_rows_in_frames_must_fit(shapes: list[tuple[int, int]]) -> None:
+    found = [Found(np.ones(shape, np.float32), np.ones(shape[0], np.bool_), 0) for shape in shapes]
+    frame = FoundFrame([Lookup("t", np.arange(n), dim) for n, dim in shapes], half=False)
+    said = frame.filled(bytes(NUMBER), lambda _: found)
+    with pytest.raises(RemoteError, match=MISFIT):
+        asyncio.run(road(Parrot(said)).lookup([Lookup("t", FIDS, 2)]))
+
+
+class Caller(Link):
+    """A link that says always the same."""
+
+    def __init__(self, said: Any) -> None:
+        super().__init__("host:1", 2, Limits())
+        self._said = said
+
+    async def call(self, *_: Any, **__: Any) -> Any:
+        return self._said
+
+
+@pytest.mark.parametrize("rows", [[], [1]])
+def test_rows_of_calls_must_fit(rows: list[int]) -> None:
+    said = [pb.LookupResponse(embeddings=np.ones(2 * n, np.float32).tobytes(), found=bytes(n)) for n in rows]
+    calls = CallRoad(Caller(pb.BatchLookupResponse(responses=said)), Limits(), pb.HealthCheckResponse())
+    with pytest.raises(RemoteError, match=MISFIT):
+        asyncio.run(calls.lookup([Lookup("t", FIDS, 2)]))
 
 
 @pytest.mark.parametrize(("frame_limit", "limit"), [(2 * HEADS, HEADS + 50), (20, 20)])

@@ -32,8 +32,48 @@ def test_each_id_goes_to_its_owner(fids: np.ndarray, shards: int) -> None:
 def test_rows_come_back_in_order(fids: np.ndarray, shards: int, unique: bool) -> None:
     fids = np.unique(fids)[::-1] if unique else fids
     way = Route.of(fids, shards, unique=unique)
-    answers = [np.stack([part % 97, part % 89], axis=1).astype(np.float32) for part in way.parts if len(part)]
-    np.testing.assert_array_equal(way.join(answers, 2), np.stack([fids % 97, fids % 89], axis=1))
+    answers = [np.stack([part % 97, part % 89], axis=1) for part in way.parts]
+    np.testing.assert_array_equal(joined(way, answers), np.stack([fids % 97, fids % 89], axis=1))
+
+
+def joined(way: Route, answers: list[np.ndarray]) -> np.ndarray:
+    """One answer of what the shards say, each of it put in its place."""
+    room = way.room(answers[0].shape[1])
+    for place, answer in zip(way.places(room), answers, strict=True):
+        place.put(answer)
+    return way.answer(room)
+
+
+@given(FIDS, SHARDS)
+def test_flags_come_back_in_order(fids: np.ndarray, shards: int) -> None:
+    way = Route.of(fids, shards, unique=False)
+    np.testing.assert_array_equal(
+        way.joined([part % 3 == 0 for part in way.parts if len(part)]), fids % 3 == 0
+    )
+
+
+@pytest.mark.parametrize("fids", [[3, 1, 2], []], ids=["some", "none"])
+def test_one_shard_takes_what_is_there(fids: list[int]) -> None:
+    """Neither ids nor gradients nor rows are copied on the way."""
+    asked, rows = np.array(fids, np.int64), np.ones((len(fids), 2), np.float32)
+    way = Route.of(asked, 1, unique=True)
+    room = way.room(2)
+    (place,) = way.places(room)
+    assert way.parts == (asked,)
+    assert [np.shares_memory(one, rows) for one in (*way.split(rows), *way.split_last(rows))] == [
+        len(fids) > 0
+    ] * 2
+    assert way.answer(room) is room
+    assert place.whole is not None
+
+
+@given(FIDS, SHARDS)
+def test_of_equal_ids_the_last_row_travels(fids: np.ndarray, shards: int) -> None:
+    way = Route.of(fids, shards, unique=False)
+    rows = np.arange(2 * len(fids), dtype=np.float32).reshape(-1, 2)
+    last = dict(zip(fids.tolist(), rows.tolist(), strict=True))
+    sent = zip(way.parts, way.split_last(rows), strict=True)
+    assert [held.tolist() for _, held in sent] == [[last[f] for f in part.tolist()] for part in way.parts]
 
 
 @given(FIDS, SHARDS)
@@ -86,9 +126,9 @@ def _offsets(ways: list[Route], dims: list[int]) -> list[np.ndarray]:
     end = 0
     for shard in range(len(ways[0].parts)):
         for way, dim, begins in zip(ways, dims, answers, strict=True):
-            begins.append(end + dim * np.arange(len(way.parts[shard])))
+            begins.append(end + dim * np.arange(len(way.parts[shard])).reshape(-1, 1))
             end += dim * len(way.parts[shard])
-    return [way.joined(begins) for way, begins in zip(ways, answers, strict=True)]
+    return [joined(way, begins)[:, 0] for way, begins in zip(ways, answers, strict=True)]
 
 
 def test_shards_get_upstreams_ids() -> None:
@@ -104,7 +144,7 @@ def test_rows_of_two_servers_become_one_answer() -> None:
     embeddings = dict(zip(*held, strict=True))
     way = Route.of(np.ravel(vector["given"]["input"]), 2, unique=False)
     answers = [np.array([embeddings[fid] for fid in part.tolist()], np.float32) for part in way.parts]
-    assert way.join(answers, 2)[:, None].tolist() == vector["expect"]["out"]
+    assert joined(way, answers)[:, None].tolist() == vector["expect"]["out"]
 
 
 def test_one_gradient_becomes_those_of_two_servers() -> None:
