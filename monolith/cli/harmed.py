@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monolith.core.failpoint import Failpoint, Point
-from monolith.discovery.base import Discovery
-from monolith.ps.api import Shard
-from monolith.runner.part import Server, Ways, World
+from monolith.runner.part import World
+
+if TYPE_CHECKING:
+    from monolith.discovery.base import Discovery
+    from monolith.ps.api import Shard
+    from monolith.runner.part import Server, Ways
 
 DISCOVERY = {
     "connect": Point.CONNECT,

@@ -9,14 +9,14 @@ from contextlib import ExitStack, contextmanager
 
 # numba imports it to see whether it could multiply matrices, which no kernel of ours does: a sixth of the
 # time that a start takes.
-_BLAS = "scipy.linalg"
+_MATRICES = "scipy"
 
 
 @contextmanager
 def quick_start() -> Iterator[Callable[[], None]]:
     """Collect no garbage, and hide SciPy from numba, until what this gives is called, or until the end."""
     with ExitStack() as savings:
-        savings.enter_context(_hidden(_BLAS))
+        savings.enter_context(_hidden(_MATRICES))
         savings.enter_context(_uncollected())
         yield savings.close
 

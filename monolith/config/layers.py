@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import tomllib
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +32,8 @@ def from_toml(cls: type[Settings], path: Path) -> Layer:
     Raises:
         ConfigError: the file cannot be read, is not TOML, or names a setting that does not exist.
     """
+    import tomllib  # for those who have a file
+
     try:
         tables = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:

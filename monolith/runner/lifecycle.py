@@ -5,7 +5,7 @@ What a process does while it is known to the others is not this file's business.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Unpack
 
 from monolith.aio.stopped import unless_stopped
@@ -16,11 +16,6 @@ from monolith.config.runner import RunConfig, RunnerConfig
 from monolith.core.names import Role
 from monolith.discovery.base import Discovery
 from monolith.runner.part import Part, Ways, World
-from monolith.runner.ps import serve
-from monolith.runner.restore import initialize_restore_checkpoint
-from monolith.runner.worker import work
-
-ROLES: Mapping[Role, Callable[[Part], Awaitable[Any]]] = {Role.PS: serve, Role.WORKER: work}
 
 
 async def run_distributed(discovery: Discovery, config: DistributedRunConfig, **ways: Unpack[Ways]) -> Any:
@@ -40,7 +35,7 @@ async def run_distributed(discovery: Discovery, config: DistributedRunConfig, **
 
 
 async def _run(discovery: Discovery, config: DistributedRunConfig, world: World) -> Any:
-    me, kind = config.service_id, config.service_type
+    me, kind, play = config.service_id, config.service_type, _playing(config.role)
     async with Unwind(config.runner.discovery_cleanup_timeout_ms) as unwind:
         part = Part(discovery, config, unwind, world)
         unwind.undo(f"disconnect {me} via {kind}", discovery.disconnect)
@@ -48,13 +43,26 @@ async def _run(discovery: Discovery, config: DistributedRunConfig, world: World)
         await unless_stopped(world.stop, f"{me} was asked to stop before it was connected", connecting)
         # Even before it registers: an earlier life of this process may have left an entry.
         unwind.undo(f"deregister {me} from {kind}", lambda: discovery.deregister(str(me)))
-        return await ROLES[config.role](part)
+        return await play(part)
+
+
+def _playing(role: Role) -> Callable[[Part], Awaitable[Any]]:
+    """What a process of this role does. A server starts sooner without what only workers need."""
+    if role is Role.PS:
+        from monolith.runner.ps import serve
+
+        return serve
+    from monolith.runner.worker import work
+
+    return work
 
 
 async def run_distributed_from_runner_config(
     discovery: Discovery, runner_config: RunnerConfig, role: Role, bind_addr: str, **ways: Unpack[Ways]
 ) -> Any:
     """As `run_distributed`, after the environment was told and the checkpoint to restore is in place."""
+    from monolith.runner.restore import initialize_restore_checkpoint
+
     world = World(**ways)
     config = DistributedRunConfig(runner_config, role, bind_addr, advertise_addr=world.advertise_addr)
     judge(config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from typing import Any, Protocol, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, TypeVar
 
 import attrs
 
@@ -14,17 +14,18 @@ from monolith.config.distributed import DistributedRunConfig
 from monolith.config.runner import RunnerConfig
 from monolith.core.stop import Stop
 from monolith.discovery.base import Discovery, ServiceInfo
-from monolith.ps.api import Shard
-from monolith.ps.client import PsClient
-from monolith.ps.remote import RemoteShard
 from monolith.runner.heartbeat import END_WITHIN_MS, Heartbeat
 from monolith.runner.serving import GrpcServer
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from monolith.ps.api import Shard
+    from monolith.ps.client import PsClient
 
+    Train: TypeAlias = Callable[[PsClient], Awaitable[Any]]
+    ConnectShards: TypeAlias = Callable[[Sequence[str]], list[Shard]]
+
+T = TypeVar("T")
 Figures = Mapping[str, object]
-Train = Callable[[PsClient], Awaitable[Any]]
-ConnectShards = Callable[[Sequence[str]], list[Shard]]
 
 
 class Server(Protocol):
@@ -48,6 +49,8 @@ Serve = Callable[[RunnerConfig, str], Server]
 
 def over_grpc(addresses: Sequence[str], *, half: bool = False) -> list[Shard]:
     """Shards behind sockets; with `half`, rows travel as float16."""
+    from monolith.ps.remote import RemoteShard
+
     return [RemoteShard(address, shard=index, half=half) for index, address in enumerate(addresses)]
 
 

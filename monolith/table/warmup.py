@@ -8,7 +8,7 @@ import numpy as np
 
 from monolith.table.config import Segment, Sgd, TableConfig, Zeros
 from monolith.table.dedup import dedup, route
-from monolith.table.index import FIRST_CELLS, SUBTABLES
+from monolith.table.index import SUBTABLES
 from monolith.table.pooling import Combiner, pool, unpool
 from monolith.table.table import Table
 
@@ -38,7 +38,7 @@ def warm_up(configs: Iterable[TableConfig], progress: Progress) -> None:
 
 
 def _use_table(table: Table) -> None:
-    fids = np.arange(FIRST_CELLS * SUBTABLES)
+    fids = np.arange(2 * SUBTABLES)  # of which some sub-tables get more than they can hold at first
     rows, _ = table.find_or_insert(fids)
     table.assign(fids, rows)
     table.assign_add(fids, rows)

@@ -9,7 +9,7 @@ import pytest
 
 from monolith.cli.quick_start import quick_start
 
-HIDDEN = "scipy.linalg"
+HIDDEN = "scipy"
 
 
 @pytest.fixture(autouse=True)
