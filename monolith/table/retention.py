@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from operator import index
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
@@ -28,7 +29,15 @@ DAY_S = 86400
 
 def _by_slot(values: Mapping[int, int] | Iterable[Iterable[int]]) -> BySlot:
     pairs = values.items() if isinstance(values, Mapping) else values
-    return tuple(sorted((slot, value) for slot, value in pairs))
+    return tuple(sorted(_whole(*pair) for pair in pairs))
+
+
+def _whole(slot: int, value: int) -> tuple[int, int]:
+    """As Python's own numbers, for manifests hold no others."""
+    try:
+        return index(slot), index(value)
+    except TypeError:
+        raise ConfigError([f"slot {slot!r} is {value!r}: must be whole numbers"]) from None
 
 
 def _slots_checked(owner: object, field: attrs.Attribute[BySlot], pairs: BySlot) -> None:

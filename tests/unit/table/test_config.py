@@ -25,6 +25,7 @@ from monolith.table.config import (
     RandomUniform,
     Segment,
     Sgd,
+    SlotExpireTimeConfig,
     StochasticRoundingFloat16,
     TableConfig,
     TruncatedNormal,
@@ -84,6 +85,12 @@ BAD = {
     "Adam warmup_steps=2.5": lambda: Adam(warmup_steps=2.5),
     "Adam use_nesterov='no'": lambda: Adam(use_nesterov="no"),
     "Adam use_nesterov=2": lambda: Adam(use_nesterov=2),
+    "SlotExpireTimeConfig slot_expire_times, slot 32768: is not": lambda: SlotExpireTimeConfig({1 << 15: 1}),
+    "SlotExpireTimeConfig slot_expire_times, slot 3: stands there twice": lambda: SlotExpireTimeConfig(
+        [(3, 1), (3, 2)]
+    ),
+    "SlotExpireTimeConfig slot_expire_times, slot 3 is -1: must be": lambda: SlotExpireTimeConfig({3: -1}),
+    "slot 3 is 2.5: must be whole": lambda: SlotExpireTimeConfig({3: 2.5}),
     "a table without segments": lambda: TableConfig(()),
 }
 
@@ -93,14 +100,15 @@ def test_impossible_definition_is_refused(culprit):
     with pytest.raises(ConfigError) as refusal:
         BAD[culprit]()
     assert str(refusal.value).startswith(culprit)
-    assert "must be" in str(refusal.value) or "needs" in str(refusal.value)
+    assert any(said in str(refusal.value) for said in ("must be", "needs", "is not in", "twice"))
 
 
 def test_numbers_are_of_their_fields_type():
     """Also what numpy has counted, which no manifest could hold."""
     told = Adam(beta1=0, warmup_steps=np.int64(3), use_nesterov=np.True_)
-    values = [told.beta1, told.warmup_steps, told.use_nesterov, Segment(np.int64(4)).dim]
-    assert [type(value) for value in values] == [float, int, bool, int]
+    ((slot, days),) = SlotExpireTimeConfig({np.int64(3): np.int64(5)}).slot_expire_times
+    values = [told.beta1, told.warmup_steps, told.use_nesterov, Segment(np.int64(4)).dim, slot, days]
+    assert [type(value) for value in values] == [float, int, bool, int, int, int]
 
 
 @pytest.mark.parametrize("kind", get_args(Plain | Initializer | Compressor))
