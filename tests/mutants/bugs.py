@@ -2,6 +2,7 @@
 
 from tests.mutants.joining import JOINS
 from tests.mutants.online import ONLINE
+from tests.mutants.parted import PARTED
 from tests.mutants.planting import Bug
 from tests.mutants.progressive import ASKED
 
@@ -716,6 +717,7 @@ BUGS = [
     *MEMORY,
     *SYNC,
     *STREAMS,
+    *PARTED,
     *JOINS,
     *ONLINE,
     *ASKED,
