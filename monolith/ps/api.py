@@ -53,7 +53,8 @@ class Found:
     def put(self, into: Destination) -> Found:
         """Let the rows go `into` the array that was given for them; the rest of the answer."""
         into.put(self.rows)
-        return Found(self.rows[:0], self.found, self.initialized)
+        none = np.empty((0, self.rows.shape[1]), np.float32)
+        return Found(none, self.found.copy(), self.initialized)  # no views: they keep the whole message alive
 
 
 class Change(StrEnum):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monolith.ps.api import Found
 from monolith.ps.destination import Destination
 
 SPARE = -1
@@ -41,3 +42,10 @@ def test_pieces_lie_in_their_places(
 def test_answers_are_made_in_an_array_of_their_own(at: np.ndarray | None) -> None:
     destination = Destination(np.zeros((2, 1), np.float32), at)
     assert (destination.whole is destination.array) == (at is None)
+
+
+def test_a_message_is_let_go_once_its_rows_are_put() -> None:
+    message = bytes(4 * 2 + 2)
+    found = Found(np.frombuffer(message, np.float32, 2)[:, None], np.frombuffer(message, np.bool_, 2, 8), 0)
+    rest = found.put(Destination(np.ones((2, 1), np.float32)))
+    assert (rest.rows.base, rest.found.base) == (None, None)
