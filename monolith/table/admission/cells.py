@@ -23,9 +23,12 @@ NOWHERE = -1  # the fid has no cell, and there is none for it
 
 @subroutine
 def signature(fid: Any, bits: int) -> Any:
-    """`bits` bits of a fid that its hash does not decide: (fid >> 17 | fid << 15), as upstream."""
-    value = np.uint64(fid)
-    return (value >> np.uint64(17) | value << np.uint64(15)) & np.uint64((1 << bits) - 1)
+    """The highest `bits` bits of a fid's hash, which say next to nothing of where it begins to look.
+
+    Upstream takes those of the fid from the 17th on. Here an integer is its own id, and small ones have
+    nothing there: all of them would be taken for each other.
+    """
+    return mix(fid) >> np.uint64(64 - bits)
 
 
 @subroutine

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monolith.core.errors import ConfigError
+from monolith.core.fids import make_fid
 from monolith.table.admission.hash_filter import HashFilter, SlidingHashFilter
 from tests.upstream import by_name
 
@@ -137,6 +138,15 @@ def test_who_finds_no_cell_has_one_in_the_next_split():
         counts = [counter.add(some, ones(some)) for _ in range(2)]
         assert (counts[1] == 3).mean() > 0.97
     assert counter.failures == 0
+
+
+@pytest.mark.parametrize("kind", [HashFilter, SlidingHashFilter])
+@pytest.mark.parametrize("slots", [1, 100])
+def test_small_integers_are_told_apart(kind, slots):
+    """An integer is its own value, and most data counts its ids from 0."""
+    counter = kind(100_000)
+    fids = np.concatenate([make_fid(slot, np.arange(100_000 // slots)) for slot in range(slots)])
+    assert (counter.add(fids, ones(fids)) > 0).mean() < 0.01
 
 
 def test_a_filter_that_is_full_admits():
