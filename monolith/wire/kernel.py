@@ -8,9 +8,8 @@ from typing import Any
 from numba import njit
 
 # These kernels allocate nothing, so without `_nrt` they are spared counting references to the arrays they
-# pass to each other, which took as long as the parsing itself. Nothing calls them as C does: without the
-# wrapper for it compiling takes less.
-_OPTIONS: dict[str, Any] = {"nogil": True, "_nrt": False, "no_cfunc_wrapper": True}
+# pass to each other, which took as long as the parsing itself.
+_OPTIONS: dict[str, Any] = {"nogil": True, "_nrt": False}
 
 inlined: Any = njit(**_OPTIONS, forceinline=True)
 
