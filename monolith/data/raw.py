@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from monolith.core.arrays import Floats
 from monolith.core.batch import Batch, Ragged
 from monolith.core.errors import SchemaError
-from monolith.core.fids import missing, to_ragged
+from monolith.core.raw_ids import missing, to_ragged
 from monolith.core.schema import Feature, Schema
 
 Column = NDArray[Any]  # (n,) of text, numbers, times, or objects where values are missing

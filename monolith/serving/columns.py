@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from monolith.core.arrays import Floats, Splits, splits_of
 from monolith.core.batch import Batch, Ragged
 from monolith.core.errors import InvalidRequest, SchemaError
-from monolith.core.fids import to_fids
+from monolith.core.raw_ids import to_fids
 from monolith.core.schema import Feature, Kind, Schema
 
 PADDING = -1  # in an array of integers: no value here. In text it is the empty text.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from monolith.core.fids import to_fids
 from monolith.core.files import DISK, Disk
+from monolith.core.raw_ids import to_fids
 from monolith.core.schema import Feature, Kind, Schema
 from monolith.serving.columns import empty_batch
 from monolith.serving.export import ExportWriter

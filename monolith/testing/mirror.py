@@ -13,7 +13,7 @@ import attrs
 import numpy as np
 
 from monolith.core.arrays import Fids
-from monolith.core.fids import to_fids
+from monolith.core.raw_ids import to_fids
 from monolith.core.schema import Feature, Kind, Schema
 from monolith.serving.columns import empty_batch
 from monolith.serving.export import ExportWriter

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 from monolith.core.arrays import Floats, splits_of
 from monolith.core.batch import Batch, Ragged
 from monolith.core.errors import DataError, SchemaError
-from monolith.core.fids import to_fids
+from monolith.core.raw_ids import to_fids
 from monolith.core.schema import Feature, Schema
 from monolith.wire.tf import message
 
@@ -21,8 +21,8 @@ _EXAMPLE = "tensorflow.Example"
 def parse_tf_examples(payloads: Sequence[bytes], schema: Schema) -> Batch:
     """The Batch of serialized tf.train.Example messages, one a row.
 
-    Raw values become ids as `core.fids.to_fids` makes them. A feature is looked for under the name that the
-    raw data has for it. What is missing is empty, or 0; a missing weight is 1.
+    Raw values become ids as `core.raw_ids.to_fids` makes them. A feature is looked for under the name that
+    the raw data has for it. What is missing is empty, or 0; a missing weight is 1.
 
     Raises:
         DataError: a row is not a tf.train.Example.

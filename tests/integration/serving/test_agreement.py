@@ -16,7 +16,7 @@ from onnx.reference import ReferenceEvaluator
 from safetensors.numpy import load_file
 
 from monolith.core.batch import Batch
-from monolith.core.fids import to_fids
+from monolith.core.raw_ids import to_fids
 from monolith.data.reading import Reading
 from monolith.serving.client import PredictionClient
 from monolith.serving.rows import to_arrays

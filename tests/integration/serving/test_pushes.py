@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 
-from monolith.core.fids import to_fids
+from monolith.core.raw_ids import to_fids
 from monolith.estimator.exporter import ExportOptions
 from monolith.serving.client import PredictionClient
 from monolith.serving.push_api import PARAMETER_SYNC

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from monolith.core.errors import SchemaError
-from monolith.core.fids import hash48, make_fid
+from monolith.core.fids import make_fid
+from monolith.core.raw_ids import hash48
 from monolith.core.schema import Feature, Label, Schema, Split
 from monolith.data.raw import Chunk, needed, to_batch
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from monolith.core.errors import InvalidRequest
-from monolith.core.fids import to_fids
+from monolith.core.raw_ids import to_fids
 from monolith.serving.columns import RawColumn, to_batch
 from monolith.testing.exports import SCHEMA
 

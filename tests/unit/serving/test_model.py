@@ -7,7 +7,7 @@ import pytest
 
 from monolith.core.batch import Batch
 from monolith.core.errors import EmbeddingsMissing, ServingError
-from monolith.core.fids import to_fids
+from monolith.core.raw_ids import to_fids
 from monolith.serving.columns import RawColumn, empty_batch, to_batch
 from monolith.serving.live import LiveTable
 from monolith.serving.manifest import ServedTable

@@ -8,8 +8,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from monolith.core.fids import hash48, slot_of, value_of
+from monolith.core.fids import slot_of, value_of
 from monolith.core.progress import Silent
+from monolith.core.raw_ids import hash48
 from monolith.data.convert import convert
 from monolith.data.raw import needed
 from monolith.data.reading import Reading
