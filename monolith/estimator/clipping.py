@@ -15,7 +15,9 @@ def global_norm(tensors: Sequence[torch.Tensor]) -> float:
 
 def factor(norm: float, clip_norm: float) -> float:
     """What tensors of a global `norm` are multiplied by: at most 1, and NaN where the norm is no number."""
-    return clip_norm / max(norm, clip_norm) if math.isfinite(norm) else math.nan
+    if not math.isfinite(norm):
+        return math.nan
+    return clip_norm / norm if norm > clip_norm else 1.0
 
 
 def clip_by_global_norm(tensors: Sequence[torch.Tensor], clip_norm: float) -> list[torch.Tensor]:

@@ -33,6 +33,12 @@ def test_what_is_infinite_becomes_nan(mixed):
     assert all(tensor.isnan().all() for tensor in clip_by_global_norm(given, vector["given"]["clip_norm"]))
 
 
+@pytest.mark.parametrize("norm", [0.0, 2.0])
+def test_to_nothing(norm):
+    (clipped,) = clip_by_global_norm([torch.tensor([norm, 0.0])], 0.0)
+    assert clipped.tolist() == [0.0, 0.0]
+
+
 def test_norms_are_upstreams():
     vector = by_name("clip")["global_norm_value"]
     *cases, _ = vector["given"]["cases"]
