@@ -492,6 +492,20 @@ MEMORY = [
         "tests/unit/table/test_budget.py",
     ),
     Bug(
+        "A fid that finds no cell in the newest split is let in",
+        "monolith/table/admission/cells.py",
+        "return after, cell_of(splits[after], begin, sign, steps)",
+        "return after, NOWHERE",
+        "tests/unit/table/admission/test_hash_filter.py",
+    ),
+    Bug(
+        "A filter takes small integers for each other",
+        "monolith/table/admission/cells.py",
+        "return mix(fid) >> np.uint64(64 - bits)",
+        "return np.uint64(fid) >> np.uint64(64 - bits)",
+        "tests/unit/table/admission/test_hash_filter.py",
+    ),
+    Bug(
         "Steps that stand for times say how late it is, and rows expire by them",
         "monolith/table/all_rows.py",
         "self._store.times.told if now is None",
