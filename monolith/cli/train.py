@@ -11,9 +11,9 @@ from typing import Any
 from monolith.cli.command import Command, Report, Ui
 from monolith.cli.roles import be, replicas_of
 from monolith.cli.training import Figures, train_here, training_report
-from monolith.config.job import TrainSettings
 from monolith.config.judging import judge
 from monolith.config.settings import Layer
+from monolith.config.train import TrainSettings
 from monolith.core.names import Role
 from monolith.discovery.defaults import scheduled
 

@@ -1,4 +1,4 @@
-"""What the commands that run a job, or a process of it, can be told."""
+"""What one process of a job can be told."""
 
 from __future__ import annotations
 
@@ -91,30 +91,3 @@ class RoleSettings(TrainingConfig, StreamConfig, ProgressiveConfig, DenseExportC
         if self.data is not None:
             yield from TrainingConfig.rules(self)
             yield from StreamConfig.rules(self)
-
-
-@attrs.frozen(kw_only=True)
-class TrainSettings(RoleSettings):
-    """A training job: one process with the tables inside, a cluster here, or one process of many."""
-
-    # fmt: off
-    distributed: bool = setting(False, "Be one process of a job, in the --role.", group="cluster")
-    role: Role = setting(Role.WORKER, "What this process does in a job: ps or worker.", group="cluster")
-    # fmt: on
-
-    def rules(self) -> Iterator[Problem]:
-        if not self.distributed and self.data is None:
-            yield Problem(("data",), "must be given")
-        elif self.model_dir is None and self.distributed:
-            yield Problem(("model_dir",), "must be given")
-        if self.distributed:
-            yield from super().rules()
-        else:
-            yield from Following.rules(self)
-            yield from TrainingConfig.rules(self)
-            yield from StreamConfig.rules(self)
-
-    @property
-    def one_process(self) -> bool:
-        """Whether nobody asked for processes by counting them."""
-        return not (self.has_chosen("num_ps") or self.has_chosen("num_workers"))

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from monolith.checkpoint.store import CheckpointStore
-from monolith.config.job import RoleSettings, TrainSettings
+from monolith.config.job import RoleSettings
 from monolith.config.judging import judge
 from monolith.config.settings import part, to_argv
+from monolith.config.train import TrainSettings
 from monolith.core.errors import CheckpointError
 from monolith.core.names import Role, ServiceId
 from monolith.data.dataset import Dataset

@@ -8,7 +8,8 @@ import pytest
 
 from monolith.cli.command import Outside
 from monolith.cli.main import main
-from monolith.config.job import RoleSettings, TrainSettings
+from monolith.config.job import RoleSettings
+from monolith.config.train import TrainSettings
 from monolith.core.errors import DiscoveryError
 from monolith.core.names import Role
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from monolith.config.building import build
-from monolith.config.job import RoleSettings, TrainSettings
+from monolith.config.job import RoleSettings
 from monolith.config.settings import Layer, Source
+from monolith.config.train import TrainSettings
 from monolith.core.errors import ConfigError
 
 FOUND: dict[str, Any] = {"parameter_sync_discovery_path": Path("found")}

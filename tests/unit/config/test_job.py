@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from monolith.config.building import build, checked
-from monolith.config.job import RoleSettings, TrainSettings
+from monolith.config.job import RoleSettings
 from monolith.config.runner import RunnerConfig
 from monolith.config.settings import Layer, Settings, Source, fields
+from monolith.config.train import TrainSettings
 from monolith.core.errors import ConfigError
 from monolith.core.names import Role
 

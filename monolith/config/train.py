@@ -1,0 +1,41 @@
+"""What `monolith train` can be told: all that one process of a job can, and how many processes there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from monolith.config.following import Following
+from monolith.config.job import RoleSettings
+from monolith.config.settings import Problem, setting
+from monolith.config.stream import StreamConfig
+from monolith.config.training import TrainingConfig
+from monolith.core.names import Role
+
+
+@attrs.frozen(kw_only=True)
+class TrainSettings(RoleSettings):
+    """A training job: one process with the tables inside, a cluster here, or one process of many."""
+
+    # fmt: off
+    distributed: bool = setting(False, "Be one process of a job, in the --role.", group="cluster")
+    role: Role = setting(Role.WORKER, "What this process does in a job: ps or worker.", group="cluster")
+    # fmt: on
+
+    def rules(self) -> Iterator[Problem]:
+        if not self.distributed and self.data is None:
+            yield Problem(("data",), "must be given")
+        elif self.model_dir is None and self.distributed:
+            yield Problem(("model_dir",), "must be given")
+        if self.distributed:
+            yield from super().rules()
+        else:
+            yield from Following.rules(self)
+            yield from TrainingConfig.rules(self)
+            yield from StreamConfig.rules(self)
+
+    @property
+    def one_process(self) -> bool:
+        """Whether nobody asked for processes by counting them."""
+        return not (self.has_chosen("num_ps") or self.has_chosen("num_workers"))
