@@ -38,7 +38,7 @@ class Route:
         if shards == 1:
             return Route((ids,), inverse=inverse)
         order = tuple(_owned(ids, shards))
-        parts = tuple(np.take(ids, at) for at in order)
+        parts = tuple(ids[at] for at in order)
         if inverse is None:
             return Route(parts, order)
         places = np.empty(len(ids), np.int64)
