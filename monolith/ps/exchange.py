@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import grpc
 
 from monolith.aio.daemon_pool import DaemonPool
-from monolith.ps.bundles import ANSWERED, bundled, frames_of
 from monolith.ps.calls import Calls
 from monolith.ps.frame_service import FrameService
 from monolith.wire.framing import Buffer
@@ -26,7 +25,7 @@ LARGE = 256 << 10  # bytes of a message
 UNDER_WAY = 8  # frames of one stream that are answered at a time; the client's next wait in the socket
 THREADS = 2048  # made as they come: one a stream, and one a large frame; a stream without one is refused
 
-Answer = Callable[[Buffer], bytes]
+Answer = Callable[[bytes], Iterable[Buffer]]  # messages to one
 Send = Callable[[Buffer | None], None]  # None ends the stream
 
 
@@ -35,7 +34,7 @@ class Exchange:
 
     def __init__(self, service: FrameService, calls: Calls, threads: int = THREADS) -> None:
         self.frame_limit = service.limit
-        self._answer = service.answer
+        self._answer = service.answers
         self._calls = calls
         self._threads = DaemonPool(threads, "ps-exchange")
         self._lock = threading.Lock()
@@ -122,7 +121,7 @@ class _Stream:
             followed = self._followed(message)
             try:
                 with self._calls.counted():
-                    for reply in bundled(map(self._answer, frames_of(message)), ANSWERED):
+                    for reply in self._answer(message):
                         self._reply(reply)
             finally:
                 self._ended()

@@ -7,6 +7,7 @@ is refused leaves its stream as it was.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from functools import partial
 
 from google.protobuf.message import DecodeError
@@ -14,6 +15,7 @@ from google.protobuf.message import DecodeError
 from monolith.core.errors import MonolithError, ShardRestarted
 from monolith.ps import frames
 from monolith.ps.api import Applied
+from monolith.ps.bundles import ANSWERED, bundled, frames_of
 from monolith.ps.found_frame import FoundFrame
 from monolith.ps.frames import NUMBER, Request
 from monolith.ps.state import ShardState
@@ -29,6 +31,16 @@ class FrameService:
     def __init__(self, state: ShardState, limit: int) -> None:
         self._state = state
         self.limit = limit
+
+    def answers(self, message: bytes) -> Iterator[Buffer]:
+        """The messages that answer one, each as soon as its frames are answered; see `bundles`."""
+        try:
+            asked = frames_of(message)
+        except DecodeError as error:
+            _, details = malformed(f"the message cannot be read: {error}")
+            yield _refused(message[:NUMBER], details)
+            return
+        yield from bundled(map(self.answer, asked), ANSWERED)
 
     def answer(self, frame: Buffer) -> bytes:
         number = frame[:NUMBER]

@@ -1,8 +1,8 @@
 """What one frame of an Exchange holds: lookups or updates of several tables, or the answer to such.
 
-A frame is the number that its sender gave it (eight bytes), a head, and a section for each table: a few
-fixed numbers, then ids and rows as they lie in memory. Here is everything after the number; the answer to
-a frame begins with the number of that frame.
+A frame is the number that its sender gave it (eight bytes, not 0), a head, and a section for each table: a
+few fixed numbers, then ids and rows as they lie in memory. Here is everything after the number; the answer
+to a frame begins with the number of that frame.
 
 Rows may travel as float16. That halves their bytes and keeps 11 significant bits: a relative error of up to
 2**-11 = 0.05 %, and an absolute one of 2**-25 below 6e-5. Beyond 65504 a number becomes that limit.

@@ -309,10 +309,10 @@ def test_one_bad_chunk_fails_its_call(cluster: Cluster) -> None:
 def test_frames_of_others_are_explained(cluster: Cluster) -> None:
     """A frame that is none is answered, and the stream goes on."""
     address = cluster.serve(LocalShard(0))
-    frame = bytes(8) + b"".join(frames.Request(0, lookups=[]).parts())
+    frame = b"\x01" * 8 + b"".join(frames.Request(0, lookups=[]).parts())
     with grpc.insecure_channel(address) as channel:
         exchange = channel.stream_stream(f"/{SERVICE}/{EXCHANGE}")
-        answers = list(exchange(iter([b"?", bytes(99), frame]), timeout=30))
+        answers = list(exchange(iter([b"?", b"\x02" * 8 + bytes(91), frame]), timeout=30))
     code, told = code_of(frames.refusal_of(answers[1]) or b"")
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert told == "the frame cannot be read: a frame of kind 0 is no request"

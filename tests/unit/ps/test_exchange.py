@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import pytest
 
-from monolith.ps.bundles import ANSWERED, bundled
+from monolith.ps.bundles import ANSWERED, bundled, frames_of
 from monolith.ps.calls import Calls
 from monolith.ps.exchange import LARGE, UNDER_WAY, Exchange
 from monolith.wire.framing import Buffer
@@ -31,7 +31,10 @@ class Service:
         self.may = threading.Event()
         self.at_work = threading.Semaphore(0)
 
-    def answer(self, frame: Buffer) -> Buffer:
+    def answers(self, message: bytes) -> Iterator[Buffer]:
+        return bundled(map(self._answer, frames_of(message)), ANSWERED)
+
+    def _answer(self, frame: Buffer) -> Buffer:
         self.at_work.release()
         if frame == POISON:
             raise MemoryError

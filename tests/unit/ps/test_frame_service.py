@@ -9,6 +9,7 @@ from grpc import StatusCode
 from monolith.core.errors import MonolithError, ShardRestarted, TableNotFound
 from monolith.ps import frames
 from monolith.ps.api import Gradients, Lookup, Stamp
+from monolith.ps.bundles import bundled, frames_of
 from monolith.ps.found_frame import found_of
 from monolith.ps.frame_service import FrameService
 from monolith.ps.frames import NUMBER, Request
@@ -36,6 +37,26 @@ def test_a_stamp_counts_once(state: ShardState) -> None:
     assert [frames.applied_of(ask(state, ones))[0].duplicate for _ in range(2)] == [False, True]
     (found,) = found_of(ask(state, Request(0, lookups=[Lookup("t", FIDS, 2)])))
     np.testing.assert_array_equal(found.rows, -np.ones((4, 2)))
+
+
+def test_frames_of_a_bundle_are_answered_alone(state: ShardState) -> None:
+    """One that is refused leaves the others as they were; small answers travel together."""
+    asked = [Request(0, lookups=[Lookup(name, FIDS, 2)]).parts() for name in ("t", "x", "t")]
+    (message,) = bundled(
+        [b"".join((n.to_bytes(NUMBER, "little"), *parts)) for n, parts in enumerate(asked, 1)], 999
+    )
+    (reply,) = FrameService(state, 1 << 20).answers(bytes(message))
+    first, second, third = frames_of(bytes(reply))
+    assert [int.from_bytes(one[:NUMBER], "little") for one in (first, second, third)] == [1, 2, 3]
+    assert frames.refusal_of(second)
+    np.testing.assert_array_equal(found_of(first)[0].rows, found_of(third)[0].rows)
+
+
+def test_half_a_bundle_is_told(state: ShardState) -> None:
+    (reply,) = FrameService(state, 1 << 20).answers(bytes(NUMBER) + b"\xff" * 9)
+    code, told = code_of(frames.refusal_of(bytes(reply)) or b"")
+    assert code is StatusCode.INVALID_ARGUMENT
+    assert told.startswith("the message cannot be read: a bundle of 17 bytes holds a frame that ends at ")
 
 
 @pytest.mark.parametrize(
