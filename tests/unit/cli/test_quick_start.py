@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import importlib
+import subprocess
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from monolith.cli.quick_start import quick_start
 
 HIDDEN = "scipy"
+SERVE = "import sys, monolith.cli.roles, monolith.cli.harmed, monolith.runner.ps, monolith.runner.serving"
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +19,15 @@ def as_before(monkeypatch):
     monkeypatch.delitem(sys.modules, HIDDEN, raising=False)
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope="module")
+def serving():
+    """What a process has imported that can be a parameter server."""
+    code = f"{SERVE}; print(*sys.modules)"
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
 
 
 def test_nothing_is_collected_until_it_started():
@@ -42,3 +53,12 @@ def test_what_was_imported_stays(monkeypatch):
     with quick_start():
         assert importlib.import_module(HIDDEN) is sys
     assert sys.modules[HIDDEN] is sys
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["monolith.core.schema", "monolith.ps.client", "monolith.ps.remote", "monolith.runner.worker", "tomllib"],
+)
+def test_a_server_starts_without(module, serving):
+    assert "monolith.ps.server" in serving
+    assert module not in serving
