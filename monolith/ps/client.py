@@ -38,7 +38,8 @@ class PsClient:
     """Tables, dense values and barriers of a job, whichever server holds them.
 
     A fid lives on shard `fid mod num_shards`. Any call raises ShardUnavailable when a server does not
-    answer in time, and ShardRestarted when one answers that is not the one it began with.
+    answer in time, and ShardRestarted when one answers that is not the one it began with. Arrays that are
+    given to a call must not change until it has ended.
 
     Args:
         shards: in order of their index.

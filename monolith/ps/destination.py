@@ -22,6 +22,10 @@ class Destination:
     array: NDArray[Any]
     at: Indices | None = None
 
+    def __post_init__(self) -> None:
+        if not self.array.flags.c_contiguous:  # rows written to a copy of it would be lost
+            raise ValueError("the array that answers go to must be contiguous")
+
     @property
     def whole(self) -> NDArray[Any] | None:
         """The array if it is for these answers alone, and in their order, so that they may be made in it."""

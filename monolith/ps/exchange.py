@@ -1,7 +1,7 @@
 """The answering side of the streams that carry frames.
 
-One thread of a stream waits for its next frame. It answers it itself, since waking another thread would take
-longer than most answers; with a large one it first lets another thread wait in its place, so that
+One thread of a stream waits for its next message. It answers it itself, since waking another thread would
+take longer than most answers; with a large one it first lets another thread wait in its place, so that
 rows are looked up while others travel.
 """
 
@@ -22,10 +22,10 @@ from monolith.wire.framing import Buffer
 LOG = logging.getLogger(__name__)
 
 LARGE = 256 << 10  # bytes of a message
-UNDER_WAY = 8  # frames of one stream that are answered at a time; the client's next wait in the socket
-THREADS = 2048  # made as they come: one a stream, and one a large frame; a stream without one is refused
+UNDER_WAY = 8  # messages of one stream that are answered at a time; the client's next wait in the socket
+THREADS = 2048  # made as they come: one a stream, and one a large message; a stream without one is refused
 
-Answer = Callable[[bytes], Iterable[Buffer]]  # messages to one
+Answer = Callable[[bytes, Callable[[], bool]], Iterable[Buffer]]  # messages to one, until it is closing
 Send = Callable[[Buffer | None], None]  # None ends the stream
 
 
@@ -103,9 +103,9 @@ class _Stream:
         self._finished = False
 
     def lead(self) -> None:
-        """Answer frames until another thread waits for the next, or there is none.
+        """Answer messages until another thread waits for the next, or there is none.
 
-        A stream on which a frame finds no answer, not even a refusal, is broken off: its client opens
+        A stream on which one finds no answer, not even a refusal, is broken off: its client opens
         another, and sends again what was not answered.
         """
         try:
@@ -121,7 +121,7 @@ class _Stream:
             followed = self._followed(message)
             try:
                 with self._calls.counted():
-                    for reply in self._answer(message):
+                    for reply in self._answer(message, lambda: self._closing):
                         self._reply(reply)
             finally:
                 self._ended()

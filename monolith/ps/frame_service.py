@@ -7,8 +7,10 @@ is refused leaves its stream as it was.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import takewhile
 
 from google.protobuf.message import DecodeError
 
@@ -16,6 +18,7 @@ from monolith.core.errors import MonolithError, ShardRestarted
 from monolith.ps import frames
 from monolith.ps.api import Applied
 from monolith.ps.bundles import ANSWERED, bundled, frames_of
+from monolith.ps.counts import Clock
 from monolith.ps.found_frame import FoundFrame
 from monolith.ps.frames import NUMBER, Request
 from monolith.ps.state import ShardState
@@ -24,23 +27,29 @@ from monolith.wire.status import broken, malformed, to_status, too_large
 
 LOG = logging.getLogger(__name__)
 
+PATIENCE_S = 0.002  # of answers that wait for others: as long as it takes to look up some thousand rows
+
 
 class FrameService:
-    """Answers frames for `state`; an answer of more than `limit` bytes is refused."""
+    """Answers frames for `state`; an answer of more than `limit` bytes is refused. `clock` gives seconds."""
 
-    def __init__(self, state: ShardState, limit: int) -> None:
+    def __init__(self, state: ShardState, limit: int, clock: Clock = time.monotonic) -> None:
         self._state = state
         self.limit = limit
+        self._clock = clock
 
-    def answers(self, message: bytes) -> Iterator[Buffer]:
-        """The messages that answer one, each as soon as its frames are answered; see `bundles`."""
-        try:
-            asked = frames_of(message)
-        except DecodeError as error:
-            _, details = malformed(f"the message cannot be read: {error}")
-            yield _refused(message[:NUMBER], details)
-            return
-        yield from bundled(map(self.answer, asked), ANSWERED)
+    def answers(self, message: bytes, stopped: Callable[[], bool]) -> Iterator[Buffer]:
+        """The messages that answer one, until `stopped`: what it holds beyond that stays undone.
+
+        An answer waits for others for `PATIENCE_S`, and for one more if that takes longer.
+
+        Raises:
+            DecodeError: it is no message; what it held before that is answered.
+        """
+        patient_until = self._clock() + PATIENCE_S
+        asked = takewhile(lambda _: not stopped(), frames_of(message))
+        most = min(ANSWERED, self.limit)
+        return bundled(map(self.answer, asked), most, lambda: self._clock() > patient_until)
 
     def answer(self, frame: Buffer) -> bytes:
         number = frame[:NUMBER]

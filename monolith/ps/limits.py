@@ -27,7 +27,8 @@ class Limits:
     """Of one channel. Times are in milliseconds, sizes in bytes.
 
     Raises:
-        ConfigError: an answer to a chunk might not fit into a message, and would break the stream of others.
+        ConfigError: an answer to a chunk might not fit into a message, and would break the stream of others;
+            or there is but one attempt, which gRPC refuses.
     """
 
     call_ms: int = 30_000  # deadline of a call that reads or changes memory
@@ -42,6 +43,8 @@ class Limits:
         if self.chunk + HEADS > self.message:
             said = f"chunk={self.chunk}, message={self.message}: a chunk must be {HEADS} bytes smaller"
             raise ConfigError([f"{said} than the largest message"])
+        if self.attempts < 2:
+            raise ConfigError([f"attempts={self.attempts}: must be at least 2, the first one counted"])
 
 
 def client_options(limits: Limits) -> list[tuple[str, int | str]]:

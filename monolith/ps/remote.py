@@ -25,6 +25,7 @@ from monolith.ps.api import (
     ShardStats,
     Stamp,
 )
+from monolith.ps.bundles import ANSWERED, ASKED
 from monolith.ps.chunked_road import ChunkedRoad
 from monolith.ps.chunks import chunks
 from monolith.ps.definition import to_message
@@ -164,12 +165,17 @@ class RemoteShard:
         server = await self._greeted()
         if self._rows is None:
             if server.frame_limit:
-                self._stream = Stream(self._link, self._limits, bundles=server.frame_bundles)
+                self._stream = Stream(self._link, self._limits, together=self._together(server))
                 road: Road = FrameRoad(self._link, self._stream, self._limits, server, half=self._half)
             else:
                 road = CallRoad(self._link, self._limits, server)
             self._rows = ChunkedRoad(road, self._limits.chunk, self._lanes)
         return self._rows
+
+    def _together(self, server: pb.HealthCheckResponse) -> int:
+        """Bytes of frames that may travel as one message: none where their answers might be too large."""
+        most = self._limits.message
+        return min(ASKED, most, server.frame_limit) if server.frame_bundles and most >= ANSWERED else 0
 
     async def _greeted(self) -> pb.HealthCheckResponse:
         async with self._greeting:

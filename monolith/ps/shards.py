@@ -19,12 +19,14 @@ class Shards:
     """`shards` in order of their index, and which of them keeps which dense value.
 
     Raises:
-        ConfigError: there are none.
+        ConfigError: there are none, or one is there twice.
     """
 
     def __init__(self, shards: Sequence[Shard], place: Placement) -> None:
         if not shards:
             raise ConfigError(["Invalid configuration: at least one PS address is required"])
+        if len(set(map(id, shards))) < len(shards):
+            raise ConfigError(["Invalid configuration: one shard is given twice"])
         self._shards = tuple(shards)
         self._place = place
         self._owners: dict[str, int] = {}

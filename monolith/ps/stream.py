@@ -14,7 +14,7 @@ from itertools import count
 
 import grpc
 
-from monolith.ps.bundles import ASKED, bundled, frames_of
+from monolith.ps.bundles import bundled, frames_of
 from monolith.ps.frames import NUMBER, refusal_of
 from monolith.ps.limits import Limits
 from monolith.ps.link import BROKEN, Exchange, Link
@@ -41,13 +41,13 @@ class Stream:
     Args:
         link: the channel.
         limits: deadlines and attempts.
-        bundles: whether the server takes several frames as one message.
+        together: bytes of frames that may travel as one message; 0: the server takes each alone.
     """
 
-    def __init__(self, link: Link, limits: Limits, *, bundles: bool) -> None:
+    def __init__(self, link: Link, limits: Limits, *, together: int) -> None:
         self._link = link
         self._limits = limits
-        self._together = ASKED if bundles else 0
+        self._together = together
         self._numbers = count(1)
         self._asked: dict[int, _Asked] = {}
         self._queue: deque[int] = deque()

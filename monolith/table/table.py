@@ -12,6 +12,7 @@ import numpy as np
 
 from monolith.config.bad_gradients import BadGradients
 from monolith.core.arrays import as_fids, as_rows
+from monolith.core.errors import DimensionMismatch
 from monolith.table.all_rows import AllRows
 from monolith.table.compiling import given
 from monolith.table.learning import Learner
@@ -103,9 +104,12 @@ class Table(AllRows):
         """`find_or_insert`, or `find`, and how many rows that created.
 
         `out` (n, dim), contiguous float32, takes the rows, if given.
+
+        Raises:
+            DimensionMismatch: `out` is something else.
         """
         fids = given(as_fids(fids))
-        rows = np.empty((len(fids), self.dim), np.float32) if out is None else out
+        rows = _room(len(fids), self.dim, out)
         found = self._read(fids, rows)
         hits = int(np.count_nonzero(found))
         created = 0
@@ -239,6 +243,14 @@ class Table(AllRows):
             return created
 
         return self._creating(missing, create)
+
+
+def _room(count: int, dim: int, out: Rows | None) -> Rows:
+    if out is None:
+        return np.empty((count, dim), np.float32)
+    if out.shape != (count, dim) or out.dtype != np.float32 or not out.flags.c_contiguous:
+        raise DimensionMismatch(count * dim, out.size, what="contiguous float32 for the rows of a lookup")
+    return out
 
 
 def _of(times: Times, some: Indices | Flags) -> Times:

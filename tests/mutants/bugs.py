@@ -684,9 +684,23 @@ STREAMS = [
     Bug(
         "A large answer waits for the others of its bundle",
         f"{PS}/bundles.py",
-        "        if size >= most:\n            yield _message(held)\n            held, size = [], 0\n",
-        "",
+        "        if size >= most or overdue():\n",
+        "        if overdue():\n",
         "tests/unit/ps/test_exchange.py",
+    ),
+    Bug(
+        "Who waits for others waits for all of them",
+        f"{PS}/frame_service.py",
+        "self._clock() > patient_until",
+        "False",
+        "tests/unit/ps/test_frame_service.py",
+    ),
+    Bug(
+        "Small messages together are larger than one may be",
+        f"{PS}/frame_service.py",
+        "min(ANSWERED, self.limit)",
+        "ANSWERED",
+        "tests/unit/ps/test_frame_service.py",
     ),
     Bug(
         "What memory held before travels between arrays",

@@ -22,7 +22,7 @@ class HashFilter(CountingFilter):
 
     Args:
         capacity: fids that have a cell of their own, nearly always.
-        cell_bits: 16, or 8: half the memory, and a shared cell for one fid in fifty.
+        cell_bits: 16, or 8: half the memory, and a shared cell for one fid in twenty.
         fill: cells a fid.
     """
 
@@ -88,8 +88,9 @@ class HashFilter(CountingFilter):
 class SlidingHashFilter(CountingFilter):
     """Counts to 15 for the last `capacity` fids or so: who is not seen for long is forgotten.
 
-    Upstream's SlidingHashFilter, with its constants. The fids stand in `split_num` splits of which the newest
-    fills; a fid seen again takes its count along into the newest, or the next where that has no cell for it.
+    Upstream's SlidingHashFilter, with its constants; its signatures are as `cells.signature` says. The fids
+    stand in `split_num` splits of which the newest fills; a fid seen again takes its count along into the
+    newest, or the next where that has no cell for it.
 
     Args:
         capacity: fids remembered; at least 300.

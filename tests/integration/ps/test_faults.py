@@ -24,7 +24,7 @@ from monolith.core.errors import (
     ShardUnavailable,
 )
 from monolith.ps import frames
-from monolith.ps.api import Lookup
+from monolith.ps.api import Gradients, Lookup, Stamp
 from monolith.ps.barriers import PsBarrier
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.calls import Calls
@@ -43,6 +43,7 @@ from tests.integration.ps.conftest import Cluster, stalled
 COUNTING = {"t": TableConfig([Segment(1, Zeros(), Sgd(1.0))])}
 FIDS = np.arange(100)
 IMPATIENT = Limits(call_ms=500, attempts=2)
+NARROW = Limits(message=24_000, chunk=19_000)  # which two requests of 1,500 ids do not pass together
 
 UNSTOPPED = """
 import asyncio, sys
@@ -201,6 +202,26 @@ def test_what_is_oversized_fails_alone(cluster: Cluster, table: str, ids: int) -
         assert isinstance(refused, RemoteError)
         assert "with RESOURCE_EXHAUSTED: Sent message larger than max" in str(refused)
         assert len(before[0].rows) == len(after[0].rows) == len(FIDS)
+
+    cluster.run(play())
+
+
+@pytest.mark.parametrize("ours", [Limits(), NARROW], ids=["ours_large", "ours_small"])
+@pytest.mark.parametrize("theirs", [Limits(), NARROW], ids=["theirs_large", "theirs_small"])
+def test_what_is_small_alone_is_not_too_large_together(
+    cluster: Cluster, ours: Limits, theirs: Limits
+) -> None:
+    remote = cluster.remote(cluster.serve(LocalShard(0), limits=theirs), limits=ours)
+    fids = np.arange(1500)
+    updates = [Gradients("t", fids, np.ones((len(fids), 1), np.float32))]
+
+    async def play() -> None:
+        await remote.create_tables(COUNTING)
+        await asyncio.gather(*(remote.lookup([Lookup("t", fids, 1)]) for _ in range(50)))
+        await asyncio.gather(*(remote.apply(updates, Stamp(1, n)) for n in range(50)))
+        (found,) = await remote.lookup([Lookup("t", fids, 1)])
+        assert (found.rows == found.rows[0]).all()
+        assert abs(found.rows[0]) == 50
 
     cluster.run(play())
 

@@ -408,6 +408,9 @@ def test_the_first_absence_is_told(shards: list[Shard]) -> None:
 
 
 def test_mistakes_are_told_before_asking() -> None:
+    shard = LocalShard(0)
+    with pytest.raises(ConfigError, match="one shard is given twice"):
+        PsClient([shard, shard])
     with pytest.raises(ConfigError, match="at least one PS address is required"):
         BlockingClient.local([])
     with client_of([LocalShard(0)]) as client:

@@ -49,3 +49,8 @@ def test_a_message_is_let_go_once_its_rows_are_put() -> None:
     found = Found(np.frombuffer(message, np.float32, 2)[:, None], np.frombuffer(message, np.bool_, 2, 8), 0)
     rest = found.put(Destination(np.ones((2, 1), np.float32)))
     assert (rest.rows.base, rest.found.base) == (None, None)
+
+
+def test_rows_in_between_are_refused() -> None:
+    with pytest.raises(ValueError, match="must be contiguous"):
+        Destination(np.empty((3, 4))[:, ::2], np.arange(3))

@@ -18,7 +18,7 @@ from monolith.wire.framing import Buffer
 WAIT_S = 30
 SMALL = b"s"
 POISON = b"p"
-MUCH = b"m"
+MUCH = b"m" * 8
 RESOURCE_EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
@@ -31,7 +31,7 @@ class Service:
         self.may = threading.Event()
         self.at_work = threading.Semaphore(0)
 
-    def answers(self, message: bytes) -> Iterator[Buffer]:
+    def answers(self, message: bytes, _stopped: Any) -> Iterator[Buffer]:
         return bundled(map(self._answer, frames_of(message)), ANSWERED)
 
     def _answer(self, frame: Buffer) -> Buffer:

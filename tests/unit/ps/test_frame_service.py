@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import numpy as np
 import pytest
 from grpc import StatusCode
@@ -11,7 +13,7 @@ from monolith.ps import frames
 from monolith.ps.api import Gradients, Lookup, Stamp
 from monolith.ps.bundles import bundled, frames_of
 from monolith.ps.found_frame import found_of
-from monolith.ps.frame_service import FrameService
+from monolith.ps.frame_service import PATIENCE_S, FrameService
 from monolith.ps.frames import NUMBER, Request
 from monolith.ps.state import ShardState
 from monolith.wire.status import DETAILS, code_of, from_status
@@ -39,24 +41,55 @@ def test_a_stamp_counts_once(state: ShardState) -> None:
     np.testing.assert_array_equal(found.rows, -np.ones((4, 2)))
 
 
+def asked(*tables: str) -> bytes:
+    """Lookups as one message, numbered from 1."""
+    parts = [Request(0, lookups=[Lookup(table, FIDS, 2)]).parts() for table in tables]
+    frames = [b"".join((n.to_bytes(NUMBER, "little"), *one)) for n, one in enumerate(parts, 1)]
+    return bytes(next(bundled(frames, 9999)))
+
+
+FIRST, THREE = asked("t"), asked("t", "t", "t")
+
+
+def at_once() -> float:
+    return 0.0
+
+
+def never() -> bool:
+    return False
+
+
 def test_frames_of_a_bundle_are_answered_alone(state: ShardState) -> None:
     """One that is refused leaves the others as they were; small answers travel together."""
-    asked = [Request(0, lookups=[Lookup(name, FIDS, 2)]).parts() for name in ("t", "x", "t")]
-    (message,) = bundled(
-        [b"".join((n.to_bytes(NUMBER, "little"), *parts)) for n, parts in enumerate(asked, 1)], 999
-    )
-    (reply,) = FrameService(state, 1 << 20).answers(bytes(message))
+    message = asked("t", "x", "t")
+    (reply,) = FrameService(state, 1 << 20, at_once).answers(message, never)
     first, second, third = frames_of(bytes(reply))
     assert [int.from_bytes(one[:NUMBER], "little") for one in (first, second, third)] == [1, 2, 3]
     assert frames.refusal_of(second)
     np.testing.assert_array_equal(found_of(first)[0].rows, found_of(third)[0].rows)
 
 
-def test_half_a_bundle_is_told(state: ShardState) -> None:
-    (reply,) = FrameService(state, 1 << 20).answers(bytes(NUMBER) + b"\xff" * 9)
-    code, told = code_of(frames.refusal_of(bytes(reply)) or b"")
-    assert code is StatusCode.INVALID_ARGUMENT
-    assert told.startswith("the message cannot be read: a bundle of 17 bytes holds a frame that ends at ")
+@pytest.mark.parametrize(("took_s", "messages"), [(PATIENCE_S / 4, 1), (2 * PATIENCE_S, 3)])
+def test_who_waits_for_others_does_not_wait_long(state: ShardState, took_s: float, messages: int) -> None:
+    times = count()
+    service = FrameService(state, 1 << 20, lambda: next(times) * took_s)
+    assert len(list(service.answers(THREE, never))) == messages
+
+
+def test_answers_keep_to_the_limit(state: ShardState) -> None:
+    """Alone each is small enough, together they are not."""
+    (alone,) = FrameService(state, 1 << 20).answers(FIRST, never)
+    limit = len(alone) + 20
+    assert [len(reply) for reply in FrameService(state, limit, at_once).answers(THREE, never)] == [
+        len(alone)
+    ] * 3
+
+
+def test_who_stops_leaves_the_rest_undone(state: ShardState) -> None:
+    """What was done is answered."""
+    stops = iter([False, False, True])
+    (reply,) = FrameService(state, 1 << 20, at_once).answers(THREE, lambda: next(stops))
+    assert [int.from_bytes(one[:NUMBER], "little") for one in frames_of(bytes(reply))] == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from monolith.core.errors import RemoteError, ShardUnavailable, TableNotFound
-from monolith.ps.bundles import bundled, frames_of
+from monolith.ps.bundles import ASKED, bundled, frames_of
 from monolith.ps.frames import NUMBER, applied_parts, refused_parts
 from monolith.ps.limits import Limits
 from monolith.ps.link import Link
@@ -79,7 +79,7 @@ class Played:
 
     def __init__(self, frames: int, refuse: int = 0) -> None:
         self.link = Wires(refuse)
-        self.stream = Stream(self.link, LIMITS, bundles=self.bundles)
+        self.stream = Stream(self.link, LIMITS, together=self.bundles * ASKED)
         self.asked: dict[int, asyncio.Future[Any]] = {}
         for number in range(1, frames + 1):
             self.ask(number)

@@ -283,6 +283,7 @@ def test_threads_lose_no_update():
     assert (table.find(fids)[0] == 4 * 40 / 8).all()
 
 
+ROOM = np.empty((2, 12), np.float32)
 REFUSED = {
     "assign_short_rows": (lambda t: t.assign([1, 2], np.ones((1, 6))), DimensionMismatch),
     "apply_short_grads": (lambda t: t.apply([1, 2], np.ones((2, 5))), DimensionMismatch),
@@ -291,6 +292,9 @@ REFUSED = {
     "two_rates_of_three": (lambda t: t.apply([1], np.ones((1, 6)), (0.1, 0.1)), DimensionMismatch),
     "negative_rate": (lambda t: t.apply([1], np.ones((1, 6)), (-0.1,)), ConfigError),
     "rate_is_nan": (lambda t: t.apply([1], np.ones((1, 6)), (float("nan"),)), ConfigError),
+    "room_for_too_few": (lambda t: t.look_up([1, 2], create=True, out=ROOM[:1]), DimensionMismatch),
+    "room_of_doubles": (lambda t: t.look_up([1], create=True, out=np.empty((1, 6))), DimensionMismatch),
+    "room_in_columns": (lambda t: t.look_up([1, 2], create=True, out=ROOM[:, ::2]), DimensionMismatch),
     "restore_other_dim": (
         lambda t: t.restore(TableRows(np.array([1]), np.ones((1, 5)), np.ones((1, 11)))),
         DimensionMismatch,
