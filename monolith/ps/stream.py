@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 
 import grpc
 
@@ -173,14 +173,20 @@ class Stream:
         try:
             while True:
                 await self._queued.wait()
-                self._queued.clear()  # first: more may come while the last message is sent
-                for message in bundled(self._due(), self._together):
-                    await call.write(message)
+                while self._queue:
+                    for message in bundled(islice(self._due(), self._share), self._together):
+                        await call.write(message)  # and more may come meanwhile
+                self._queued.clear()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             return  # whoever reads learns why
 
+    @property
+    def _share(self) -> int:
+        """Frames that may travel together: half of those that wait for answers, lest both ends take turns."""
+        return max(len(self._asked) // 2, 1)
+
     def _due(self) -> Iterator[bytes]:
-        """The frames that are queued, those too that come while others are sent."""
+        """The frames that are queued."""
         while self._queue:
             asked = self._asked.get(self._queue.popleft())
             if asked and not asked.answer.done():

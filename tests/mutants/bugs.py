@@ -674,11 +674,8 @@ STREAMS = [
         "A frame that comes while the last message is sent is forgotten",
         f"{PS}/stream.py",
         "                self._queued.clear()  # first: more may come while the last message is sent\n"
-        "                for message in bundled(self._due(), self._together):\n"
-        "                    await call.write(message)\n",
-        "                for message in bundled(self._due(), self._together):\n"
-        "                    await call.write(message)\n"
-        "                self._queued.clear()\n",
+        "                while self._queue:\n",
+        "                self._queued.clear()\n                if self._queue:\n",
         "tests/unit/ps/test_stream.py",
     ),
     Bug(

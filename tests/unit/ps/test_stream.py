@@ -128,14 +128,17 @@ def test_answers_in_any_order() -> None:
     play(test())
 
 
-def test_what_waits_travels_together(bundles: bool) -> None:
+def test_half_of_what_waits_travels_together(bundles: bool) -> None:
+    """While one half is answered, the other travels."""
+
     async def test() -> None:
-        async with Played(3) as played:
+        async with Played(6) as played:
             wire = await played.wire()
-            assert wire.sent == [1, 2, 3]
-            assert wire.messages == (1 if bundles else 3)
+            assert wire.sent == [1, 2, 3, 4, 5, 6]
+            assert wire.messages == (2 if bundles else 6)
             wire.answer(3, 1, 2)
-            assert [await played.outcome(n) for n in (1, 2, 3)] == [FINE] * 3
+            wire.answer(6, 5, 4)
+            assert [await played.outcome(n) for n in range(1, 7)] == [FINE] * 6
 
     play(test())
 
