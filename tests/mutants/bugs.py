@@ -673,9 +673,8 @@ STREAMS = [
     Bug(
         "A frame that comes while the last message is sent is forgotten",
         f"{PS}/stream.py",
-        "                self._queued.clear()  # first: more may come while the last message is sent\n"
-        "                while self._queue:\n",
-        "                self._queued.clear()\n                if self._queue:\n",
+        "                while self._queue:\n                    for",
+        "                if self._queue:\n                    for",
         "tests/unit/ps/test_stream.py",
     ),
     Bug(
