@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from monolith.table.probing import Subtables
 
-SUBTABLES = 1 << probing.SUBTABLE_BITS  # growth handles one at a time: 1 ms each at 2e7 ids
+SUBTABLES = 1 << probing.SUBTABLE_BITS  # growth handles one at a time: 2 to 3 ms each at 2e7 ids
 FIRST_CELLS = 8
 # Sub-tables fill evenly; were they to grow at the same load, they would all grow in the same batch.
 FULL = np.linspace(0.5, 0.7, SUBTABLES)

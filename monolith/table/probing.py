@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     # the types of arguments on disk, where those of later versions may no longer know a class.
     Subtables: TypeAlias = tuple[Cells, Unsigned, Unsigned, Indices, Indices]
 
-SUBTABLE_BITS = 10
+SUBTABLE_BITS = 9
 BLOCK = 32  # fids whose memory is asked for before any of it is looked at
 _SHIFT = 64 - SUBTABLE_BITS
 

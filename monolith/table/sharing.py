@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from monolith.table.store import Store
 
 T = TypeVar("T")
-CHANGED_AT_ONCE = 1024  # rows that come or go while others wait
+CHANGED_AT_ONCE = 2048  # rows that come or go while others wait
 
 
 class SharedRows:

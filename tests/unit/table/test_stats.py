@@ -62,4 +62,4 @@ def test_probes_count_cells_looked_at(table):
     """Four fids whose home is one cell: they are found at the first, second, third and fourth look."""
     table.find_or_insert([unmix((9 << 56) + (k << 40) + 3) for k in range(4)])
     told = table.stats()
-    assert (told.probe_mean, told.probe_max, told.load) == (2.5, 4, 4 / 8192)
+    assert (told.probe_mean, told.probe_max, told.load) == (2.5, 4, 4 / 4096)
