@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monolith.core.arrays import Fids, Flags, Indices, Rows
+    from monolith.core.arrays import Fids, Indices, Rows
     from monolith.table.config import TableConfig
     from monolith.table.rows import Times
     from monolith.table.store import Store
@@ -125,7 +125,7 @@ class SharedRows:
                 done.append(work(which[start : start + CHANGED_AT_ONCE]))
         return done
 
-    def _read(self, fids: Fids, rows: Rows) -> Flags:
+    def _read(self, fids: Fids, rows: Rows) -> Indices:
         with self._turns.shared:
             return self._store.read(fids, rows)
 

@@ -57,14 +57,15 @@ class Store:
         end = self.index.end
         return end * self.row_bytes + self.times.memory_bytes(end) + self.index.memory_bytes
 
-    def read(self, fids: Fids, out: Rows, start: int = 0) -> Flags:
+    def read(self, fids: Fids, out: Rows, start: int = 0) -> Indices:
         """Copy columns of rows from `start` on into `out` (n, width), each row as it was at one moment.
 
-        Zeros for fids that have none; returns which have one (n,).
+        Zeros for those that have none; returns their positions.
         """
-        found = np.empty(len(fids), np.bool_)
-        reading.read(self.index.subtables(), self._arena.array, fids, np.uint64(start), out, found)
-        return found
+        missing = np.empty(len(fids), np.int64)
+        tables = self.index.subtables()
+        count = reading.read(tables, self._arena.array, fids, np.uint64(start), out, missing)
+        return missing[:count]
 
     def update(self, work: Work, fids: Fids, values: Rows, times: Times = UNTIMED) -> Indices:
         """Do `work` to the rows of `fids`, with `values` (n, dim); positions of fids that have no row.
@@ -175,8 +176,15 @@ class Store:
     def copy(self, fids: Fids, into: TableRows) -> Flags:
         """Copy rows to where `into` has room for them, each as it was at one moment; which are there (n,)."""
         rows = np.empty((len(fids), len(self._unseen)), np.float32)
-        found = self.read(fids, rows)
+        missing = self.read(fids, rows)
         into.values[:], into.slots[:] = rows[:, : self.dim], rows[:, self.dim :]
         if into.times is not None:
             into.times[:] = self.times.of(self.index.find(fids))  # of the missing ones anything
-        return found
+        return but(missing, len(fids))
+
+
+def but(missing: Indices, count: int) -> Flags:
+    """Which of `count` fids are there (count,), from the positions of those that are not."""
+    there = np.ones(count, np.bool_)
+    there[missing] = False
+    return there

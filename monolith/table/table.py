@@ -18,7 +18,7 @@ from monolith.table.compiling import given
 from monolith.table.learning import Learner
 from monolith.table.occurrences import times_of
 from monolith.table.steps import Step, judged, only
-from monolith.table.store import UNTIMED
+from monolith.table.store import UNTIMED, but
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,12 +110,10 @@ class Table(AllRows):
         """
         fids = given(as_fids(fids))
         rows = _room(len(fids), self.dim, out)
-        found = self._read(fids, rows)
-        hits = int(np.count_nonzero(found))
-        created = 0
-        if create and hits < len(fids):
-            created = self._create_on_sight(fids, np.flatnonzero(~found), rows)
-        self._tally.looked_up(fids, found, hits)
+        missing = self._read(fids, rows)
+        found = but(missing, len(fids))
+        created = self._create_on_sight(fids, missing, rows) if create and len(missing) else 0
+        self._tally.looked_up(fids, found, len(fids) - len(missing))
         self._learner.as_read(rows)
         return LookedUp(rows, found, created)
 
@@ -123,7 +121,7 @@ class Table(AllRows):
         """As `find`, but the values as they are kept, and no statistics count it."""
         fids = given(as_fids(fids))
         rows = np.empty((len(fids), self.dim), np.float32)
-        return rows, self._read(fids, rows)
+        return rows, but(self._read(fids, rows), len(fids))
 
     def assign(self, fids: Fids, rows: Rows, *, times: Times | int | None = None) -> int:
         """Set the values of rows (n, dim); of a fid that occurs twice the last. Returns rows created.
