@@ -69,6 +69,9 @@ class CallRoad:
         reply = await self._link.call(
             "BatchLookup", request, pb.BatchLookupResponse, within_ms=self._within_ms
         )
+        if len(reply.responses) > len(asked):  # fewer do not fit
+            strange = DecodeError(f"{len(reply.responses)} answers to {len(asked)} lookups")
+            raise self._link.misunderstood("BatchLookup", strange)
         found = [messages.found_of(r, a.dim) for r, a in zip(reply.responses, asked, strict=False)]
         try:
             return _fitting(found, asked)

@@ -80,6 +80,14 @@ def test_rows_of_calls_must_fit(rows: list[int]) -> None:
         asyncio.run(calls.lookup([Lookup("t", FIDS, 2)]))
 
 
+def test_calls_answer_each_lookup_once() -> None:
+    one = pb.LookupResponse(embeddings=np.ones(6, np.float32).tobytes(), found=bytes(3))
+    said = pb.BatchLookupResponse(responses=[one] * 2)
+    calls = CallRoad(Caller(said), Limits(), pb.HealthCheckResponse())
+    with pytest.raises(RemoteError, match="2 answers to 1 lookups"):
+        asyncio.run(calls.lookup([Lookup("t", FIDS, 2)]))
+
+
 @pytest.mark.parametrize(("frame_limit", "limit"), [(2 * HEADS, HEADS + 50), (20, 20)])
 def test_both_ends_limit_frames(frame_limit: int, limit: int) -> None:
     parrot = Parrot(b"")
