@@ -1,11 +1,12 @@
 """How fast rows come over the wire: our stream, our calls, an echo of as many bytes, and Arrow Flight.
 
-    python bench/wire.py [--quick] [--seconds 0.4] [--rounds 5] [--json FILE]
+    python bench/wire.py [--quick] [--seconds 0.1] [--rounds 21] [--json FILE]
 
 The client has a process of its own, and so has each server; all but the echo look the rows up in the same
-table. The ways are asked in turn, round after round, so that they meet the same machine, and ratios are
-medians of the rounds' own ratios. Calls send one message, however many ids; a stream cuts it. Two servers are
-compared with one through the client of a job, which sends each id to its owner.
+table. The ways are asked in turn, round after round, those that are compared one after the other and each for
+a moment only, so that they meet the same machine; ratios are medians of the rounds' own ratios. Calls send
+one message, however many ids; a stream cuts it. Two servers are compared with one through the client of a
+job, which sends each id to its owner.
 """
 
 from __future__ import annotations
@@ -92,8 +93,8 @@ def _line(told: Line) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=0.4, help="of each way in each round")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.1, help="of each way in each round")
+    parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="ids of a request")
     parser.add_argument("--dims", type=int, nargs="+", default=DIMS)
     parser.add_argument("--quick", action="store_true", help="one dim, one size, few rounds")

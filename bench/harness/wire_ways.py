@@ -31,13 +31,10 @@ async def ways_to(servers: list[Addresses], dim: int) -> AsyncIterator[dict[str,
     """Every way that there is to `servers`, which hold the same rows."""
     first = servers[0]
     async with AsyncExitStack() as end:
-        ways = {
-            "stream": _stream(first.ps, dim, end),
-            "calls": await _calls(first.ps, dim, end),
-            "echo": _echo(first.echo, end),
-        }
+        ways = {"calls": await _calls(first.ps, dim, end), "stream": _stream(first.ps, dim, end)}
         if first.flight:
             ways["flight"] = _flight(first.flight, end)
+        ways["echo"] = _echo(first.echo, end)
         ways["one PS"] = await _through_client([first.ps], dim, end)
         ways["two PS"] = await _through_client([server.ps for server in servers], dim, end)
         yield ways

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from monolith.core.arrays import Rows
 from monolith.ps.api import Found, Lookup
+from monolith.ps.destination import Destination
 from monolith.ps.frames import FLAGS, HALF, NUMBER, REPLY, Kind, answered, dtype_of, halves
 from monolith.wire.blocks import Reader, Sheet, padded
 from monolith.wire.framing import Buffer
 
 _SECTION = struct.Struct("<III4x")  # ids, dim, rows created
 
-LookUp: TypeAlias = Callable[[Sequence[Rows] | None], list[Found]]
+LookUp: TypeAlias = Callable[[Sequence[Lookup]], list[Found]]
 
 
 class _Place(NamedTuple):
@@ -30,6 +32,7 @@ class FoundFrame:
     """The answer to `lookups`, of `size` bytes. With `half`, rows travel as float16."""
 
     def __init__(self, lookups: Sequence[Lookup], *, half: bool) -> None:
+        self._lookups = lookups
         self._half = half
         self._dtype = dtype_of(half)
         self._places = []
@@ -41,18 +44,22 @@ class FoundFrame:
             self.size = rows + padded(count * dim * self._dtype.itemsize)
 
     def filled(self, number: Buffer, look_up: LookUp) -> bytes:
-        """The frame with what `look_up` finds, which writes rows into the arrays it is given, if it is."""
+        """The frame with what `look_up` finds; rows that travel as they are it writes into the frame."""
         sheet = Sheet(self.size)
         sheet.put(0, number)
         sheet.pack(NUMBER, REPLY, Kind.FOUND, HALF * self._half, len(self._places))
         rows = [self._rows(sheet, place) for place in self._places]
-        answers = look_up(None if self._half else rows)
+        answers = look_up(self._lookups if self._half else self._going_into(rows))
         for place, travels, answer in zip(self._places, rows, answers, strict=True):
             sheet.pack(place.start, _SECTION, place.ids, place.dim, answer.initialized)
             sheet.array(place.start + _SECTION.size, FLAGS, place.ids)[:] = answer.found
             if self._half:
                 travels[:] = halves(answer.rows)
         return sheet.whole
+
+    def _going_into(self, rows: Sequence[Rows]) -> list[Lookup]:
+        each = zip(self._lookups, rows, strict=True)
+        return [replace(asked, into=Destination(room)) for asked, room in each]
 
     def _rows(self, sheet: Sheet, place: _Place) -> Rows:
         rows: Rows = sheet.array(place.rows, self._dtype, place.ids * place.dim)

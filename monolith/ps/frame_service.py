@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import takewhile
 
 from google.protobuf.message import DecodeError
@@ -72,7 +71,7 @@ class FrameService:
         answer = FoundFrame(request.lookups, half=request.half)
         if answer.size > self.limit:
             return _refused(number, too_large(answer.size, self.limit))
-        return answer.filled(number, partial(self._state.lookup, request.lookups))
+        return answer.filled(number, self._state.lookup)
 
     def _applied(self, request: Request) -> list[Applied]:
         return self._state.apply(request.updates or (), request.stamp)

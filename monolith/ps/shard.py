@@ -72,8 +72,7 @@ class LocalShard:
         self.state.create_tables(tables)
 
     async def lookup(self, requests: Sequence[Lookup]) -> list[Found]:
-        found = self.state.lookup(requests, [r.into.whole if r.into else None for r in requests])
-        return [f.put(r.into) if r.into else f for r, f in zip(requests, found, strict=True)]
+        return self.state.lookup(requests)
 
     async def apply(self, requests: Sequence[Gradients], stamp: Stamp) -> list[Applied]:
         return self.state.apply(requests, stamp)

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from monolith.checkpoint.files import FileEntry
 from monolith.config.bad_gradients import BadGradients
-from monolith.core.arrays import Rows
 from monolith.ps import snapshot
 from monolith.ps.api import (
     Applied,
@@ -84,10 +83,9 @@ class ShardState:
         """
         return self._tables.get(table).dim
 
-    def lookup(self, requests: Sequence[Lookup], into: Sequence[Rows | None] | None = None) -> list[Found]:
-        """Answer each request; `into` has for each the array (n, dim) that takes its rows, if given."""
+    def lookup(self, requests: Sequence[Lookup]) -> list[Found]:
         with self._counts.timed(Operation.LOOKUP, sum(len(r.fids) for r in requests)):
-            return self._tables.lookup(requests, into)
+            return self._tables.lookup(requests)
 
     def apply(self, requests: Sequence[Gradients], stamp: Stamp | None) -> list[Applied]:
         """Make the updates unless they were made for this stamp; None makes them in any case.

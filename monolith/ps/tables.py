@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from monolith.config.bad_gradients import BadGradients
-from monolith.core.arrays import Rows
+from monolith.core.arrays import Fids, Rows
 from monolith.core.errors import DimensionMismatch, TableConflict, TableNotFound
 from monolith.ps.api import Applied, Change, Found, Gradients, Lookup, TableStats
 from monolith.ps.counts import Clock
@@ -77,11 +76,10 @@ class Tables:
         except KeyError:
             raise TableNotFound(name, known=tuple(self._by_name), shard=self._shard) from None
 
-    def lookup(self, requests: Sequence[Lookup], into: Sequence[Rows | None] | None) -> list[Found]:
-        """Answer each request, after judging all of them; `into` has the arrays for their rows, if given."""
+    def lookup(self, requests: Sequence[Lookup]) -> list[Found]:
+        """Answer each request, after judging all of them."""
         tables = [self._of_dim(r.table, r.dim) for r in requests]
-        places = into or itertools.repeat(None)
-        found = [_look_up(*one) for one in zip(tables, requests, places, strict=False)]
+        found = [_look_up(*one) for one in zip(tables, requests, strict=True)]
         if any(one.initialized for one in found):
             self.hold()
         return found
@@ -138,11 +136,18 @@ def _stats(name: str, table: Table) -> TableStats:
     return TableStats(name, report.usage.rows, table.dim, report.memory_bytes, report)
 
 
-def _look_up(table: Table, request: Lookup, into: Rows | None) -> Found:
-    if not request.afresh:
-        return Found(*table.look_up(request.fids, create=request.create, out=into))
-    found = table.reinitialize(request.fids)
-    rows = table.look_up(request.fids, create=False, out=into).rows
+def _look_up(table: Table, request: Lookup) -> Found:
+    room = request.into.whole if request.into else None
+    if request.afresh:
+        found = _afresh(table, request.fids, room)
+    else:
+        found = Found(*table.look_up(request.fids, create=request.create, out=room))
+    return found.put(request.into) if request.into else found
+
+
+def _afresh(table: Table, fids: Fids, room: Rows | None) -> Found:
+    found = table.reinitialize(fids)
+    rows = table.look_up(fids, create=False, out=room).rows
     return Found(rows, found, initialized=len(found) - int(np.count_nonzero(found)))
 
 

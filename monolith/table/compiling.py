@@ -1,20 +1,20 @@
 """How kernels are compiled, and what they are given.
 
-Kernels take arrays of any width, so each is compiled once, whatever the tables. Compiled code is kept on
-disk, beside the source or in NUMBA_CACHE_DIR. numba looks only at a kernel's own file to see whether its
-copy is stale: after an edit in a file that kernels take subroutines from, remove `__pycache__/*.nb?`.
+Kernels take arrays of any width, so each is compiled once, whatever the tables, and kept on disk.
 """
 
 from __future__ import annotations
 
-import contextlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 from llvmlite import ir
-from numba import cfunc, njit, types
+from numba import njit, types
+from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
+
+from monolith.core import kernel_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,7 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wra
 def kernel(function: Function) -> Function:
     """Compile `function` on first use, keep it on disk, and let other threads run meanwhile."""
     compiled = njit(**_OPTIONS)(function)
-    with contextlib.suppress(RuntimeError):  # nowhere to write to: compile at each start
-        compiled.enable_caching()
+    kernel_cache.keep(compiled)
     return cast("Function", compiled)
 
 
@@ -66,11 +65,11 @@ class Formula:
 
     @cached_property
     def compiled(self) -> Any:
-        options: dict[str, Any] = {"error_model": "numpy"}
-        try:
-            return cfunc(self.SIGNATURE, cache=True, **options)(self._function)
-        except RuntimeError:  # nowhere to write to
-            return cfunc(self.SIGNATURE, **options)(self._function)
+        signature = (self.SIGNATURE.args, self.SIGNATURE.return_type)
+        compiled = CFunc(self._function, signature, locals={}, options={"error_model": "numpy"})
+        kernel_cache.keep(compiled)
+        compiled.compile()
+        return compiled
 
     @property
     def address(self) -> int:

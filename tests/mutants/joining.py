@@ -5,7 +5,7 @@ from tests.mutants.planting import Bug
 JOINING = "monolith/data/joining"
 TESTS = "tests/unit/data/joining"
 
-JOINS = [
+BUGS = [
     Bug(
         "A broker that tells an end too early makes a partition idle that is not",
         f"{JOINING}/idle.py",

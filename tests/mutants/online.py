@@ -5,7 +5,7 @@ from tests.mutants.planting import Bug
 STREAMS, SERVING = "monolith/data/streams", "monolith/serving"
 BATCHES, REPLICA = "tests/unit/data/streams/test_batches.py", "tests/unit/serving/test_replica.py"
 
-ONLINE = [
+BUGS = [
     Bug(
         "A checkpoint tells of messages that were read and not trained",
         f"{STREAMS}/batches.py",

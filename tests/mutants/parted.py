@@ -4,7 +4,7 @@ from tests.mutants.planting import Bug
 
 PS, TESTS = "monolith/ps", "tests/unit/ps"
 
-PARTED = [
+BUGS = [
     Bug(
         "Each message of a lookup overwrites the rows of the one before",
         f"{PS}/chunks.py",
@@ -32,5 +32,12 @@ PARTED = [
         "inverse=places[inverse]",
         "inverse=inverse",
         f"{TESTS}/test_routing.py",
+    ),
+    Bug(
+        "A server that gives more answers than were asked is taken at its word",
+        f"{PS}/roads.py",
+        "        if len(reply.responses) > len(asked):",
+        "        if len(reply.responses) < 0:",
+        f"{TESTS}/test_roads.py",
     ),
 ]

@@ -15,7 +15,7 @@ EXPORT = (
     "                self._around.dense_export.offer(self._step, self._trainer.parts, last=over)\n"
 )
 
-ASKED = [
+BUGS = [
     Bug(
         "A batch is learned before the predictions of replicas are settled",
         f"{ESTIMATOR}/share.py",

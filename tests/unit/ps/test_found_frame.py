@@ -10,7 +10,6 @@ from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monolith.core.arrays import Rows
 from monolith.ps.api import Found, Lookup
 from monolith.ps.found_frame import FoundFrame, found_of
 from monolith.ps.frames import NUMBER, applied_parts
@@ -27,11 +26,10 @@ def found(count: int, dim: int) -> Found:
 def framed(answers: Sequence[Found], *, half: bool = False) -> bytes:
     """What travels, of a server that writes rows where it is told."""
 
-    def look_up(into: Sequence[Rows] | None) -> list[Found]:
-        assert (into is None) == half
-        for place, answer in zip(into or (), answers, strict=into is not None):
-            place[:] = answer.rows
-        return list(answers)
+    def look_up(asked: Sequence[Lookup]) -> list[Found]:
+        assert half == all(one.into is None for one in asked) or not asked
+        pairs = zip(asked, answers, strict=True)
+        return [answer.put(one.into) if one.into else answer for one, answer in pairs]
 
     lookups = [Lookup("t", np.arange(len(a.rows)), a.rows.shape[1]) for a in answers]
     frame = FoundFrame(lookups, half=half)
