@@ -4,8 +4,10 @@
 
 One thread inserts batch after batch. Another looks up a few rows every fifth of a millisecond, and the
 longest of these calls is the pause; the median of several fills is judged, as the longest of 50,000 calls
-also holds the worst that the machine did meanwhile. How long calls take beside a thread that only looks up,
-and how long the host kept processors to itself, say how much that is. Writes bench-results/growth.json.
+also holds the worst that the machine did meanwhile. How much that is say the most that this process was at
+work during a call, which is all that a call waits for on a machine of its own, how long calls take beside a
+thread that only looks up, and how long the host kept processors to itself.
+Writes bench-results/growth.json.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from harness import loads
@@ -34,6 +37,13 @@ DIMS = (16, 64)
 FILLS = 5  # of each dim
 PAUSE_MS = 10
 INDEX_BYTES = 64  # what a row may cost beyond its values and Adagrad's
+
+
+class Waits(NamedTuple):
+    """Seconds of the longest call, and the most that this process was at work during one."""
+
+    call: float = 0.0
+    work: float = 0.0
 
 
 def measure(rows: int, dim: int) -> dict[str, float]:
@@ -53,8 +63,9 @@ def measure(rows: int, dim: int) -> dict[str, float]:
         "insert_ns": filled_s * 1e9 / rows,
         "bytes_per_row": table.memory_bytes / rows,
         "resident_per_row": resident / rows,
-        "pause_ms": grown * 1e3,
-        "pause_without_growth_ms": still * 1e3,
+        "pause_ms": grown.call * 1e3,
+        "work_during_a_call_ms": grown.work * 1e3,
+        "pause_without_growth_ms": still.call * 1e3,
         "stolen_ms": stolen,
     }
 
@@ -67,16 +78,17 @@ def _stolen_ms() -> float:
 
 def longest_call(
     table: Table, known: np.ndarray, work: Callable[[np.ndarray], object], ids: np.ndarray
-) -> float:
-    """Seconds of the longest of the lookups of `known` that are made while `work` goes through `ids`."""
-    done, longest = threading.Event(), 0.0
+) -> Waits:
+    """Of the lookups of `known` that are made while `work` goes through `ids`."""
+    done, longest = threading.Event(), Waits()
 
     def probe() -> None:
         nonlocal longest
         while not done.wait(EVERY_S):
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.process_time()
             table.find(known)
-            longest = max(longest, time.perf_counter() - began)
+            call, busy = time.perf_counter() - began, time.process_time() - worked
+            longest = Waits(max(longest.call, call), max(longest.work, min(call, busy)))
 
     prober = threading.Thread(target=probe)
     prober.start()
@@ -102,6 +114,7 @@ def judged(dim: int, fills: list[dict[str, float]]) -> list[Verdict]:
         verdict(f"bytes a row, dim {dim} with Adagrad", median["bytes_per_row"], at_most=most),
         verdict(f"bytes a row that the process holds, dim {dim}", median["resident_per_row"], at_most=most),
         verdict(f"longest wait of another call during a fill, ms, dim {dim}", median["pause_ms"], PAUSE_MS),
+        verdict(f"most work during such a call, ms, dim {dim}", median["work_during_a_call_ms"], PAUSE_MS),
     ]
 
 
