@@ -43,7 +43,8 @@ class Lookup:
 class Found:
     """The answer to a `Lookup`: `rows` (n, dim), and which ids existed before the call.
 
-    Here are no rows if the lookup says where they go.
+    Here are no rows if the lookup says where they go. Else they may be views of the message that brought
+    them, and keep all of it in memory.
     """
 
     rows: Rows
