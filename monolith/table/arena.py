@@ -8,6 +8,7 @@ the arena starts small and moves to twice its size when full: slower at that mom
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import mmap
 import os
 from typing import Any
@@ -19,6 +20,9 @@ SMALL = 1 << 16
 ON_SMALL_PAGES = 4 << 20  # where an arena begins: with huge pages only, a table of ten rows would take 4 MiB
 # Python names the flag from 3.13 on; the number is Linux's on x86 and ARM.
 _NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
+_POPULATE_WRITE = 23  # Linux 5.14 on; nor does Python name it
+_madvise = ctypes.CDLL(None).madvise  # mmap's own keeps the interpreter lock meanwhile
+_madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 
 def machine_memory() -> int:
@@ -32,6 +36,7 @@ class Arena:
     def __init__(self, width: int, dtype: DTypeLike, reserve: int | None = None) -> None:
         self._row_bytes = width * np.dtype(dtype).itemsize
         self._width, self._dtype = width, np.dtype(dtype)
+        self._fetched = 0  # bytes from the beginning whose pages were asked for
         wanted = machine_memory() if reserve is None else reserve
         try:
             self.array = self._map(max(wanted // self._row_bytes, 1))
@@ -52,6 +57,19 @@ class Arena:
             larger[: len(self.array)] = self.array
             self.array = larger
 
+    def fetch(self, start: int, stop: int) -> None:
+        """Have the system find the pages of rows `start` to `stop` now, as far as there is room for them.
+
+        What rows hold stays. Pages that are not fetched come as they are touched, and whoever touches them
+        waits: most often for zeros, now and then for a tenth of a second, until two MiB in a row are found.
+        Safe from many threads; a page is asked for once.
+        """
+        first = max(start * self._row_bytes, self._fetched) // mmap.PAGESIZE * mmap.PAGESIZE
+        end = min(stop, len(self.array)) * self._row_bytes
+        if end > self._fetched:
+            self._fetched = end
+            _madvise(self.array.ctypes.data + first, end - first, _POPULATE_WRITE)  # or they come later
+
     def release(self, start: int, stop: int) -> None:
         """Give the pages of rows `start` to `stop` back; what rows hold then is what they held, or zeros."""
         page = mmap.PAGESIZE
@@ -59,6 +77,8 @@ class Arena:
         length = stop * self._row_bytes // page * page - first
         if length > 0:
             self._memory.madvise(mmap.MADV_DONTNEED, first, length)
+        if stop * self._row_bytes >= self._fetched:
+            self._fetched = min(self._fetched, start * self._row_bytes)
 
     def _map(self, rows: int) -> NDArray[Any]:
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE

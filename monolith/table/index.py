@@ -26,6 +26,7 @@ FULL = np.linspace(0.5, 0.7, SUBTABLES)
 CELL_BYTES = 16
 KEPT = 4  # of freed numbers, one in so many is kept for others where the rest is given up
 SPARE = 32  # and no more than one for so many fids
+GROW_AT_ONCE = 2  # sub-tables, when some thousand fids come: seldom more
 EMPTY_BYTES = CELL_BYTES * SUBTABLES * FIRST_CELLS  # of an index without fids
 MOST_BYTES = int(2 * CELL_BYTES / FULL[0])  # a fid, beyond that: in a sub-table that has just grown
 
@@ -168,6 +169,11 @@ class Index:
 
     def subtables(self) -> Subtables:
         return self._arena.array, self._first, self._mask, self._used, self._limit
+
+    def fetch_room(self) -> None:
+        """Have the system find memory for the next cells now, as `Arena.fetch`."""
+        grown = 2 * (int(self._mask.max()) + 1)
+        self._arena.fetch(self._cells_end, self._cells_end + GROW_AT_ONCE * grown)
 
     def _grow_or_forget(self, t: int, created: Fids) -> None:
         try:

@@ -35,6 +35,9 @@ T = TypeVar("T")
 CHANGED_AT_ONCE = 2048  # rows that come or go while others wait
 
 
+def _nothing(_: Indices) -> None: ...
+
+
 class SharedRows:
     """Rows of a table of `config`, which start as `seed` decides. Empty at first; safe from many threads.
 
@@ -115,14 +118,18 @@ class SharedRows:
             self._population.keep_room()
             return created
 
-        return sum(self._alone(missing, create))
+        return sum(self._alone(missing, create, first=lambda some: self._store.fetch_room(len(some))))
 
-    def _alone(self, which: Indices, work: Callable[[Indices], T]) -> list[T]:
-        """Do work on rows that may come or go, some at a time; others come in between."""
+    def _alone(
+        self, which: Indices, work: Callable[[Indices], T], *, first: Callable[[Indices], None] = _nothing
+    ) -> list[T]:
+        """Do work on rows that may come or go, some at a time; others come in between, and beside `first`."""
         done = []
         for start in range(0, len(which), CHANGED_AT_ONCE):
+            some = which[start : start + CHANGED_AT_ONCE]
+            first(some)
             with self._turns.alone:
-                done.append(work(which[start : start + CHANGED_AT_ONCE]))
+                done.append(work(some))
         return done
 
     def _read(self, fids: Fids, rows: Rows) -> Indices:

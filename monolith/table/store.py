@@ -83,6 +83,15 @@ class Store:
             self.times.hear(np.delete(times, missing[:count]))
         return missing[:count]
 
+    def fetch_room(self, count: int) -> None:
+        """Have the system find memory for so many rows more now, so that who makes them need not wait for it.
+
+        Many threads may ask at once.
+        """
+        end = self.index.end
+        self._arena.fetch(end, end + count)
+        self.index.fetch_room()
+
     def make_room(self, count: int) -> None:
         """For so many rows more.
 

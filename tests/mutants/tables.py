@@ -103,4 +103,11 @@ BUGS = [
         "file._source_stamp = file._source_stamp",
         "tests/unit/core/test_kernel_cache.py",
     ),
+    Bug(
+        "Memory for new rows is looked for while all others wait",
+        "monolith/table/sharing.py",
+        "            first(some)\n            with self._turns.alone:\n",
+        "            with self._turns.alone:\n                first(some)\n",
+        THREADS,
+    ),
 ]

@@ -1,11 +1,13 @@
 """Memory that grows: in place while the reservation lasts, by moving where the system grants none."""
 
 import mmap
+import platform
+import resource
 
 import numpy as np
 import pytest
 
-from monolith.table.arena import SMALL, Arena
+from monolith.table.arena import ON_SMALL_PAGES, SMALL, Arena
 
 
 def test_arena_grows_in_place():
@@ -41,3 +43,44 @@ def test_released_pages_go_back_and_others_stay():
     kept = arena.array[:rows, 0].reshape(4, -1)
     assert (kept[[0, 3]] == 7).all()
     assert not kept[[1, 2]].any()
+
+
+def faults(work):
+    """How often this thread had to wait for a page while it did `work`."""
+    before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+    work()
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before
+
+
+ROWS = ON_SMALL_PAGES // 16
+LINUX = tuple(int(number) for number in platform.release().split(".")[:2])
+fetches = pytest.mark.skipif(LINUX < (5, 14), reason=f"LINUX {LINUX} CANNOT FETCH PAGES: 5.14 and later can")
+
+
+@fetches
+def test_nobody_waits_for_fetched_pages():
+    pages = ON_SMALL_PAGES // mmap.PAGESIZE
+    arena, other = Arena(2, np.int64), Arena(2, np.int64)
+    arena.array[:3] = 7
+    arena.fetch(1, ROWS)
+    assert (arena.array[:3] == 7).all()
+    assert not arena.array[3:ROWS].any()
+    assert faults(lambda: arena.array[:ROWS].fill(1)) < pages / 8
+    assert faults(lambda: other.array[:ROWS].fill(1)) > pages / 2
+
+
+@fetches
+def test_pages_are_fetched_once_and_again_after_their_release():
+    arena = Arena(2, np.int64)
+    arena.fetch(0, ROWS)
+    assert faults(lambda: arena.fetch(0, ROWS)) == 0
+    arena.release(ROWS // 2, ROWS)
+    arena.fetch(ROWS // 2, ROWS)
+    assert faults(lambda: arena.array[:ROWS].fill(1)) < ROWS * 16 / mmap.PAGESIZE / 8
+
+
+def test_no_more_is_fetched_than_there_is_room_for():
+    arena = Arena(2, np.int64, reserve=16)
+    arena.fetch(0, 1000)
+    arena.ensure(1000)
+    assert not arena.array.any()

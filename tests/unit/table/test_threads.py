@@ -260,3 +260,13 @@ def test_rows_that_move_are_there() -> None:
 
     side_by_side([climb], look)
     assert len(table) == GROUP
+
+
+def test_memory_is_found_while_others_may_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system may take long over it, and whoever is alone with the rows keeps all others waiting."""
+    table = Table(TableConfig((Segment(2),)))
+    asked = []
+    monkeypatch.setattr(table._store, "fetch_room", lambda count: asked.append((count, table._turns.taken)))
+    table.find_or_insert(np.arange(CHANGED_AT_ONCE + 1))
+    table.find_or_insert(np.arange(CHANGED_AT_ONCE + 1))
+    assert asked == [(CHANGED_AT_ONCE, False), (1, False)]
