@@ -64,11 +64,12 @@ class Arena:
         waits: most often for zeros, now and then for a tenth of a second, until two MiB in a row are found.
         Safe from many threads; a page is asked for once.
         """
+        array = self.array  # which another thread may replace meanwhile
         first = max(start * self._row_bytes, self._fetched) // mmap.PAGESIZE * mmap.PAGESIZE
-        end = min(stop, len(self.array)) * self._row_bytes
+        end = min(stop, len(array)) * self._row_bytes
         if end > self._fetched:
             self._fetched = end
-            _madvise(self.array.ctypes.data + first, end - first, _POPULATE_WRITE)  # or they come later
+            _madvise(array.ctypes.data + first, end - first, _POPULATE_WRITE)  # or they come later
 
     def release(self, start: int, stop: int) -> None:
         """Give the pages of rows `start` to `stop` back; what rows hold then is what they held, or zeros."""
