@@ -116,11 +116,12 @@ class PsClient:
         Raises:
             TableNotFound: a table that this client has not created.
             DimensionMismatch: gradients or latest values that are not n * dim, or not n counts or times.
-            ConfigError: a rate is negative or not finite, a count is below 1, a time is before 1970 or after
-                2106, or something is told of the fids of a table that is not among the updates.
+            ConfigError: rates are no numbers, or one is negative or not finite, a count is below 1, a time is
+                before 1970 or after 2106, or something is told of a table that is not among the updates, or
+                not by table.
             GradientNotFinite: a gradient is NaN or infinite, and its server refuses such.
         """
-        refuse_strays(updates.keys(), latest=latest, counts=counts, times=times)
+        refuse_strays(updates.keys(), times, learning_rates=learning_rates, latest=latest, counts=counts)
         told = []
         for name, (fids, grads) in updates.items():
             part = self._tables.part(name, fids, unique=unique)
@@ -130,7 +131,7 @@ class PsClient:
                 "counts": part.counts((counts or {}).get(name)),
                 "times": part.times(times),
             }
-            rates = tuple((learning_rates or {}).get(name, ()))
+            rates = part.rates(learning_rates)
             told.append(part.told(summed, parted=parted, learning_rates=rates, step=step))
         return await self._change(told)
 
@@ -208,7 +209,7 @@ class PsClient:
         await self._shards.all(lambda shard, _: shard.close())
 
     async def _write(self, updates: Updates, change: Change, times: EventTimes) -> Applied:
-        refuse_strays(updates.keys(), times=times)
+        refuse_strays(updates.keys(), times)
         told = []
         for name, (fids, given) in updates.items():
             part = self._tables.part(name, fids)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+import reprlib
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from monolith.ps.routing import Route
 from monolith.table.config import TableConfig
 from monolith.table.occurrences import counts_of, times_of
 from monolith.table.rows import Counts, Times
+from monolith.table.steps import rates_of
 
 # Of the fids of each table, or one for all; 0: not known.
 EventTimes: TypeAlias = Mapping[str, Times | int] | int
@@ -72,6 +74,14 @@ class Parting:
         held = times_of(mine, self.fids, self._name)
         return None if held is None else self.way.split_numbers(held, np.maximum)
 
+    def rates(self, told: Mapping[str, Sequence[float]] | None) -> tuple[float, ...]:
+        """Learning rates, for whichever server; none: the table's own.
+
+        Raises:
+            ConfigError: they are no sequence of numbers.
+        """
+        return rates_of((told or {}).get(self.table, ()), self._name)
+
     def lookups(self, into: Rows | None = None, **how: bool) -> list[Lookup]:
         """What each server is asked: its part, whose rows go `into` the room of the way, if it is given."""
         places = [None] * len(self.way.parts) if into is None else self.way.places(into)
@@ -126,14 +136,16 @@ class KnownTables:
         return Parting(table, held, dim, Route.of(held, self._shards, unique=unique), counting)
 
 
-def refuse_strays(tables: Set[str], **told: object) -> None:
-    """Refuse what is told, by table, of the fids of others than `tables`: it would be lost.
+def refuse_strays(tables: Set[str], times: EventTimes, **told: object) -> None:
+    """Refuse what is told, by table, of others than `tables`: it would be lost. None: nothing is told.
 
     Raises:
-        ConfigError: it names that table, and what was told of it.
+        ConfigError: it names that table, and what was told of it; or what is told, but not by table.
     """
-    for what, by_table in told.items():
-        if isinstance(by_table, Mapping) and (strays := by_table.keys() - tables):
+    for what, by_table in (told | {"times": times if isinstance(times, Mapping) else None}).items():
+        if not isinstance(by_table, Mapping | None):
+            raise ConfigError([f"{what} {reprlib.repr(by_table)}: must be a mapping from tables"])
+        if by_table and (strays := by_table.keys() - tables):
             there = ", ".join(sorted(tables)) or "none"
             said = f"{what} of table {min(strays)}: it is not among the updates (tables there: {there})"
             raise ConfigError([said])

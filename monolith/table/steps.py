@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +55,8 @@ def judged(asked: Step, config: TableConfig, bad: BadGradients, *, of: str = "a 
 
     Raises:
         DimensionMismatch: gradients or latest values are not n * dim, or the number of rates does not fit.
-        ConfigError: a rate is negative or not finite, the step is negative, a count is below 1, or a time is
-            before 1970 or after 2106.
+        ConfigError: rates are no numbers, or one is negative or not finite, the step is negative, a count is
+            below 1, or a time is before 1970 or after 2106.
         GradientNotFinite: a gradient is NaN or infinite, and `bad` is to refuse that.
     """
     if asked.step < 0:
@@ -68,9 +69,22 @@ def judged(asked: Step, config: TableConfig, bad: BadGradients, *, of: str = "a 
     return _sifted(step, bad, of)
 
 
+def rates_of(told: Sequence[float], of: str) -> tuple[float, ...]:
+    """Learning rates as they stand in a step. `of` names the table in errors.
+
+    Raises:
+        ConfigError: they are no sequence of numbers.
+    """
+    try:
+        return tuple(float(rate + 0.0) for rate in told)  # a sum, since float alone reads words too
+    except TypeError as error:
+        said = f"learning rates {reprlib.repr(told)} of {of}: must be a sequence of numbers, such as [0.1]"
+        raise ConfigError([said]) from error
+
+
 def _rates(asked: Step, config: TableConfig, of: str) -> tuple[float, ...]:
     segments = config.segments
-    rates = tuple(asked.learning_rates) or tuple(own_rate(s.optimizer, asked.step) for s in segments)
+    rates = rates_of(asked.learning_rates, of) or tuple(own_rate(s.optimizer, asked.step) for s in segments)
     if len(rates) == 1:
         rates *= len(segments)
     if len(rates) != len(segments):

@@ -153,6 +153,7 @@ def test_impossible_occurrences_are_refused(said: str) -> None:
 
 UPDATES = {"t": (np.array([7]), column(1))}
 STRAYS: dict[str, Callable[[BlockingClient], object]] = {
+    "learning_rates": lambda client: client.apply(UPDATES, learning_rates={"u": [0.1]}),
     "latest": lambda client: client.apply(UPDATES, latest={"t": column(1), "u": column(1)}),
     "counts": lambda client: client.apply(UPDATES, counts={"u": np.array([1])}),
     "times": lambda client: client.apply(UPDATES, times={"u": np.array([1])}),
@@ -166,6 +167,24 @@ def test_what_is_told_of_another_table_is_refused(said: str) -> None:
         client.create_tables({"u": COUNTING})
         with pytest.raises(ConfigError, match=rf"^{said}.*not among the updates \(tables there: t\)"):
             STRAYS[said](client)
+        assert client.stats().rows == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"learning_rates": 0.1}, "learning_rates 0.1: must be a mapping from tables"),
+        ({"learning_rates": [0.1]}, r"learning_rates \[0.1\]: must be a mapping"),
+        ({"learning_rates": {"t": 0.1}}, "learning rates 0.1 of table t: must be a sequence of numbers"),
+        ({"learning_rates": {"t": [-0.1]}}, "learning rate -0.1 of table t: must be a finite number >= 0"),
+        ({"latest": column(1)}, r"latest array\(\[\[1.*: must be a mapping"),
+        ({"counts": 2}, "counts 2: must be a mapping"),
+    ],
+)
+def test_what_is_not_told_by_table_is_refused(told: dict[str, Any], said: str) -> None:
+    with client_of([LocalShard(0)]) as client:
+        with pytest.raises(ConfigError, match=f"^{said}"):
+            client.apply(UPDATES, **told)
         assert client.stats().rows == 0
 
 

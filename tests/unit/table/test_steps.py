@@ -49,3 +49,19 @@ def test_the_largest_number_is_a_number(bad):
 def test_negative_steps_are_refused():
     with pytest.raises(ConfigError, match="step -1 of a table: must be >= 0"):
         Table(CONFIG).apply(FIDS, np.ones((3, 2)), step=-1)
+
+
+@pytest.mark.parametrize("rates", [0.1, None, ["0.1"], "1", {"t": [0.1]}, [[0.1], [0.2]]])
+def test_rates_are_a_sequence_of_numbers(rates):
+    table = Table(CONFIG)
+    with pytest.raises(ConfigError) as told:
+        table.apply(FIDS, np.ones((3, 2)), learning_rates=rates)
+    said = f"learning rates {rates!r} of a table: must be a sequence of numbers, such as [0.1]"
+    assert (str(told.value), len(table)) == (said, 0)
+
+
+@pytest.mark.parametrize("rates", [[0.5], (0.5, 0.5), np.full(2, 0.5, np.float32)])
+def test_any_sequence_of_rates_will_do(rates):
+    table = Table(CONFIG)
+    table.apply(FIDS, np.ones((3, 2)), learning_rates=rates)
+    assert table.find(FIDS)[0].tolist() == [[0.5, 0.5]] * 3
