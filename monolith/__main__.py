@@ -1,6 +1,7 @@
 """The `monolith` command."""
 
 import os
+import signal
 import sys
 
 # Read by libraries as they are loaded, in this process and in those it starts.
@@ -17,9 +18,18 @@ def main() -> int:
     """Run the command line; return its exit code."""
     for name, value in LIBRARIES.items():
         os.environ.setdefault(name, value)
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _unbegun)
     from monolith.cli.main import main as run
 
-    return run()
+    return run(begun=lambda: signal.signal(signal.SIGINT, before))
+
+
+def _unbegun(_signal: int, _frame: object) -> None:
+    """End here, on Ctrl-C while modules are loaded: nothing is to be undone, and they would show tracebacks."""
+    os.write(2, b"monolith: interrupted\n")
+    os._exit(130)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,11 @@ class Interrupts:
         signal.signal(signal.SIGINT, self._interrupted)
         signal.signal(signal.SIGTERM, self._terminated)
 
+    def noticed(self) -> None:
+        """Let a further Ctrl-C end this process at once: the first was raised, and all is on its way out."""
+        self.by_keyboard = True
+        signal.signal(signal.SIGINT, self._interrupted)
+
     def over(self) -> None:
         """Take no notice of a further request to stop: all is done but the way out."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

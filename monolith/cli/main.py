@@ -9,7 +9,7 @@ import argparse
 import functools
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from monolith import __version__
@@ -21,7 +21,7 @@ from monolith.cli.screen import Screen
 from monolith.config.building import build, merged
 from monolith.config.layers import add_flags, from_environment, from_namespace, from_toml
 from monolith.config.settings import Settings
-from monolith.core.errors import ConfigError, MonolithError, told
+from monolith.core.errors import ConfigError, MonolithError, Stopped, told
 
 WRONG_USE = 2
 
@@ -30,8 +30,9 @@ def main(
     argv: Sequence[str] | None = None,
     environ: Mapping[str, str] = os.environ,
     outside: Outside = Outside(),
+    begun: Callable[[], object] = lambda: None,
 ) -> int:
-    """Run the command that `argv` names; return the exit code."""
+    """Run the command that `argv` names; return the exit code. `begun` is called once Ctrl-C is minded."""
     given = list(sys.argv[1:] if argv is None else argv)
     words, entry = _find(given)
     if entry is None:
@@ -39,9 +40,12 @@ def main(
     command = entry.load()
     args = _parser(tuple(words), entry, command).parse_args(given[len(words) :])
     screen = Screen(as_json=args.json)
+    interrupts = Interrupts(screen.say)
     try:
-        return _run(command, args, Ui(screen, Interrupts(screen.say), environ, outside, screen.tell), screen)
+        begun()
+        return _run(command, args, Ui(screen, interrupts, environ, outside, screen.tell), screen)
     except KeyboardInterrupt:
+        interrupts.noticed()
         screen.error("Interrupted", "interrupted", status=INTERRUPTED)
         return INTERRUPTED
     except BrokenPipeError:  # who read our output has left, `| head` say
@@ -50,7 +54,7 @@ def main(
     except Exception as exc:
         if args.debug:
             raise
-        status = WRONG_USE if isinstance(exc, ConfigError) else 1
+        status = _status(exc, interrupts)
         screen.error(type(exc).__name__, _told(exc), status=status)
         return status
 
@@ -69,6 +73,12 @@ def _run(command: AnyCommand, args: argparse.Namespace, ui: Ui, screen: Screen) 
             ui.interrupts.over()
     screen.report(report)
     return INTERRUPTED if ui.interrupts.by_keyboard and not report.status else report.status
+
+
+def _status(exc: Exception, interrupts: Interrupts) -> int:
+    if isinstance(exc, Stopped) and interrupts.by_keyboard:
+        return INTERRUPTED
+    return WRONG_USE if isinstance(exc, ConfigError) else 1
 
 
 def _told(exc: Exception) -> str:

@@ -1,9 +1,11 @@
-"""The first Ctrl-C asks, the second ends at once."""
+"""The first Ctrl-C asks, the second ends at once; neither shows a traceback, whenever it comes."""
 
 import os
 import signal
 import subprocess
 import sys
+
+import pytest
 
 CODE = """
 import sys, time
@@ -29,3 +31,51 @@ def test_second_interrupt_ends_at_once() -> None:
         os.kill(child.pid, signal.SIGINT)
         assert out.readline() == "last words\n"
     assert child.wait(10) == 130
+
+
+AT_IMPORT = """
+import os, signal, sys
+class Trap:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+from monolith.__main__ import main
+sys.meta_path.insert(0, Trap())
+sys.argv = ["monolith", "ps", "--help"]
+main()
+"""
+
+WHILE_IT_RUNS = """
+import os, signal, sys
+from monolith.cli import commands, main
+from monolith.cli.command import Command
+from monolith.config.settings import Settings
+from monolith.core.errors import Stopped
+def interrupted():
+    os.kill(os.getpid(), signal.SIGINT)
+def run(settings, ui):
+    interrupted()
+    raise Stopped("asked to stop")
+commands.COMMANDS["it"] = commands.Entry("__main__:IT", "")
+IT = Command(Settings, run, graceful={graceful})
+status = main.main(["it"], {{}})
+if not {graceful}:
+    interrupted()
+sys.exit(status)
+"""
+ASKED = "stopping cleanly; Ctrl-C again stops at once\nmonolith: asked to stop\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (AT_IMPORT.format(name="monolith.cli.main"), "monolith: interrupted\n"),
+        (AT_IMPORT.format(name="monolith.cli.roles"), "monolith: interrupted\n"),
+        (WHILE_IT_RUNS.format(graceful=False), "monolith: interrupted\n"),
+        (WHILE_IT_RUNS.format(graceful=True), ASKED),
+    ],
+    ids=["loading", "loading-the-command", "on-the-way-out", "asked"],
+)
+def test_interrupts_are_no_tracebacks(code: str, said: str) -> None:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, said)

@@ -1,8 +1,10 @@
 """The frame: exit codes, one sentence an error, one JSON object."""
 
 import json
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import attrs
 import pytest
@@ -28,6 +30,13 @@ def run(settings: Sum, ui: Ui) -> Report:
     return Report(
         title="squares", figures={"how_many": settings.count}, table=table, status=settings.count == 3
     )
+
+
+@pytest.fixture(autouse=True)
+def _own_signals() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)
