@@ -27,7 +27,7 @@ def main() -> int:
 
 
 def _unbegun(_signal: int, _frame: object) -> None:
-    """End here, on Ctrl-C while modules are loaded: nothing is to be undone, and they would show tracebacks."""
+    """End here, on Ctrl-C while modules are loaded: there is nothing to undo, and no traceback to show."""
     os.write(2, b"monolith: interrupted\n")
     os._exit(130)
 

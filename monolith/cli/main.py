@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from monolith import __version__
 from monolith.cli.command import AnyCommand, Outside, Report, Ui
@@ -106,11 +107,16 @@ def _find(given: Sequence[str]) -> tuple[list[str], Entry | None]:
     return [given[0]] if found else [], found
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong, and where the settings stand instead of all of them: they fill a screen."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_USE, f"{self.prog}: {message}; `{self.prog} --help` tells the settings\n")
+
+
 @functools.cache
-def _parser(words: tuple[str, ...], entry: Entry, command: AnyCommand) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=" ".join(["monolith", *words]), description=entry.help, allow_abbrev=False
-    )
+def _parser(words: tuple[str, ...], entry: Entry, command: AnyCommand) -> _Parser:
+    parser = _Parser(prog=" ".join(["monolith", *words]), description=entry.help, allow_abbrev=False)
     add_flags(parser, command.settings)
     common = parser.add_argument_group("every command")
     common.add_argument("-c", "--config-path", metavar="FILE", help="TOML file of settings")

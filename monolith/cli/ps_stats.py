@@ -44,9 +44,11 @@ def stats(settings: StatsSettings, ui: Ui) -> Report:
 
 async def _ask(settings: StatsSettings, ui: Ui) -> list[ShardStats]:
     from monolith.ps.client import PsClient
+    from monolith.ps.listening import parse_listening
     from monolith.ps.remote import RemoteShard
 
-    addresses = settings.address or await _found(settings, ui)
+    given = [str(parse_listening(address, what="--address")) for address in settings.address]
+    addresses = given or await _found(settings, ui)
     client = PsClient([RemoteShard(address, shard=i) for i, address in enumerate(addresses)])
     try:
         await client.connect()
@@ -62,7 +64,8 @@ async def _found(settings: StatsSettings, ui: Ui) -> Sequence[str]:
     if isinstance(addresses, Disorder):
         raise ConfigError([f"{settings.kind}: {addresses}; give their --address instead"])
     if not addresses:
-        raise ShardUnavailable(f"no parameter server is registered in {settings.kind}", shard=0)
+        nobody = f"no parameter server is registered in {settings.kind}"
+        raise ShardUnavailable(f"{nobody}; give its --address, or another --discovery", shard=0)
     return addresses
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 
 from monolith.config.bad_gradients import BadGradients
-from monolith.config.checks import if_given, not_negative, positive
+from monolith.config.checks import if_given, not_negative, port, positive
 from monolith.config.cluster import Cluster
 from monolith.config.dense_export import DenseExportConfig
 from monolith.config.distributed import ANYWHERE, DistributedRunConfig
@@ -39,7 +39,7 @@ class Joining(Following):
                                            "beyond, the least recently updated rows leave.", group="cluster",
                                            check=if_given(positive))
     metrics_port: int | None = setting(None, "Port of a parameter server's Prometheus metrics over HTTP.",
-                                       group="cluster")
+                                       group="cluster", check=if_given(port))
     heartbeat_interval_secs: int = setting(10, "Time between two signs of life; 0 gives none.",
                                            group="discovery", check=not_negative)
     disable_heartbeat: bool = setting(False, "Give no signs of life.", group="discovery")

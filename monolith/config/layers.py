@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import enum
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,7 +61,7 @@ def from_environment(cls: type[Settings], environ: Mapping[str, str]) -> Layer:
             try:
                 given[f.name] = read(f.type, text)
             except (KeyError, ValueError):
-                raise ConfigError([f"{where}={text} cannot be read as {_kind(f.type)}"]) from None
+                raise ConfigError([_unreadable(f"{where}={text}", f.type)]) from None
     return Layer(Source.ENVIRONMENT, given)
 
 
@@ -97,15 +98,25 @@ def _action(kind: Any) -> dict[str, Any]:
         return {"action": "append", "metavar": "VALUE"}
 
     def parse(text: str) -> Any:
-        # argparse hands even the default of a positional that was not given to its type.
-        return text if text is argparse.SUPPRESS else read(kind, text)
+        if text is argparse.SUPPRESS:  # argparse hands its type even what was not given, of a positional
+            return text
+        try:
+            return read(kind, text)
+        except (KeyError, ValueError):
+            raise argparse.ArgumentTypeError(_unreadable(repr(text), kind)) from None
 
-    parse.__name__ = _kind(kind)  # argparse says "invalid <name> value"
     return {"type": parse, "metavar": _kind(kind).upper()}
 
 
 def _help(f: attrs.Attribute[Any], about: Setting) -> str:
     return f"{about.help} [{variable(f.name)}, default {default_text(f)}]".replace("%", "%%")
+
+
+def _unreadable(said: str, kind: Any) -> str:
+    kind = base_type(kind)
+    chosen = isinstance(kind, enum.EnumType)
+    what = f"one of {', '.join(str(member.value) for member in kind)}" if chosen else _kind(kind)
+    return f"{said} cannot be read as {what}"
 
 
 def _kind(kind: Any) -> str:
@@ -120,7 +131,7 @@ def _typed(f: attrs.Attribute[Any], value: Any, path: Path) -> Any:
     try:
         return read(kind, value if isinstance(value, str) else str(value))
     except (KeyError, ValueError):
-        raise ConfigError([f"{path}: {f.name}={value!r} cannot be read as {_kind(kind)}"]) from None
+        raise ConfigError([_unreadable(f"{path}: {f.name}={value!r}", kind)]) from None
 
 
 def _unknown(name: str, known: Mapping[str, object]) -> str:

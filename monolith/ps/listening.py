@@ -30,17 +30,17 @@ class UnixSocket(NamedTuple):
         return UNIX + self.path
 
 
-def parse_listening(text: str) -> Address | UnixSocket:
-    """`text` as host:port or unix:/path.
+def parse_listening(text: str, *, what: str = _FLAG) -> Address | UnixSocket:
+    """`text` as host:port or unix:/path; `what` says in an error where it came from.
 
     Raises:
         ConfigError: it is neither, or the path is relative or too long for a socket.
     """
     if not text.startswith(UNIX):
-        return parse_address(text, what=_FLAG)
+        return parse_address(text, what=what)
     path = text.removeprefix(UNIX)
     if not path.startswith("/") or len(path.encode()) > _LONGEST:
-        raise ConfigError([f"{text!r}: write unix:/path, absolute and of at most {_LONGEST} bytes"])
+        raise ConfigError([f"{what} {text!r}: write unix:/path, absolute and of at most {_LONGEST} bytes"])
     return UnixSocket(path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,17 @@ def test_servers_that_are_found(
 
 def test_nobody_is_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     status, answer = asked(capsys, "--discovery-path", str(tmp_path))
-    assert (status, answer["error"]) == (1, "no parameter server is registered in host-files")
+    assert status == 1
+    assert answer["error"] == (
+        "no parameter server is registered in host-files; give its --address, or another --discovery"
+    )
+
+
+@pytest.mark.parametrize("address", ["", "host", "127.0.0.1:99999", "unix:ps.sock"])
+def test_an_address_that_cannot_be_is_refused(capsys: pytest.CaptureFixture[str], address: str) -> None:
+    status, answer = asked(capsys, f"--address={address}")
+    assert status == 2
+    assert re.match(rf"^--address {address!r}.*: write ", answer["error"])
 
 
 def test_nobody_answers(capsys: pytest.CaptureFixture[str]) -> None:

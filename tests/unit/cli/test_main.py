@@ -99,6 +99,27 @@ def test_debug_shows_the_traceback() -> None:
         main.main(["sum", "--count=13", "--debug"], {})
 
 
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["sum", "--count=nan"], "argument --count: 'nan' cannot be read as int"),
+        (["sum", "--count="], "argument --count: '' cannot be read as int"),
+        (["sum", "--nonsense"], "unrecognized arguments: --nonsense"),
+        (
+            ["ps", "--bad-gradients=x"],
+            "argument --bad-gradients: 'x' cannot be read as one of refuse, skip, clip",
+        ),
+    ],
+)
+def test_a_flag_that_cannot_be_is_one_sentence(
+    argv: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = f"monolith {argv[0]}"
+    with pytest.raises(SystemExit):
+        main.main(argv, {})
+    assert capsys.readouterr().err == f"{command}: {said}; `{command} --help` tells the settings\n"
+
+
 @pytest.mark.parametrize("argv", [["nonsense"], ["data", "nonsense"], ["sum", "--nonsense"]], ids=str)
 def test_wrong_use_is_two(argv: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from monolith.config.building import build, checked
 from monolith.config.checks import positive
+from monolith.config.job import RoleSettings
 from monolith.config.layers import add_flags, from_environment, from_namespace, from_toml
 from monolith.config.settings import Layer, Problem, Settings, Source, chosen, reference, setting, to_argv
 from monolith.core.errors import ConfigError
@@ -114,6 +115,11 @@ def test_file_groups_are_flattened(tmp_path: Path) -> None:
     path = tmp_path / "m.toml"
     path.write_text('rate = 0.5\nnames = ["a", "b"]\n[talk]\nloud = false\n')
     assert build(Small, from_toml(Small, path)) == Small(rate=0.5, names=("a", "b"), loud=False)
+
+
+def test_unreadable_choice_is_told_of_them_all() -> None:
+    with pytest.raises(ConfigError, match="BAD_GRADIENTS=x cannot be read as one of refuse, skip, clip"):
+        from_environment(RoleSettings, {"MONOLITH_BAD_GRADIENTS": "x"})
 
 
 def test_unreadable_variable_is_named() -> None:
