@@ -54,7 +54,8 @@ def as_rows(values: object, count: int, dim: int) -> Rows:
         ConfigError: they are no numbers.
     """
     numbers = _of_kind(values, "fiu", f"{count} rows of {dim} values of {{}}: must be numbers")
-    rows = np.ascontiguousarray(numbers, np.float32)
+    with np.errstate(over="ignore"):  # it becomes infinite, which is judged elsewhere
+        rows = np.ascontiguousarray(numbers, np.float32)
     if rows.size != count * dim:
         raise DimensionMismatch(count * dim, rows.size, what=f"{count} rows of {dim} values")
     return rows.reshape(count, dim)

@@ -25,11 +25,12 @@ from monolith.ps.api import (
 )
 from monolith.ps.barrier import Arrival
 from monolith.ps.dense import Values
-from monolith.ps.parting import EventTimes, KnownTables, refuse_strays
+from monolith.ps.parting import EventTimes, KnownTables, refuse_names, refuse_strays
 from monolith.ps.placement import Placement, in_turn
 from monolith.ps.shards import Shards
 from monolith.table.config import TableConfig
 from monolith.table.rows import Counts
+from monolith.table.steps import step_of
 
 Updates = Mapping[str, tuple[Fids, Rows]]
 
@@ -72,8 +73,10 @@ class PsClient:
         """Create on every server what is not there yet. Must come before this client uses a table.
 
         Raises:
+            ConfigError: a name is no text, or empty.
             TableConflict: a table is there with another definition.
         """
+        refuse_names(tables)
         await self._shards.all(lambda shard, _: shard.create_tables(tables))
         self._tables.add(tables)
 
@@ -116,12 +119,13 @@ class PsClient:
         Raises:
             TableNotFound: a table that this client has not created.
             DimensionMismatch: gradients or latest values that are not n * dim, or not n counts or times.
-            ConfigError: rates are no numbers, or one is negative or not finite, a count is below 1, a time is
-                before 1970 or after 2106, or something is told of a table that is not among the updates, or
-                not by table.
+            ConfigError: rates are no numbers, or one is negative or not finite, the step is negative or not
+                whole, a count is below 1, a time is before 1970 or after 2106, or something is told of a
+                table that is not among the updates, or not by table.
             GradientNotFinite: a gradient is NaN or infinite, and its server refuses such.
         """
         refuse_strays(updates.keys(), times, learning_rates=learning_rates, latest=latest, counts=counts)
+        at = step_of(step, "an update")
         told = []
         for name, (fids, grads) in updates.items():
             part = self._tables.part(name, fids, unique=unique)
@@ -132,7 +136,7 @@ class PsClient:
                 "times": part.times(times),
             }
             rates = part.rates(learning_rates)
-            told.append(part.told(summed, parted=parted, learning_rates=rates, step=step))
+            told.append(part.told(summed, parted=parted, learning_rates=rates, step=at))
         return await self._change(told)
 
     async def assign(self, updates: Updates, *, times: EventTimes = 0) -> Applied:

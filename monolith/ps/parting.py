@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -134,6 +134,17 @@ class KnownTables:
         held = as_fids(fids)
         dim, counting = self._known[table]
         return Parting(table, held, dim, Route.of(held, self._shards, unique=unique), counting)
+
+
+def refuse_names(tables: Iterable[object]) -> None:
+    """Refuse names of tables that could not travel.
+
+    Raises:
+        ConfigError: one is no text, or empty.
+    """
+    for name in tables:
+        if not isinstance(name, str) or not name:
+            raise ConfigError([f"name of a table {name!r}: must be a text, and not empty"])
 
 
 def refuse_strays(tables: Set[str], times: EventTimes, **told: object) -> None:

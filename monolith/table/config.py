@@ -110,7 +110,11 @@ class Segment:
 
 
 def _in_order(segments: Iterable[Segment]) -> tuple[Segment, ...]:
-    return tuple(segments)
+    held = tuple(segments) if isinstance(segments, Iterable) else (segments,)
+    for segment in held:
+        if not isinstance(segment, Segment):
+            raise ConfigError([f"TableConfig segments, {segment!r}: must be a Segment()"])
+    return held
 
 
 @attrs.frozen

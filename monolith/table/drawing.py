@@ -7,18 +7,27 @@ are made again each step start at a hash of the step as well.
 from __future__ import annotations
 
 import math
+from operator import index
 from typing import Any
 
 import numpy as np
 
+from monolith.core.errors import ConfigError
 from monolith.table.compiling import mix, subroutine
 
 GOLDEN = 0x9E3779B97F4A7C15
 
 
 def seed_of(seed: int) -> np.uint64:
-    """Any integer, as kernels take it."""
-    return np.uint64(seed & (2**64 - 1))
+    """Any integer, as kernels take it.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    try:
+        return np.uint64(index(seed) & (2**64 - 1))
+    except TypeError:
+        raise ConfigError([f"seed {seed!r}: must be a whole number"]) from None
 
 
 @subroutine

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 Check: TypeAlias = "Callable[[Any], str | None]"  # a value in, a complaint or nothing out
 
-_FLOAT32_MAX = 3.4028234e38
+FLOAT32_MAX = 3.4028234e38
+INT64_MAX = 2**63 - 1
 
 
 def number(default: float, *checks: Check) -> Any:
@@ -45,7 +46,8 @@ def _number(kind: type[float], default: Any, checks: tuple[Check, ...]) -> Any:
         if not isinstance(value, kind):
             _refuse(owner, field, value, ["must be a whole number" if kind is int else "must be a number"])
         said = [check(value) for check in checks]
-        said += [] if abs(value) <= _FLOAT32_MAX else ["must be a number that float32 can hold"]
+        most, held_by = (INT64_MAX, "int64") if kind is int else (FLOAT32_MAX, "float32")
+        said += [] if abs(value) <= most else [f"must be a number that {held_by} can hold"]
         _refuse(owner, field, value, said)
 
     return attrs.field(default=default, validator=judge, converter=convert)

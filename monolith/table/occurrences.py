@@ -39,16 +39,15 @@ def times_of(times: ArrayLike | None, fids: Fids, of: str) -> Times | None:
 
     Raises:
         DimensionMismatch: there is neither one for all of `fids` (n,), nor one for each.
-        ConfigError: one is before 1970 or after 2106.
+        ConfigError: one is before 1970 or after 2106, or no whole number.
     """
     if times is None:
         return None
-    held = np.asarray(times, np.int64)
-    if held.ndim == 0:
-        held = np.full(len(fids) if held else 0, held)
+    held = whole_numbers(times, f"times of {of}").reshape(-1)
+    if np.ndim(times) == 0:
+        held = held.repeat(len(fids) if held[0] else 0)
         if not len(held):
             return None
-    held = held.reshape(-1)
     _one_each(held, fids, f"times of {of}")
     said = f"time {{}} of fid {{}} in {of}: must be 0..{LAST}, in seconds since 1970"
     _refuse((held < 0) | (held > LAST), fids, held, said)

@@ -29,15 +29,16 @@ DAY_S = 86400
 
 def _by_slot(values: Mapping[int, int] | Iterable[Iterable[int]]) -> BySlot:
     pairs = values.items() if isinstance(values, Mapping) else values
-    return tuple(sorted(_whole(*pair) for pair in pairs))
+    return tuple(sorted(map(_whole, pairs)))
 
 
-def _whole(slot: int, value: int) -> tuple[int, int]:
+def _whole(pair: Iterable[int]) -> tuple[int, int]:
     """As Python's own numbers, for manifests hold no others."""
     try:
+        slot, value = pair
         return index(slot), index(value)
-    except TypeError:
-        raise ConfigError([f"slot {slot!r} is {value!r}: must be whole numbers"]) from None
+    except (TypeError, ValueError):
+        raise ConfigError([f"slot and value {pair!r}: must be two whole numbers"]) from None
 
 
 def _slots_checked(owner: object, field: attrs.Attribute[BySlot], pairs: BySlot) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import reprlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from monolith.config.bad_gradients import BadGradients
 from monolith.core.arrays import as_fids, as_rows
 from monolith.core.errors import ConfigError, DimensionMismatch, GradientNotFinite
 from monolith.table.compiling import given, kernel
+from monolith.table.fields import FLOAT32_MAX, INT64_MAX
 from monolith.table.occurrences import counts_of, times_of
 from monolith.table.optimizer_config import own_rate
 
@@ -59,14 +59,24 @@ def judged(asked: Step, config: TableConfig, bad: BadGradients, *, of: str = "a 
             below 1, or a time is before 1970 or after 2106.
         GradientNotFinite: a gradient is NaN or infinite, and `bad` is to refuse that.
     """
-    if asked.step < 0:
-        raise ConfigError([f"step {asked.step} of {of}: must be >= 0"])
+    at = step_of(asked.step, of)
     fids = given(as_fids(asked.fids))
     grads = given(as_rows(asked.grads, len(fids), config.dim))
     latest = None if asked.latest is None else given(as_rows(asked.latest, len(fids), config.dim))
     counts, times = counts_of(asked.counts, fids, of), times_of(asked.times, fids, of)
-    step = Step(fids, grads, _rates(asked, config, of), asked.step, latest, counts, times)
+    step = Step(fids, grads, _rates(asked, config, of), at, latest, counts, times)
     return _sifted(step, bad, of)
+
+
+def step_of(told: int, of: str) -> int:
+    """The global step as it stands in a step. `of` names the table in errors.
+
+    Raises:
+        ConfigError: it is no whole number, or less than 0, or more than 64 bits hold.
+    """
+    if not isinstance(told, int | np.integer) or not 0 <= told <= INT64_MAX:
+        raise ConfigError([f"step {told!r} of {of}: must be a whole number >= 0 that int64 can hold"])
+    return int(told)
 
 
 def rates_of(told: Sequence[float], of: str) -> tuple[float, ...]:
@@ -90,8 +100,8 @@ def _rates(asked: Step, config: TableConfig, of: str) -> tuple[float, ...]:
     if len(rates) != len(segments):
         raise DimensionMismatch(len(segments), len(rates), what=f"learning rates of {of}")
     for rate in rates:
-        if not 0 <= rate < math.inf:
-            raise ConfigError([f"learning rate {rate} of {of}: must be a finite number >= 0"])
+        if not 0 <= rate <= FLOAT32_MAX:
+            raise ConfigError([f"learning rate {rate} of {of}: must be a number >= 0 that float32 can hold"])
     return rates
 
 

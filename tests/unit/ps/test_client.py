@@ -176,9 +176,11 @@ def test_what_is_told_of_another_table_is_refused(said: str) -> None:
         ({"learning_rates": 0.1}, "learning_rates 0.1: must be a mapping from tables"),
         ({"learning_rates": [0.1]}, r"learning_rates \[0.1\]: must be a mapping"),
         ({"learning_rates": {"t": 0.1}}, "learning rates 0.1 of table t: must be a sequence of numbers"),
-        ({"learning_rates": {"t": [-0.1]}}, "learning rate -0.1 of table t: must be a finite number >= 0"),
+        ({"learning_rates": {"t": [-0.1]}}, "learning rate -0.1 of table t: must be a number >= 0"),
         ({"latest": column(1)}, r"latest array\(\[\[1.*: must be a mapping"),
         ({"counts": 2}, "counts 2: must be a mapping"),
+        ({"step": 1.5}, "step 1.5 of an update: must be a whole number >= 0 that int64 can hold"),
+        ({"step": 2**63}, "step 9223372036854775808 of an update: must be"),
     ],
 )
 def test_what_is_not_told_by_table_is_refused(told: dict[str, Any], said: str) -> None:
@@ -186,6 +188,14 @@ def test_what_is_not_told_by_table_is_refused(told: dict[str, Any], said: str) -
         with pytest.raises(ConfigError, match=f"^{said}"):
             client.apply(UPDATES, **told)
         assert client.stats().rows == 0
+
+
+@pytest.mark.parametrize("name", ["", 3, None])
+def test_names_of_tables_are_texts(name: Any) -> None:
+    with BlockingClient.local([LocalShard(0)]) as client:
+        with pytest.raises(ConfigError, match=f"^name of a table {name!r}: must be a text, and not empty"):
+            client.create_tables({name: COUNTING})
+        assert not client.stats().shards[0].tables
 
 
 def test_rows_are_found_on_their_servers() -> None:

@@ -29,6 +29,7 @@ from monolith.table.config import (
     StochasticRoundingFloat16,
     TableConfig,
     TruncatedNormal,
+    Zeros,
     batch_softmax_initializer,
 )
 from monolith.table.optimizer_config import Plain, own_rate
@@ -90,8 +91,12 @@ BAD = {
         [(3, 1), (3, 2)]
     ),
     "SlotExpireTimeConfig slot_expire_times, slot 3 is -1: must be": lambda: SlotExpireTimeConfig({3: -1}),
-    "slot 3 is 2.5: must be whole": lambda: SlotExpireTimeConfig({3: 2.5}),
+    "slot and value (3, 2.5): must be two whole": lambda: SlotExpireTimeConfig({3: 2.5}),
     "a table without segments": lambda: TableConfig(()),
+    "TableConfig segments, 2: must be a Segment()": lambda: TableConfig([2]),
+    "TableConfig segments, Zeros(": lambda: TableConfig(Zeros()),
+    "slot and value '3': must be two whole": lambda: SlotExpireTimeConfig("3"),
+    "Segment dim=1180591620717411303424: must be a number that int64": lambda: Segment(2**70),
 }
 
 

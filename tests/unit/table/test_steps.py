@@ -46,9 +46,34 @@ def test_the_largest_number_is_a_number(bad):
     assert rows[1, 1] == -np.finfo(np.float32).max
 
 
-def test_negative_steps_are_refused():
-    with pytest.raises(ConfigError, match="step -1 of a table: must be >= 0"):
-        Table(CONFIG).apply(FIDS, np.ones((3, 2)), step=-1)
+@pytest.mark.parametrize("step", [-1, 1.5, np.nan, "1", None, 2**63])
+def test_impossible_steps_are_refused(step):
+    with pytest.raises(ConfigError) as told:
+        Table(CONFIG).apply(FIDS, np.ones((3, 2)), step=step)
+    assert str(told.value) == f"step {step!r} of a table: must be a whole number >= 0 that int64 can hold"
+
+
+@pytest.mark.parametrize("rate", [-0.1, np.nan, np.inf, 1e39])
+def test_impossible_rates_are_refused(rate):
+    with pytest.raises(ConfigError, match=r"^learning rate .* of a table: must be a number >= 0"):
+        Table(CONFIG).apply(FIDS, np.ones((3, 2)), learning_rates=[rate])
+
+
+@pytest.mark.parametrize("times", [1.5, "7", [1.0, 2.0, 3.0], {"t": 1}])
+def test_times_are_whole_numbers(times):
+    with pytest.raises(ConfigError, match=r"^times of a table of .*: must be whole numbers"):
+        Table(CONFIG).apply(FIDS, np.ones((3, 2)), times=times)
+
+
+def test_what_float32_cannot_hold_is_infinite():
+    with pytest.raises(GradientNotFinite, match="is inf"):
+        Table(CONFIG).apply(FIDS, np.full((3, 2), 1e300))
+
+
+@pytest.mark.parametrize("seed", [1.5, np.nan, "1", None])
+def test_seeds_are_whole_numbers(seed):
+    with pytest.raises(ConfigError, match=f"^seed {seed!r}: must be a whole number"):
+        Table(CONFIG, seed=seed)
 
 
 @pytest.mark.parametrize("rates", [0.1, None, ["0.1"], "1", {"t": [0.1]}, [[0.1], [0.2]]])
