@@ -22,7 +22,7 @@ from monolith.table.config import (
     SlotOccurrenceThresholdConfig,
     TableConfig,
 )
-from monolith.table.pooling import Combiner
+from monolith.table.pooling import Combiner, combiner_of
 from monolith.table.retention import NEVER
 
 # The loss is a mean over the batch, so that gradients of a row are small: an accumulator that starts at 0.1
@@ -33,9 +33,9 @@ STARTS = RandomUniform(-0.01, 0.01)
 
 def _combiner(name: str) -> Combiner:
     try:
-        return Combiner(name)
-    except ValueError:
-        raise ModelError(f"unknown combiner {name!r}: give one of {', '.join(Combiner)}") from None
+        return combiner_of(name)
+    except ConfigError as exc:
+        raise ModelError(str(exc)) from exc
 
 
 @attrs.frozen

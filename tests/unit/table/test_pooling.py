@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monolith.core.errors import ConfigError
+from monolith.core.errors import ConfigError, DimensionMismatch
 from monolith.table.dedup import dedup
 from monolith.table.pooling import Combiner, pool, unpool
 from tests.upstream import by_name
@@ -57,6 +57,40 @@ def test_unpool_is_the_transpose_of_pool(problem, combiner):
 def test_first_n_must_keep_something():
     with pytest.raises(ConfigError, match="max_length=0"):
         pool(np.ones((1, 1), np.float32), np.array([0]), np.array([0, 1]), Combiner.FIRST_N)
+
+
+@pytest.mark.parametrize("combiner", Combiner)
+def test_names_lists_and_halves_will_do(combiner):
+    rows, inverse, splits = [[1.0], [2.0]], [1, 0, 1], [0, 2, 3]
+    expected = pool(np.float32(rows), np.array(inverse), np.array(splits), combiner, 3)
+    for told in (rows, np.float16(rows)):
+        np.testing.assert_array_equal(pool(told, inverse, splits, str(combiner), 3), expected)
+
+
+def test_unknown_combiners_are_refused():
+    with pytest.raises(ConfigError, match="unknown combiner 'max': give one of sum, mean, sqrtn, first_n"):
+        pool(np.ones((1, 1)), [0], [0, 1], "max")
+
+
+BAD = [([2], [0, 1], "row 2, of 2"), ([-1], [0, 1], "row -1, of 2")]
+BAD += [([0], splits, "from 0 to 1") for splits in ([0, 2], [1, 1], [0, 2, 1], [])]
+
+
+@pytest.mark.parametrize(("inverse", "splits", "said"), BAD)
+@pytest.mark.parametrize("combiner", [Combiner.SUM, Combiner.FIRST_N])
+def test_rows_that_are_not_there_are_refused(inverse, splits, said, combiner):
+    grad, rows = np.ones((max(len(splits) - 1, 0), 1)), np.ones((2, 1), np.float32)
+    for call in (
+        lambda: pool(rows, inverse, splits, combiner, 1),
+        lambda: unpool(grad, inverse, splits, combiner, 1, rows),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            call()
+
+
+def test_gradients_of_another_size_are_refused():
+    with pytest.raises(DimensionMismatch):
+        unpool(np.ones((1, 3)), [0], [0, 1], Combiner.SUM, 0, np.ones((1, 2), np.float32))
 
 
 def test_sum_is_upstreams():
