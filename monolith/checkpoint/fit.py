@@ -14,8 +14,8 @@ from monolith.table.optimizer_config import plain
 def must_fit(manifest: Manifest, model: str, tables: Mapping[str, TableConfig], model_dir: Path) -> None:
     """Refuse a checkpoint whose rows mean something else to `model`.
 
-    A table that the checkpoint lacks starts empty, one that the model lacks is left out; learning rates and
-    initializers may change. The length of a row and the kind of its optimizers may not.
+    Learning rates and initializers may change, the length of a row and the kind of its optimizers may not.
+    Tables that only one of the two has are not judged.
 
     Raises:
         CheckpointMismatch: the checkpoint is another model's, or a table's rows have another layout.

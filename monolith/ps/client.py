@@ -201,7 +201,12 @@ class PsClient:
     async def restore(self, folder: Path, files: Sequence[FileEntry]) -> int:
         """Have every server drop its rows and take those it owns from `files`; returns how many.
 
-        The files may come from another number of servers.
+        The files may come from another number of servers. Tables of which there are none are empty then.
+
+        Raises:
+            TableNotFound: files of a table that was not created: upstream would leave them out unsaid.
+            CheckpointError: a file is missing, is not what it was, or is of another filter than the table's.
+            DimensionMismatch: rows of another length than the table's.
         """
         shards = self.num_shards
         return sum(await self._shards.all(lambda s, i: s.restore(RestoreOrder(folder, files, i, shards))))

@@ -55,10 +55,8 @@ class Parting:
             DimensionMismatch: there are not n of them.
             ConfigError: one is below 1.
         """
-        if not self.counting:
-            return None
         held = counts_of(told, self.fids, self._name)
-        if held is None and self.way.inverse is None:
+        if not self.counting or (held is None and self.way.inverse is None):
             return None
         each = np.ones(len(self.fids), np.int64) if held is None else held
         return self.way.split_numbers(each, np.add)

@@ -130,7 +130,7 @@ def _shares(combiner: Combiner, row_splits: Splits) -> Floats:
 
 
 @kernel
-def _number(inverse: Indices, row_splits: Splits, rows: int, examples: Indices) -> int:
+def _number(inverse: Indices, row_splits: Splits, rows: int, examples: Indices) -> int | np.int64:
     """Fill `examples`; how many values mean none of so many rows, or -1 where splits do not fit."""
     values, ends = len(inverse), len(row_splits)
     if ends == 0 or row_splits[0] != 0 or row_splits[ends - 1] != values:
@@ -140,7 +140,7 @@ def _number(inverse: Indices, row_splits: Splits, rows: int, examples: Indices) 
             return -1
         for v in range(row_splits[b], row_splits[b + 1]):
             examples[v] = b
-    strays = 0
+    strays = np.int64(0)
     for v in range(values):  # to the end, whatever comes: so it is done four at a time
         strays += np.int64(inverse[v] < 0) | np.int64(inverse[v] >= rows)
     return strays

@@ -142,10 +142,12 @@ BAD_OCCURRENCES = {
 }
 
 
+@pytest.mark.parametrize("config", [RARE, COUNTING])
 @pytest.mark.parametrize("said", BAD_OCCURRENCES)
-def test_impossible_occurrences_are_refused(said: str) -> None:
+def test_impossible_occurrences_are_refused(said: str, config: TableConfig) -> None:
+    """Also where nobody counts."""
     with (
-        client_of([LocalShard(0)], RARE) as client,
+        client_of([LocalShard(0)], config) as client,
         pytest.raises((ConfigError, DimensionMismatch), match=said),
     ):
         client.apply({"t": (np.array([7]), column(1))}, **BAD_OCCURRENCES[said])
@@ -360,6 +362,23 @@ def test_rows_survive_other_counts(tmp_path: Path, before: int, after: int) -> N
     with client_of([LocalShard(i) for i in range(after)]) as client:
         assert client.restore(tmp_path, files) == len(fids)
         np.testing.assert_array_equal(client.lookup({"t": fids}, create=False)["t"][:, 0], -fids)
+
+
+def test_some_tables_are_restored_without_the_others(tmp_path: Path) -> None:
+    """Files of a table that is no more are refused, and left out by whoever wants the rest."""
+    one, two = UPDATES["t"], (np.array([7]), column(2))
+    with BlockingClient.local([LocalShard(0)], worker=1) as client:
+        client.create_tables({"t": COUNTING, "gone": COUNTING})
+        client.apply({"t": one, "gone": two})
+        files = client.save(tmp_path)
+    with BlockingClient.local([LocalShard(0)], worker=1) as client:
+        client.create_tables({"t": COUNTING, "new": COUNTING})
+        client.apply({"t": two, "new": two})
+        with pytest.raises(TableNotFound, match="gone"):
+            client.restore(tmp_path, files)
+        assert client.restore(tmp_path, [entry for entry in files if entry.table == "t"]) == 1
+        rows = client.lookup({"t": one[0], "new": one[0]}, create=False)
+    assert (rows["t"].item(), rows["new"].item()) == (-1, 0)
 
 
 def test_workers_exchange_notes() -> None:
