@@ -87,11 +87,19 @@ class AllRows(SharedRows):
         """
         with self._turns.alone:
             self._store.index.begin_closing()
-        for span in eviction.slices(len(self)):
+        try:
+            for span in eviction.slices(len(self)):
+                with self._turns.alone:
+                    self._store.close_gaps(span)
+            while self._cut():
+                pass
+        finally:
             with self._turns.alone:
-                self._store.close_gaps(span)
+                self._store.index.end_closing()
+
+    def _cut(self) -> bool:
         with self._turns.alone:
-            self._store.cut()
+            return self._store.cut()
 
     def export(self) -> TableRows:
         """Every row, sorted by fid: copies. Others come in between, so rows may learn, come and go meanwhile.

@@ -37,31 +37,29 @@ def slices(rows: int) -> list[tuple[int, int]]:
     return list(pairwise(bounds))
 
 
-def overdue(store: Store, span: tuple[int, int], lifetimes: Indices, now: int) -> tuple[Fids, Indices]:
-    """Fids and row numbers, of a slice, that were not updated for as long as their slot's rows are kept.
+def overdue(store: Store, span: tuple[int, int], lifetimes: Indices, now: int) -> Fids:
+    """Fids of a slice that were not updated for as long as their slot's rows are kept.
 
     `lifetimes` (MAX_SLOT + 1,) are in seconds. A row that was updated later than `now` was updated now.
     """
     fids, numbers = store.index.within(*span)
     ages = np.maximum(now - store.times.of(numbers).astype(np.int64), 0)
-    over = ages >= lifetimes[slot_of(fids)]
-    return fids[over], numbers[over]
+    over: Fids = fids[ages >= lifetimes[slot_of(fids)]]
+    return over
 
 
-def surplus(store: Store, rows: int) -> tuple[Fids, Indices]:
-    """Some of the least recently updated fids, and their row numbers, of those that exceed `rows`.
+def surplus(store: Store, rows: int) -> Fids:
+    """Some of the least recently updated fids, of those that exceed `rows`.
 
     They are of the slice that holds most. As long as there are too many rows, there are some.
     """
     excess = len(store) - rows
     if excess <= 0:
-        nobody = np.empty(0, np.int64)
-        return nobody, nobody
+        return np.empty(0, np.int64)
     spans = slices(len(store))
     fids, numbers = store.index.within(*store.index.fullest(spans))
     count = excess if len(spans) == 1 else min(excess, -(-len(fids) // SHARE))
-    leaving = oldest(fids, store.times.of(numbers), count)
-    return fids[leaving], numbers[leaving]
+    return fids[oldest(fids, store.times.of(numbers), count)]
 
 
 class Sample(NamedTuple):

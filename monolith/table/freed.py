@@ -1,4 +1,7 @@
-"""Row numbers that fids had who left: the next ones to be given, or to be given up."""
+"""Row numbers that fids had who left: the lowest are the next ones to be given, the highest are given up.
+
+A bit a number, so that whatever is done to some of them takes no longer when there are millions.
+"""
 
 from __future__ import annotations
 
@@ -6,68 +9,115 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monolith.table.compiling import kernel
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from monolith.core.arrays import Indices
 
+    Bits = NDArray[np.uint64]
+
 UNBOUNDED = 1 << 62
+WORD = 64
+_ONE = np.uint64(1)
 
 
 class Freed:
-    """A stack. What is not below `bound` is held back; there is no bound at first."""
+    """A set. What is not below `bound` is held back: it is not given. There is no bound at first."""
 
     def __init__(self) -> None:
         self.bound = UNBOUNDED
-        self._held = np.empty(16, np.int64)
+        self._bits = np.zeros(16, np.uint64)
         self._count = 0
-        self._back: list[Indices] = []
+        self._begin = 0  # a word: those before it are empty
 
     def __len__(self) -> int:
-        return self._count + sum(map(len, self._back))
+        return self._count
 
-    def push(self, numbers: Indices) -> None:
-        high = numbers >= self.bound
-        if high.any():
-            self._back.append(numbers[high])
-            numbers = numbers[~high]
-        count = self._count + len(numbers)
-        if count > len(self._held):
-            larger = np.empty(max(count, 2 * len(self._held)), np.int64)
-            larger[: self._count] = self._held[: self._count]
-            self._held = larger
-        self._held[self._count : count] = numbers
-        self._count = count
+    def cover(self, end: int) -> None:
+        """Make room for numbers below `end`. What is done to those that are covered needs no memory.
 
-    def top(self, count: int) -> Indices:
-        """The last `count`, or all, the latest first."""
-        return self._held[max(self._count - count, 0) : self._count][::-1]
-
-    def pop(self, count: int) -> int:
-        """Forget what `top` gives; returns how many."""
-        popped = min(count, self._count)
-        self._count -= popped
-        return popped
-
-    def hold_back(self, bound: int) -> None:
-        """Give no number from `bound` on until `give_up`."""
-        self._again(bound)
-
-    def give_up(self, end: int) -> int:
-        """Forget the highest of the numbers below `end`, as many as are all here; returns the new end.
-
-        Nothing is held back any more.
+        Raises:
+            MemoryError: the system has no more.
         """
-        back = np.concatenate([*self._back, np.empty(0, np.int64)])
-        low = min(self.bound, end)
-        given = np.ones(end - low, np.bool_)
-        given[back - low] = False
-        end = low + (int(given.nonzero()[0][-1]) + 1 if given.any() else 0)
-        self._back = [back[back < end]]
-        self._again(UNBOUNDED)
-        return end
+        words = -(-end // WORD)
+        if words > len(self._bits):
+            larger = np.zeros(max(words, 2 * len(self._bits)), np.uint64)
+            larger[: len(self._bits)] = self._bits
+            self._bits = larger
 
-    def _again(self, bound: int) -> None:
-        """Push everything, with another bound."""
-        numbers = np.concatenate([*self._back, self._held[: self._count]])
-        held = np.empty(max(len(numbers), 16), np.int64)
-        self.bound, self._back, self._held, self._count = bound, [], held, 0
-        self.push(numbers)
+    def put(self, numbers: Indices) -> None:
+        """These are free from now on; they are covered."""
+        added, lowest = _put(self._bits, numbers)
+        self._count += added
+        self._begin = min(self._begin, lowest // WORD)
+
+    def lowest(self, count: int) -> Indices:
+        """So many, ascending, or as many as there are below the bound."""
+        numbers = np.empty(min(count, self._count), np.int64)
+        found, self._begin = _lowest(self._bits, self._begin, self.bound, numbers)
+        return numbers[:found]
+
+    def take(self, numbers: Indices) -> int:
+        """These are not free any more; they are covered. Returns how many were."""
+        taken = _take(self._bits, numbers)
+        self._count -= taken
+        return taken
+
+    def give_up(self, end: int, least: int) -> int:
+        """Forget the highest of the numbers from `least` to `end`, as many as are all here; the new end."""
+        lower = _give_up(self._bits, end, least)
+        self._count -= end - lower
+        return lower
+
+
+@kernel
+def _put(bits: Bits, numbers: Indices) -> tuple[int, int]:
+    """How many were not there, and the lowest."""
+    added, lowest = 0, UNBOUNDED
+    for number in numbers:
+        word, bit = number // WORD, _ONE << np.uint64(number % WORD)
+        added += (bits[word] & bit) == 0
+        bits[word] |= bit
+        lowest = min(lowest, number)
+    return added, lowest
+
+
+@kernel
+def _take(bits: Bits, numbers: Indices) -> int:
+    taken = 0
+    for number in numbers:
+        word, bit = number // WORD, _ONE << np.uint64(number % WORD)
+        taken += (bits[word] & bit) != 0
+        bits[word] &= ~bit
+    return taken
+
+
+@kernel
+def _lowest(bits: Bits, begin: int, bound: int, numbers: Indices) -> tuple[int, int]:
+    """How many are found from the word `begin` on, and the first word that is not empty, or is too high."""
+    end, found = min(len(bits), -(-bound // WORD)), 0
+    while begin < end and bits[begin] == 0:
+        begin += 1
+    for word in range(begin, end):
+        if found == len(numbers):
+            break
+        if bits[word] == 0:
+            continue
+        for number in range(word * WORD, min((word + 1) * WORD, bound)):
+            if found < len(numbers) and bits[word] & (_ONE << np.uint64(number % WORD)):
+                numbers[found] = number
+                found += 1
+    return found, begin
+
+
+@kernel
+def _give_up(bits: Bits, end: int, least: int) -> int:
+    while end > least:
+        word, bit = (end - 1) // WORD, _ONE << np.uint64((end - 1) % WORD)
+        if not bits[word] & bit:
+            break
+        bits[word] &= ~bit
+        end -= 1
+    return end

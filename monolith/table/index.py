@@ -12,7 +12,7 @@ from monolith.core.fids import MAX_SLOT
 from monolith.table import probing
 from monolith.table.arena import Arena
 from monolith.table.compiling import given
-from monolith.table.freed import Freed
+from monolith.table.freed import UNBOUNDED, Freed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,7 @@ class Index:
         """Give every unknown fid a number; returns the fids that got one, each once, and their numbers.
 
         Raises:
-            MemoryError: there is no room to grow; what had been added by then is forgotten again.
+            MemoryError: there is no room to grow; some may have got theirs: `remove` takes it from them.
         """
         new = self._upcoming(len(fids))
         created = np.empty(len(fids), np.int64)
@@ -85,29 +85,32 @@ class Index:
         while done < len(fids):
             tables = self.subtables()
             looked_at, used, full = probing.insert(tables, fids[done:], new[taken:], created[taken:])
+            self._take(new[taken : taken + used])
             created[taken : taken + used] += done
             done, taken = done + looked_at, taken + used
-            self._take(used)
             if full >= 0:
-                self._grow_or_forget(int(full), fids[created[:taken]])
+                self._grow(int(full))
         return fids[created[:taken]], new[:taken]
 
     def remove(self, fids: Fids) -> int:
         """Forget fids; returns how many were known."""
         freed = np.empty(len(fids), np.int64)
         count = probing.remove(self.subtables(), fids, freed)
-        self._free.push(freed[:count])
+        self._free.put(freed[:count])
         return count
 
     def begin_closing(self) -> int:
-        """Give numbers below a bound only, from now until `cut`; returns the bound.
+        """Give numbers that are free below a bound only, from now until `end_closing`; returns the bound.
 
-        There are then no fewer of those than fids, so that each with a higher number can get a lower one.
+        There are no fewer of those than fids, so that each with a higher number can get a lower one.
         """
         live = self.end - self.spare
-        bound = live + min(self.spare // KEPT, live // SPARE)
-        self._free.hold_back(bound)
-        return bound
+        self._free.bound = live + min(self.spare // KEPT, live // SPARE)
+        return self._free.bound
+
+    def end_closing(self) -> None:
+        """Give any number that is free."""
+        self._free.bound = UNBOUNDED
 
     def movable(self, span: tuple[int, int]) -> tuple[Fids, Indices, Indices]:
         """Fids of a run of sub-tables whose numbers are held back, these, and lower ones for `renumber`.
@@ -116,16 +119,14 @@ class Index:
         """
         fids, numbers = self.within(*span)
         high = numbers >= self._free.bound
-        new = self._free.top(int(np.count_nonzero(high))).copy()
+        new = self._free.lowest(int(np.count_nonzero(high)))
         return given(fids[high][: len(new)]), numbers[high][: len(new)], new
 
     def renumber(self, fids: Fids, old: Indices, new: Indices) -> None:
-        """Let fids have the numbers that `movable` has just given."""
-        scratch = np.empty(len(fids), np.int64)
-        self._free.pop(len(new))
-        probing.remove(self.subtables(), fids, scratch)
-        probing.insert(self.subtables(), fids, new, scratch)
-        self._free.push(old)
+        """Let fids have the numbers that `movable` has just given. Takes no memory."""
+        self._free.take(new)
+        probing.renumber(self.subtables(), fids, new)
+        self._free.put(old)
 
     def shrink(self, span: tuple[int, int]) -> None:
         """Halve those of a run of sub-tables that would be half as full then as where they grow."""
@@ -136,10 +137,10 @@ class Index:
             if size <= self._mask[t]:
                 self._resize(t, size)
 
-    def cut(self) -> int:
-        """Forget freed numbers that are higher than all others; returns what `end` was before."""
+    def cut(self, least: int) -> int:
+        """Forget freed numbers that are higher than all others, down to `least`; returns the former `end`."""
         before = self.end
-        self.end = self._free.give_up(before)
+        self.end = self._free.give_up(before, least)
         return before
 
     def entries(self) -> tuple[Fids, Indices]:
@@ -175,13 +176,6 @@ class Index:
         grown = 2 * (int(self._mask.max()) + 1)
         self._arena.fetch(self._cells_end, self._cells_end + GROW_AT_ONCE * grown)
 
-    def _grow_or_forget(self, t: int, created: Fids) -> None:
-        try:
-            self._grow(t)
-        except MemoryError:
-            self.remove(created)
-            raise
-
     def _grow(self, t: int) -> None:
         self._resize(t, 2 * (int(self._mask[t]) + 1))
 
@@ -205,10 +199,11 @@ class Index:
         return self._cells_end - size
 
     def _upcoming(self, count: int) -> Indices:
-        """The next `count` numbers to give: freed ones, the latest first, then fresh ones."""
-        freed = self._free.top(count)
+        """The next `count` numbers to give, covered: freed ones, then fresh ones, each ascending."""
+        self._free.cover(self.end + count)
+        freed = self._free.lowest(count)
         return np.concatenate([freed, np.arange(self.end, self.end + count - len(freed))])
 
-    def _take(self, count: int) -> None:
-        """The first `count` of the upcoming numbers are given."""
-        self.end += count - self._free.pop(count)
+    def _take(self, numbers: Indices) -> None:
+        """These, the first of the upcoming ones, are given."""
+        self.end += len(numbers) - self._free.take(numbers)

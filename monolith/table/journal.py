@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from monolith.core.arrays import Fids, Indices
 
 LIMIT_BYTES = 96 << 20  # of fids: twelve million
+MARK_BYTES = 4
 _MARKS = 1 << 32  # that there are
 # What the kernel that changes rows is told: the marks by row number (capacity, 1), room for fids, the epoch.
 Marking: TypeAlias = "tuple[NDArray[np.uint32], Fids, np.uint32]"
@@ -101,7 +102,7 @@ class Journal:
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes of fids that are noted; the marks take 4 more a row."""
+        """Bytes of fids that are noted; the marks take `MARK_BYTES` more a row."""
         with self._lock:
             return 8 * self._count()
 
@@ -142,21 +143,29 @@ class Journal:
         return self._marks.array, np.empty(count, np.int64), np.uint32(self._epoch % _MARKS)
 
     def note(self, fids: Fids) -> None:
-        """These have changed, or are gone. For who shares the table, or is alone with it."""
+        """These have changed, or are gone. For who shares the table, or is alone with it.
+
+        If the system has no memory for it, all that was noted is forgotten.
+        """
         with self._lock:
             if self._known_from <= self._epoch:
-                self._open.add(fids)
-                self._keep_within_limit()
+                try:
+                    self._open.add(fids)
+                    self._keep_within_limit()
+                except MemoryError:
+                    self._lose()
 
-    def forget(self, fids: Fids, numbers: Indices) -> None:
-        """These rows are gone, and their numbers nobody's. For who is alone with the table."""
+    def unmark(self, numbers: Indices) -> None:
+        """Rows `numbers` are new: they have not changed yet. For who is alone with the table."""
         self._marks.array[numbers, 0] = 0
-        self.note(fids)
 
-    def move(self, old: Indices, new: Indices) -> None:
-        """Rows `old` have the numbers `new` instead, which were nobody's. For who is alone with the table."""
+    def copy(self, old: Indices, new: Indices) -> None:
+        """Rows `new`, which are nobody's, will be what rows `old` are. For who is alone with the table."""
         self._marks.array[new] = self._marks.array[old]
-        self._marks.array[old] = 0
+
+    def release(self, start: int, stop: int) -> None:
+        """Give the memory of rows `start` to `stop` back, nobody's. For who is alone with the table."""
+        self._marks.release(start, stop)
 
     def cut(self) -> int:
         """End an epoch, unless nothing changed in it; the position of who has seen all changes until now.
@@ -239,5 +248,5 @@ class Journal:
             self._renew_marks()
 
     def _renew_marks(self) -> None:
-        self._marks = Arena(1, np.uint32, reserve=4 * self._rows)
+        self._marks = Arena(1, np.uint32, reserve=MARK_BYTES * self._rows)
         self._marks.ensure(self._end)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monolith.core.arrays import Fids, Flags, Indices
+    from monolith.core.arrays import Fids, Flags
     from monolith.table.admission.base import State
     from monolith.table.config import TableConfig
     from monolith.table.rows import Times
@@ -99,18 +99,17 @@ class Population:
 
     def evict(self, fids: Fids) -> int:
         """Forget these, each once; returns how many there were."""
-        numbers = self.store.index.find(fids)
-        return self._forget(fids[numbers >= 0], numbers[numbers >= 0])
+        return self._forget(fids[self.store.index.find(fids) >= 0])
 
     def expire(self, span: tuple[int, int], now: int) -> int:
         """Forget those of a slice that were not updated for as long as they live; returns how many."""
         if self._lifetimes is None:
             return 0
-        return self._forget(*eviction.overdue(self.store, span, self._lifetimes, now))
+        return self._forget(eviction.overdue(self.store, span, self._lifetimes, now))
 
     def shrink(self, rows: int) -> int:
         """Forget some of the least recently updated, if there are more than `rows`; returns how many."""
-        return self._forget(*eviction.surplus(self.store, rows))
+        return self._forget(eviction.surplus(self.store, rows))
 
     def retire(self, count: int) -> int:
         """Forget some of the `count` least recently updated; returns how many."""
@@ -131,8 +130,7 @@ class Population:
         values = np.empty((len(fids), self.store.dim), np.float32)
         self.store.read(fids, values)
         zeros = given(np.unique(fids[~values.any(axis=1)]))
-        numbers = self.store.index.find(zeros)
-        self.store.forget(zeros[numbers >= 0], numbers[numbers >= 0])
+        self.store.forget(zeros[self.store.index.find(zeros) >= 0])
 
     def updated_at(self, times: Times | None, step: int, count: int) -> Times:
         """When each of `count` rows is updated, of whom somebody tells `times`, or 0 where nobody knows.
@@ -148,7 +146,7 @@ class Population:
             times = np.where(known > 0, known, np.uint32(min(max(step, latest), LAST)))
         return given(times) if times is not None and times.any() else UNTIMED
 
-    def _forget(self, fids: Fids, numbers: Indices) -> int:
-        """These fids and rows, which belong together, part."""
+    def _forget(self, fids: Fids) -> int:
+        """These fids lose their rows."""
         self._tally.evicted(fids)
-        return self.store.forget(fids, numbers)
+        return self.store.forget(fids)

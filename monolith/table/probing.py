@@ -123,6 +123,15 @@ def insert(tables: Subtables, fids: Fids, new: Indices, created: Indices) -> tup
 
 
 @kernel
+def renumber(tables: Subtables, fids: Fids, numbers: Indices) -> None:
+    """Let `fids`, which have row numbers, have others."""
+    cells = tables[0]
+    for i in range(len(fids)):
+        _fetch_ahead(tables, fids, i)
+        cells[_locate(tables, fids[i]), 1] = numbers[i] + 1
+
+
+@kernel
 def move_in(tables: Subtables, moved: Cells) -> None:
     """Put the fids of the cells `moved` (m, 2), which are in no sub-table, where they now belong."""
     cells = tables[0]

@@ -5,6 +5,7 @@ Many threads may `read` and `update` at once. Whoever calls anything else must b
 
 from __future__ import annotations
 
+import mmap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from monolith.table import copying, initializers, layout, reading, updating
 from monolith.table.arena import Arena
 from monolith.table.compiling import given
 from monolith.table.index import Index
-from monolith.table.journal import UNMARKED, Journal
+from monolith.table.journal import MARK_BYTES, UNMARKED, Journal
 from monolith.table.rows import TableRows
 from monolith.table.times import UpdateTimes
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from monolith.table.updating import Work
 
 UNTIMED = given(np.empty(0, np.uint32))  # nobody knows when
+CUT_AT_ONCE = 16 << 20  # bytes of rows: two milliseconds
 
 
 class Store:
@@ -38,6 +40,8 @@ class Store:
         self._seed = seed
         self._unseen = layout.unseen_row(config)
         self._segments = tuple(layout.places(config))
+        pages = max(CUT_AT_ONCE // self.row_bytes // mmap.PAGESIZE, 1)
+        self._cut_at_once = pages * mmap.PAGESIZE  # rows: so many fill whole pages, however wide they are
         self._arena = Arena(len(self._unseen), np.float32)
         self.index = Index()
         self.times = UpdateTimes(len(self._arena.array))
@@ -53,9 +57,12 @@ class Store:
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes in use; rows of forgotten fids count, for they are kept for others."""
-        end = self.index.end
-        return end * self.row_bytes + self.times.memory_bytes(end) + self.index.memory_bytes
+        """Bytes in use; rows of forgotten fids count, for they are kept for others.
+
+        What a journal has noted does not: it goes once it is read, and rows would leave for it for good.
+        """
+        end, marks = self.index.end, MARK_BYTES if self._journal else 0
+        return end * (self.row_bytes + marks) + self.times.memory_bytes(end) + self.index.memory_bytes
 
     def read(self, fids: Fids, out: Rows, start: int = 0) -> Indices:
         """Copy columns of rows from `start` on into `out` (n, width), each row as it was at one moment.
@@ -116,11 +123,22 @@ class Store:
         if not len(which):
             return numbers, existed, 0
         unknown = given(fids[which])
-        self.make_room(len(unknown))  # first, so that no fid is left without its row
-        created, new = self.index.add(unknown)
-        self.initialise(new, given(created))
-        numbers[which] = self.index.find(unknown)
+        self.make_room(len(unknown))
+        try:
+            created, new = self.index.add(unknown)
+            self._begin(new, given(created))
+            numbers[which] = self.index.find(unknown)
+        except MemoryError:
+            self.index.remove(unknown)
+            raise
         return numbers, existed, len(new)
+
+    def _begin(self, numbers: Indices, fids: Fids) -> None:
+        """Let rows `numbers` be as those of `fids` start, with nothing left of whose they were before."""
+        self.initialise(numbers, fids)
+        self.times.unset(numbers)
+        if self._journal:
+            self._journal.unmark(numbers)
 
     def initialise(self, numbers: Indices, fids: Fids) -> None:
         """Let rows `numbers` of `fids` be as they start."""
@@ -138,11 +156,14 @@ class Store:
             self.times.advance(numbers, rows.times)
             self.times.hear(rows.times)
 
-    def forget(self, fids: Fids, numbers: Indices) -> int:
-        """These fids and rows, which belong together, part; returns how many there were."""
-        self.times.forget(numbers)
+    def forget(self, fids: Fids) -> int:
+        """These fids, which have rows, lose them; returns how many there were.
+
+        Raises:
+            MemoryError: the system has no more; nobody has lost any.
+        """
         if self._journal:
-            self._journal.forget(fids, numbers)
+            self._journal.note(fids)
         return self.index.remove(given(fids))
 
     def close_gaps(self, span: tuple[int, int]) -> None:
@@ -153,17 +174,20 @@ class Store:
         """
         fids, old, new = self.index.movable(span)
         self._arena.array[new] = self._arena.array[old]
-        self.times.move(old, new)
+        self.times.copy(old, new)
         if self._journal:
-            self._journal.move(old, new)
-        self.index.renumber(fids, old, new)
+            self._journal.copy(old, new)
+        self.index.renumber(fids, old, new)  # last: this cannot fail
         self.index.shrink(span)
 
-    def cut(self) -> None:
-        """Give the memory behind the last row back."""
-        before = self.index.cut()
+    def cut(self) -> bool:
+        """Give memory behind the last row back, as much as others may wait for; whether there was any."""
+        before = self.index.cut(max(self.index.end - 1, 0) // self._cut_at_once * self._cut_at_once)
         self._arena.release(self.index.end, before)
         self.times.release(self.index.end, before)
+        if self._journal:
+            self._journal.release(self.index.end, before)
+        return self.index.end < before
 
     def start_over(self, fids: Fids) -> Flags:
         """Let rows be as they start, also those that there were; which those are (n,).
@@ -172,9 +196,9 @@ class Store:
             MemoryError: as `find_or_create`.
         """
         numbers, existed, _ = self.find_or_create(fids)
-        self.initialise(numbers, fids)
         if self._journal:
             self._journal.note(fids)
+        self.initialise(numbers, fids)
         return existed
 
     def told_to(self, journal: Journal) -> None:

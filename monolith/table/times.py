@@ -80,16 +80,15 @@ class UpdateTimes:
         """Bytes taken for the rows below `end`."""
         return 4 * end if self._begun else 0
 
-    def forget(self, numbers: Indices) -> None:
-        """Rows `numbers` are nobody's."""
+    def unset(self, numbers: Indices) -> None:
+        """Rows `numbers` are new: nobody has updated them yet."""
         if self._begun:
             self._arena.array[numbers, 0] = 0
 
-    def move(self, old: Indices, new: Indices) -> None:
-        """Rows `old` have the numbers `new` instead."""
+    def copy(self, old: Indices, new: Indices) -> None:
+        """Rows `new`, which are nobody's, will be what rows `old` are."""
         if self._begun:
             self._arena.array[new] = self._arena.array[old]
-            self.forget(old)
 
     def release(self, start: int, stop: int) -> None:
         """Give the memory of rows `start` to `stop` back, who are nobody's."""

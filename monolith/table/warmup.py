@@ -46,7 +46,8 @@ def _use_table(table: Table) -> None:
     table.reinitialize(fids)
     table.restore(table.export())
     table.stats()
-    table.evict(fids)
+    table.evict(fids[::2])
+    table.close_gaps()
 
 
 def _use_batches() -> None:

@@ -21,9 +21,9 @@ BUGS = [
         JOURNAL,
     ),
     Bug(
-        "A row that took the place of one that moved looks as if it had been noted",
+        "A row that moved to where one was that had been noted looks as if it had been, too",
         "monolith/table/journal.py",
-        "        self._marks.array[old] = 0\n",
+        "        self._marks.array[new] = self._marks.array[old]\n",
         "",
         JOURNAL,
     ),

@@ -3,6 +3,10 @@
 from tests.mutants.planting import Bug
 
 THREADS = "tests/unit/table/test_threads.py"
+COPYING = """        self.times.copy(old, new)
+        if self._journal:
+            self._journal.copy(old, new)
+"""
 
 BUGS = [
     Bug(
@@ -36,8 +40,8 @@ BUGS = [
     Bug(
         "Rows move to other places while others read",
         "monolith/table/all_rows.py",
-        "            with self._turns.alone:\n                self._store.close_gaps(span)\n",
-        "            with self._turns.shared:\n                self._store.close_gaps(span)\n",
+        "                with self._turns.alone:\n                    self._store.close_gaps(span)\n",
+        "                with self._turns.shared:\n                    self._store.close_gaps(span)\n",
         THREADS,
     ),
     Bug(
@@ -109,5 +113,26 @@ BUGS = [
         "            first(some)\n            with self._turns.alone:\n",
         "            with self._turns.alone:\n                first(some)\n",
         THREADS,
+    ),
+    Bug(
+        "Rows have other numbers before their times are there, for which there may be no memory",
+        "monolith/table/store.py",
+        f"{COPYING}        self.index.renumber(fids, old, new)  # last: this cannot fail\n",
+        f"        self.index.renumber(fids, old, new)\n{COPYING}",
+        "tests/unit/table/test_store.py",
+    ),
+    Bug(
+        "Ids keep rows that there was no memory to begin",
+        "monolith/table/store.py",
+        "            self.index.remove(unknown)\n",
+        "",
+        "tests/unit/table/test_store.py",
+    ),
+    Bug(
+        "A change that there was no memory to note is lost",
+        "monolith/table/journal.py",
+        "                except MemoryError:\n                    self._lose()\n",
+        "                except MemoryError:\n                    raise\n",
+        "tests/unit/table/test_store.py",
     ),
 ]

@@ -6,38 +6,59 @@ from hypothesis import strategies as st
 
 from monolith.table.freed import Freed
 
-numbers = st.lists(st.integers(0, 60), unique=True, max_size=60)
+MANY = 200
+numbers = st.lists(st.integers(0, MANY - 1), unique=True, max_size=MANY)
 
 
-def freed_of(pushed: list[int]) -> Freed:
+def freed_of(put: list[int]) -> Freed:
     freed = Freed()
-    freed.push(np.array(pushed, np.int64))
+    freed.cover(MANY)
+    freed.put(np.array(put, np.int64))
     return freed
 
 
-@given(numbers, st.integers(0, 70))
-def test_the_latest_come_back_first(pushed: list[int], count: int) -> None:
-    freed = freed_of(pushed)
-    assert freed.top(count).tolist() == pushed[::-1][:count]
-    assert freed.pop(count) == min(count, len(pushed))
-    assert len(freed) == len(pushed[::-1][count:])
+@given(numbers, st.integers(0, MANY), numbers)
+def test_the_lowest_are_given_first(put: list[int], count: int, again: list[int]) -> None:
+    freed = freed_of(put)
+    given_out = freed.lowest(count)
+    assert given_out.tolist() == sorted(put)[:count]
+    assert freed.take(given_out) == len(given_out)
+    freed.put(np.array(again, np.int64))
+    there = {*sorted(put)[count:], *again}
+    assert freed.lowest(MANY).tolist() == sorted(there)
+    assert len(freed) == len(there)
 
 
-@given(numbers, st.integers(0, 60), numbers)
-def test_none_is_given_from_the_bound_on(pushed: list[int], bound: int, later: list[int]) -> None:
-    freed, later = freed_of(pushed), [n for n in later if n not in pushed]
-    freed.hold_back(bound)
-    freed.push(np.array(later, np.int64))
-    assert sorted(freed.top(99).tolist()) == sorted(n for n in pushed + later if n < bound)
-    assert len(freed) == len(pushed) + len(later)
+@given(numbers, numbers)
+def test_only_what_was_free_is_taken(put: list[int], taken: list[int]) -> None:
+    freed = freed_of(put)
+    assert freed.take(np.array(taken, np.int64)) == len({*put} & {*taken})
+    assert freed.lowest(MANY).tolist() == sorted({*put} - {*taken})
 
 
-@given(numbers, st.integers(0, 61))
-def test_what_is_given_up_was_nobodys(pushed: list[int], bound: int) -> None:
-    """Of 61 numbers: from the new end on all were free, and right below it one is in use, or the bound."""
-    freed = freed_of(pushed)
-    freed.hold_back(bound)
-    end = freed.give_up(61)
-    assert set(range(end, 61)) <= set(pushed)
-    assert end <= bound or end - 1 not in pushed
-    assert sorted(freed.top(99).tolist()) == sorted(n for n in pushed if n < end)
+@given(numbers, st.integers(0, MANY))
+def test_none_is_given_from_the_bound_on(put: list[int], bound: int) -> None:
+    freed = freed_of(put)
+    freed.bound = bound
+    assert freed.lowest(MANY).tolist() == sorted(n for n in put if n < bound)
+    freed.bound = MANY
+    assert freed.lowest(MANY).tolist() == sorted(put)
+
+
+@given(numbers, st.integers(0, MANY))
+def test_what_is_given_up_was_nobodys(put: list[int], least: int) -> None:
+    """From the new end on all were free, and right below it one is in use, or it is the least."""
+    freed = freed_of(put)
+    end = freed.give_up(MANY, least)
+    assert set(range(end, MANY)) <= set(put)
+    assert end >= least
+    assert end == least or end - 1 not in put
+    assert freed.lowest(MANY).tolist() == sorted(n for n in put if n < end)
+    assert len(freed) == sum(n < end for n in put)
+
+
+def test_room_for_more_loses_none() -> None:
+    freed = freed_of([0, MANY - 1])
+    freed.cover(100 * MANY)
+    freed.put(np.array([100 * MANY - 1]))
+    assert freed.lowest(9).tolist() == [0, MANY - 1, 100 * MANY - 1]

@@ -163,6 +163,19 @@ def test_who_takes_the_place_of_one_that_moved_is_told() -> None:
     assert copy.equals()
 
 
+def test_who_moves_to_where_a_changed_one_was_is_told() -> None:
+    there = table()
+    learn(there, *range(10))
+    copy = Copy(there)
+    copy.follow()
+    learn(there, *range(5))
+    there.evict(np.arange(5))
+    there.close_gaps()
+    learn(there, *range(5, 10))
+    copy.follow()
+    assert copy.equals()
+
+
 def test_until_it_is_reached_it_is_told_again() -> None:
     there = table()
     copy = Copy(there)

@@ -24,8 +24,8 @@ def times_of(*times: int) -> UpdateTimes:
 def test_nobody_tells_nothing_is_kept() -> None:
     kept = UpdateTimes(100)
     kept.cover(50)
-    kept.forget(NUMBERS)
-    kept.move(NUMBERS, NUMBERS)
+    kept.unset(NUMBERS)
+    kept.copy(NUMBERS, NUMBERS)
     assert (kept.begun, kept.memory_bytes(50), kept.latest, kept.told) == (False, 0, 0, 0)
     assert kept.of(NUMBERS).tolist() == [0, 0, 0]
 
@@ -50,13 +50,13 @@ def test_the_latest_of_all_threads_is_known() -> None:
 
 def test_moved_rows_take_their_times_along() -> None:
     kept = times_of(5, 0, 7)
-    kept.move(np.array([2]), np.array([1]))
-    assert kept.of(np.arange(3)).tolist() == [5, 7, 0]
+    kept.copy(np.array([2]), np.array([1]))
+    assert kept.of(np.arange(3)).tolist() == [5, 7, 7]
 
 
 def test_who_comes_after_the_forgotten_has_no_time() -> None:
     kept = times_of(*range(1, 5001))
-    kept.forget(np.arange(10, 5000))
     kept.release(10, 5000)
     kept.cover(5000)
+    kept.unset(np.arange(10, 5000))
     assert kept.of(np.array([9, 10, 2000, 4999])).tolist() == [10, 0, 0, 0]
