@@ -22,7 +22,7 @@ from monolith.checkpoint.manifest import Manifest
 from monolith.checkpoint.restore_dir import copy_file
 from monolith.checkpoint.rowfile import read_rows, write_rows
 from monolith.checkpoint.store import CheckpointStore
-from monolith.core.errors import CheckpointNotFound
+from monolith.core.errors import CheckpointError, CheckpointNotFound
 from monolith.table.config import TableConfig
 from monolith.table.dedup import route
 from monolith.table.rows import TableRows
@@ -83,7 +83,8 @@ def import_dump(
 
     Raises:
         CheckpointNotFound: none was found, or one of `called` was not.
-        CheckpointError: a dump is incomplete, damaged or of rows made otherwise; or the disk fails.
+        CheckpointError: a dump is incomplete, damaged, of rows made otherwise, or of none where the
+            checkpoint has some; or the disk fails.
     """
     sources = _matching(dumped(folder), manifest.tables, called, folder)
     at = store.begin(manifest.step)
@@ -94,6 +95,8 @@ def import_dump(
     rows = {}
     for name, held in sources.items():
         dump = together([source.read(manifest.tables[name]) for source in held], folder)
+        if not len(dump.rows):
+            _refuse_emptying(manifest, name, held)
         files += _split(at, name, rows_of(dump), manifest.shards, store)
         rows[name] = len(dump.rows)
     store.commit(attrs.evolve(manifest, files=files))
@@ -153,6 +156,17 @@ def _matching(
         there = ", ".join(sorted({source.name for source in sources})) or "nothing"
         raise CheckpointNotFound(f"has no dump of {', '.join(missing)}; it has {there}", path=folder)
     return found
+
+
+def _refuse_emptying(manifest: Manifest, table: str, held: Sequence[Source]) -> None:
+    """Refuse no rows for a table that has some, unless the dump counts them: its file may be cut off."""
+    lost = sum(entry.count for entry in manifest.files if entry.kind == "rows" and entry.table == table)
+    if lost and not any(source.together for source in held):
+        raise CheckpointError(
+            f"holds no row of {table}, of which the checkpoint has {lost}: dump it again, or, to keep "
+            "these, take its files away",
+            path=held[0].base,
+        )
 
 
 def _stored(stored: Catalogue, manifest: Manifest, time: int) -> Iterator[tuple[str, Dump]]:

@@ -13,7 +13,7 @@ from monolith.checkpoint.entry_exchange import Dumping, dumped, export_dump, imp
 from monolith.checkpoint.entry_tables import dump_of, write_table, write_tables
 from monolith.checkpoint.rowfile import read_rows
 from monolith.checkpoint.store import CheckpointStore
-from monolith.core.errors import CheckpointNotFound, CheckpointUnreadable
+from monolith.core.errors import CheckpointError, CheckpointNotFound, CheckpointUnreadable
 from monolith.table.layout import slot_dim
 from monolith.table.rows import TableRows
 from monolith.testing.faulty_disk import RecordingDisk
@@ -105,6 +105,20 @@ def test_a_bad_dump_leaves_the_checkpoint(store, tmp_path):
     with pytest.raises(CheckpointUnreadable, match="of another optimizer"):
         import_dump(store, manifest, tmp_path, {})
     assert load(store, store.latest()) == {2}
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_dump_of_nothing_takes_no_rows_away(store, tmp_path, together):
+    """Unless it counts: the file of one table is as empty when it was cut off."""
+    nothing, manifest = marked(ITEM, [], 5), save(store, 10, mark=2)
+    if together:
+        write_tables(tmp_path / "all", {"item": nothing})
+        assert import_dump(store, manifest, tmp_path, {}) == {"item": 0}
+        return
+    write_table(tmp_path / f"{TABLE}item", nothing)
+    with pytest.raises(CheckpointError, match="item: holds no row of item, of which the checkpoint has 10"):
+        import_dump(store, manifest, tmp_path, {})
+    assert len(held(store, "item")) == 10
 
 
 def test_a_folder_without_dumps(tmp_path):
