@@ -20,7 +20,7 @@ from monolith.table.sharing import SharedRows
 from monolith.table.stats import TableReport, report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -53,21 +53,36 @@ class AllRows(SharedRows):
 
         Other calls come in between, so rows may come and go meanwhile.
         """
-        return self._until_none(lambda _: self._population.shrink(rows))
-
-    def retire(self, count: int) -> int:
-        """Forget the `count` least recently updated rows, or all; returns how many left. Else as `shrink`."""
-        return self._until_none(lambda left: self._population.retire(count - left))
-
-    def _until_none(self, forget: Callable[[int], int]) -> int:
-        """Forget some, told how many have left, until there are none; returns how many left in all."""
         left = 0
         while True:
             with self._turns.alone:
-                forgotten = forget(left)
+                forgotten = self._population.shrink(rows)
             if not forgotten:
                 return left
             left += forgotten
+
+    def retire(self, count: int) -> int:
+        """Forget `count` rows, or all: those that were least recently updated; returns how many left.
+
+        Exactly those, if there are no more than 16,384. Else each slice of about so many loses its oldest, as
+        large a part of each, so a row that leaves may be younger than one that stays, but not by more than
+        about a hundredth of all rows are. Other calls come in between, so rows may come and go meanwhile.
+        """
+        left = 0
+        while forgotten := self._retire_some(count - left):
+            left += forgotten
+        return left
+
+    def _retire_some(self, count: int) -> int:
+        """From each slice its part of so many rows, or of what it has as much as may leave at once."""
+        rows, left = len(self), 0
+        for span in eviction.slices(rows):
+            if left >= count:
+                break
+            with self._turns.alone:
+                held, forgotten = self._population.retire(span, count - left, rows)
+            rows, left = rows - held, left + forgotten
+        return left
 
     def sample(self) -> Sample:
         """Some thousand rows, as good as drawn by lot: how old they are, and for how many they speak."""

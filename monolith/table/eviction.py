@@ -62,6 +62,16 @@ def surplus(store: Store, rows: int) -> Fids:
     return fids[oldest(fids, store.times.of(numbers), count)]
 
 
+def part(store: Store, span: tuple[int, int], count: int, rows: int) -> tuple[int, Fids]:
+    """How many rows a slice has, and the least recently updated: its part of `count` of about `rows`.
+
+    Rounded up, but no more than may leave at once.
+    """
+    fids, numbers = store.index.within(*span)
+    most, due = -(-len(fids) // SHARE), -(-count * len(fids) // max(rows, len(fids), 1))
+    return len(fids), fids[oldest(fids, store.times.of(numbers), min(due, most, count))]
+
+
 class Sample(NamedTuple):
     """When some rows, of a table that has so many, were last updated."""
 

@@ -111,9 +111,13 @@ class Population:
         """Forget some of the least recently updated, if there are more than `rows`; returns how many."""
         return self._forget(eviction.surplus(self.store, rows))
 
-    def retire(self, count: int) -> int:
-        """Forget some of the `count` least recently updated; returns how many."""
-        return self.shrink(len(self.store) - count)
+    def retire(self, span: tuple[int, int], count: int, rows: int) -> tuple[int, int]:
+        """Forget the least recently updated of a slice, its part of `count` rows of the `rows` from it on.
+
+        Returns how many it had, and how many left.
+        """
+        held, leaving = eviction.part(self.store, span, count, rows)
+        return held, self._forget(leaving)
 
     def sample(self) -> eviction.Sample:
         """Of the rows; who shares the table may ask."""

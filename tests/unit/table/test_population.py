@@ -12,6 +12,7 @@ from monolith.table.config import (
     TableConfig,
     Zeros,
 )
+from monolith.table.index import SUBTABLES
 from monolith.table.population import Population
 from monolith.table.rows import LAST
 from monolith.table.stats import Tally
@@ -88,7 +89,8 @@ def test_the_oldest_make_room():
     population.store.times.advance(numbers, np.array([9, 8, 7], np.uint32))
     population.keep_room()
     assert population.store.index.entries()[0].tolist() == [1, 3]
-    assert population.retire(5) == 2
+    assert population.retire((0, SUBTABLES), 1, 2) == (2, 1)
+    assert population.store.index.entries()[0].tolist() == [3]
 
 
 def test_rows_of_zeros_are_skipped_whatever_their_state():

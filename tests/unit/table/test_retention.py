@@ -336,6 +336,18 @@ def test_a_large_table_loses_its_older_rows(monkeypatch):
     assert set(range(5_000, 20_000)) <= set(left.tolist())
 
 
+@pytest.mark.parametrize("count", [3, 500, 50_000, 100_000])
+def test_those_who_retire_are_nearly_the_oldest(count):
+    """Of seven slices: from each its oldest, so nobody is younger than a hundredth more would be."""
+    table, fids = table_of(), np.arange(100_000)
+    times = np.random.default_rng(5).permutation(fids) + 1
+    table.assign(fids, np.ones((len(fids), 1)), times=times)
+    assert table.retire(count) == count
+    left = times[~table.find(fids)[1]]
+    assert len(left) == count
+    assert left.max() <= count + len(fids) / 100
+
+
 def test_others_come_in_between_slices(monkeypatch):
     monkeypatch.setattr("monolith.table.eviction.SLICE", 100)
     table, fids = table_of(slot_expire_time_config=days(0)), np.arange(1_000)
