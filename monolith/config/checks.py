@@ -13,6 +13,10 @@ def not_negative(value: Any) -> str | None:
     return None if value >= 0 else "must be >= 0"
 
 
+def int64(value: Any) -> str | None:
+    return None if -(2**63) <= value < 2**63 else "must be a number that int64 can hold"
+
+
 def name(value: str) -> str | None:
     """A word: not empty, no space in or around it."""
     if not value.strip():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from monolith.config.checks import not_negative, positive
+from monolith.config.checks import int64, not_negative, positive
 from monolith.config.settings import Problem, Settings, setting
 
 
@@ -25,7 +25,7 @@ class TrainingConfig(Settings):
     dense_learning_rate: float = setting(0.001, "Learning rate of the model's own dense optimizer.",
                                    group="training", check=positive, flag="--learning-rate")
     shuffle: bool = setting(True, "Read the training data in a seeded random order.", group="training")
-    seed: int = setting(0, "Seed of everything random.", group="training")
+    seed: int = setting(0, "Seed of everything random.", group="training", check=int64)
     torch_threads: int | None = setting(None, "Threads of a worker; default: its share of the cores.",
                                         group="training")
     dense_sync_steps: int = setting(8, "Steps between two exchanges of the dense parameters.",

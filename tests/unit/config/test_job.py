@@ -25,6 +25,10 @@ PLACES = {"data": Path("d"), "model_dir": Path("m")}
         (TrainSettings(distributed=True), "--model-dir: must be given"),
         (RoleSettings(data=Path("d")), "--model-dir: must be given"),
         (RoleSettings(heartbeat_interval_secs=-1), "must be >= 0"),
+        (
+            TrainSettings(**PLACES, seed=2**63),
+            "(from code): must be a number that int64 can hold",
+        ),
         (RoleSettings(metrics_port=70000), "metrics_port=70000 (from code): must be a port, 0..65535"),
         (RoleSettings(memory_budget_mb=0), "memory_budget_mb=0 (from code): must be > 0"),
         (RoleSettings(discovery="consul", disable_heartbeat=True), "must be 0 where no process gives signs"),
