@@ -36,7 +36,6 @@ class Arena:
     def __init__(self, width: int, dtype: DTypeLike, reserve: int | None = None) -> None:
         self._row_bytes = width * np.dtype(dtype).itemsize
         self._width, self._dtype = width, np.dtype(dtype)
-        self._fetched = 0  # bytes from the beginning whose pages were asked for
         wanted = machine_memory() if reserve is None else reserve
         try:
             self.array = self._map(max(wanted // self._row_bytes, 1))
@@ -62,13 +61,12 @@ class Arena:
 
         What rows hold stays. Pages that are not fetched come as they are touched, and whoever touches them
         waits: most often for zeros, now and then for a tenth of a second, until two MiB in a row are found.
-        Safe from many threads; a page is asked for once.
+        Safe from many threads.
         """
         array = self.array  # which another thread may replace meanwhile
-        first = max(start * self._row_bytes, self._fetched) // mmap.PAGESIZE * mmap.PAGESIZE
+        first = start * self._row_bytes // mmap.PAGESIZE * mmap.PAGESIZE
         end = min(stop, len(array)) * self._row_bytes
-        if end > self._fetched:
-            self._fetched = end
+        if end > first:
             _madvise(array.ctypes.data + first, end - first, _POPULATE_WRITE)  # or they come later
 
     def release(self, start: int, stop: int) -> None:
@@ -78,8 +76,6 @@ class Arena:
         length = stop * self._row_bytes // page * page - first
         if length > 0:
             self._memory.madvise(mmap.MADV_DONTNEED, first, length)
-        if stop * self._row_bytes >= self._fetched:
-            self._fetched = min(self._fetched, start * self._row_bytes)
 
     def _map(self, rows: int) -> NDArray[Any]:
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE
