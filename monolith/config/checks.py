@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 
 def positive(value: Any) -> str | None:
     return None if value > 0 else "must be > 0"
+
+
+def positive_and_finite(value: Any) -> str | None:
+    return None if 0 < value < math.inf else "must be > 0 and finite"
 
 
 def not_negative(value: Any) -> str | None:

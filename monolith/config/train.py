@@ -13,6 +13,8 @@ from monolith.config.stream import StreamConfig
 from monolith.config.training import TrainingConfig
 from monolith.core.names import Role
 
+MOST_HERE = 256  # processes of a kind: more are a slip of the hand, and would take the machine's memory
+
 
 @attrs.frozen(kw_only=True)
 class TrainSettings(RoleSettings):
@@ -31,9 +33,15 @@ class TrainSettings(RoleSettings):
         if self.distributed:
             yield from super().rules()
         else:
+            yield from self._rules_of_one_machine()
             yield from Following.rules(self)
             yield from TrainingConfig.rules(self)
             yield from StreamConfig.rules(self)
+
+    def _rules_of_one_machine(self) -> Iterator[Problem]:
+        for count in ("num_ps", "num_workers"):
+            if getattr(self, count) > MOST_HERE:
+                yield Problem((count,), f"must be <= {MOST_HERE} where all processes run on one machine")
 
     @property
     def one_process(self) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from monolith.config.checks import int64, not_negative, positive
+from monolith.config.checks import int64, not_negative, positive, positive_and_finite
 from monolith.config.settings import Problem, Settings, setting
 
 
@@ -23,7 +23,7 @@ class TrainingConfig(Settings):
                                       short="-s")
     batch_size: int = setting(512, "Examples in a batch.", group="training", short="-b", check=positive)
     dense_learning_rate: float = setting(0.001, "Learning rate of the model's own dense optimizer.",
-                                   group="training", check=positive, flag="--learning-rate")
+                                   group="training", check=positive_and_finite, flag="--learning-rate")
     shuffle: bool = setting(True, "Read the training data in a seeded random order.", group="training")
     seed: int = setting(0, "Seed of everything random.", group="training", check=int64)
     torch_threads: int | None = setting(None, "Threads of a worker; default: its share of the cores.",

@@ -22,6 +22,14 @@ PLACES = {"data": Path("d"), "model_dir": Path("m")}
         (TrainSettings(model_dir=Path("m")), "--data: must be given"),
         (TrainSettings(data=Path("d")), "--model-dir: must be given"),
         (TrainSettings(**PLACES, epochs=0), "epochs=0 (from code): must be > 0"),
+        (
+            TrainSettings(**PLACES, num_ps=1_000_000),
+            "num_ps=1000000 (from code): must be <= 256 where all processes run on one machine",
+        ),
+        (
+            TrainSettings(**PLACES, dense_learning_rate=float("inf")),
+            "dense_learning_rate=inf (from code): must be > 0 and finite",
+        ),
         (TrainSettings(distributed=True), "--model-dir: must be given"),
         (RoleSettings(data=Path("d")), "--model-dir: must be given"),
         (RoleSettings(heartbeat_interval_secs=-1), "must be >= 0"),
