@@ -95,7 +95,7 @@ class KafkaLog:
             self._count(asker, topic)
         except TopicNotFound:
             asked = admin.create_topics([NewTopic(topic, partitions)], operation_timeout=self._timeout_s)
-            self._asked(lambda: asked[topic].result(self._timeout_s))
+            self._asked(lambda: _there(asked[topic], self._timeout_s))
             self._until_known(asker, topic)
         finally:
             asker.close()
@@ -131,3 +131,12 @@ class KafkaLog:
         except (KafkaException, TimeoutError) as exc:
             self._asker.poll(0)  # hear the reason
             raise BrokersUnreachable(self.servers, self._timeout_s, self._trouble.why) from exc
+
+
+def _there(made: Any, timeout_s: float) -> None:
+    """Wait until a topic that is being made is there; another may have made it meanwhile."""
+    try:
+        made.result(timeout_s)
+    except KafkaException as exc:
+        if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise

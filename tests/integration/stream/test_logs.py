@@ -138,3 +138,20 @@ def test_an_unknown_topic_is_named(log):
 
 def test_partitions_are_counted(log, topic):
     assert log.partitions(topic) == PARTITIONS
+
+
+def test_a_topic_that_another_made_meanwhile_is_there(shared_broker, topic, monkeypatch):
+    """Between looking for it and making it: an asking client may make it, and so may another job."""
+    log = kafka(shared_broker.servers)
+    log.create(topic, PARTITIONS)
+    count, looks = log._count, []
+
+    def late(client, name):
+        looks.append(name)
+        if len(looks) == 1:
+            raise TopicNotFound(name, log.servers)
+        return count(client, name)
+
+    monkeypatch.setattr(log, "_count", late)
+    log.create(topic, PARTITIONS)
+    assert len(looks) == 2
