@@ -57,7 +57,7 @@ def table() -> Table:
 
 
 def learn(of: Table, *ids: int) -> None:
-    of.apply(np.array(ids), np.ones((len(ids), 2)))
+    of.apply(np.array(ids, np.int64), np.ones((len(ids), 2)))
 
 
 class Following(RuleBasedStateMachine):
@@ -151,27 +151,22 @@ def test_only_what_changed_is_told() -> None:
     assert [fids.tolist() for fids in copy.reader.ahead().fids] == [[3, 1]]
 
 
-def test_who_takes_the_place_of_one_that_moved_is_told() -> None:
+@pytest.mark.parametrize(
+    ("before", "changed", "after"),
+    [
+        pytest.param(range(0), range(10), range(20, 30), id="takes_the_place_of_one_that_moved"),
+        pytest.param(range(10), range(5), range(5, 10), id="moves_to_where_a_changed_one_was"),
+    ],
+)
+def test_who_is_elsewhere_now_is_told(before: range, changed: range, after: range) -> None:
     there = table()
+    learn(there, *before)
     copy = Copy(there)
     copy.follow()
-    learn(there, *range(10))
+    learn(there, *changed)
     there.evict(np.arange(5))
     there.close_gaps()
-    learn(there, *range(20, 30))
-    copy.follow()
-    assert copy.equals()
-
-
-def test_who_moves_to_where_a_changed_one_was_is_told() -> None:
-    there = table()
-    learn(there, *range(10))
-    copy = Copy(there)
-    copy.follow()
-    learn(there, *range(5))
-    there.evict(np.arange(5))
-    there.close_gaps()
-    learn(there, *range(5, 10))
+    learn(there, *after)
     copy.follow()
     assert copy.equals()
 
