@@ -41,8 +41,7 @@ async def _run(discovery: Discovery, config: DistributedRunConfig, world: World)
         unwind.undo(f"disconnect {me} via {kind}", discovery.disconnect)
         connecting = part.ask(f"connect {me} via {kind}", discovery.connect)
         await unless_stopped(world.stop, f"{me} was asked to stop before it was connected", connecting)
-        # Even before it registers: an earlier life of this process may have left an entry.
-        unwind.undo(f"deregister {me} from {kind}", lambda: discovery.deregister(str(me)))
+        unwind.undo(f"deregister {me} from {kind}", part.deregister)
         return await play(part)
 
 

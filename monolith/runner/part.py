@@ -12,6 +12,7 @@ from monolith.aio.bounded import bounded
 from monolith.aio.unwind import Unwind
 from monolith.config.distributed import DistributedRunConfig
 from monolith.config.runner import RunnerConfig
+from monolith.core.errors import ServiceNotFound
 from monolith.core.stop import Stop
 from monolith.discovery.base import Discovery, ServiceInfo
 from monolith.runner.heartbeat import END_WITHIN_MS, Heartbeat
@@ -83,7 +84,7 @@ class World:
     advertise_addr: str | None = None
 
 
-@attrs.frozen
+@attrs.define
 class Part:
     """What the two roles have in common while they are connected."""
 
@@ -91,6 +92,7 @@ class Part:
     config: DistributedRunConfig
     unwind: Unwind
     world: World
+    _tried_to_register: bool = attrs.field(default=False, init=False)
 
     @property
     def me(self) -> str:
@@ -103,9 +105,22 @@ class Part:
     async def register(self, address: str, **metadata: str) -> None:
         """Be found at `address`, and stay known until the end."""
         config = self.config
+        self._tried_to_register = True
         info = ServiceInfo.of(config.service_id, config.service_type, address, **metadata)
         await self.ask(f"register {self.me} as {config.service_type}", lambda: self.discovery.register(info))
         if config.heartbeat_interval is not None:
             heartbeat = Heartbeat(lambda: self.discovery.heartbeat(self.me), config.heartbeat_interval)
             heartbeat.start()
             self.unwind.let_go(f"stop heartbeat of {self.me}", heartbeat.stop, ms=END_WITHIN_MS)
+
+    async def deregister(self) -> None:
+        """Be found no more; also who has not registered yet, as an earlier life may have left an entry.
+
+        Raises:
+            ServiceNotFound: registering was tried, and there is nothing to take away.
+        """
+        try:
+            await self.discovery.deregister(self.me)
+        except ServiceNotFound:
+            if self._tried_to_register:
+                raise

@@ -9,7 +9,6 @@ import numpy as np
 from monolith.table.config import Segment, Sgd, TableConfig, Zeros
 from monolith.table.dedup import dedup, route
 from monolith.table.index import SUBTABLES
-from monolith.table.pooling import Combiner, pool, unpool
 from monolith.table.table import Table
 
 if TYPE_CHECKING:
@@ -51,8 +50,5 @@ def _use_table(table: Table) -> None:
 
 
 def _use_batches() -> None:
-    fids, splits = np.arange(2), np.array([0, 2])
-    unique, inverse = dedup(fids)
+    unique, _ = dedup(np.arange(2))
     route(unique, 2)
-    pooled = pool(np.ones((2, 1), np.float32), inverse, splits, Combiner.SUM)
-    unpool(pooled, inverse, splits, Combiner.SUM, 0, np.zeros((2, 1), np.float32))

@@ -118,14 +118,14 @@ BUGS = [
         "A connection that fails also deregisters",
         f"{RUNNER}/lifecycle.py",
         '        connecting = part.ask(f"connect',
-        '        unwind.undo(f"deregister {me} from {kind}", lambda: discovery.deregister(str(me)))\n'
+        '        unwind.undo(f"deregister {me} from {kind}", part.deregister)\n'
         '        connecting = part.ask(f"connect',
     ),
     Bug(
         "The service type, instead of the process, is deregistered",
-        f"{RUNNER}/lifecycle.py",
-        "discovery.deregister(str(me))",
-        "discovery.deregister(kind)",
+        f"{RUNNER}/part.py",
+        "discovery.deregister(self.me)",
+        "discovery.deregister(self.config.service_type)",
     ),
     Bug(
         "What is said of a deregistration names the role instead of the service type",
