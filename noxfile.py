@@ -5,6 +5,7 @@ All sessions share one environment, made once from pyproject.toml and constraint
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import signal
@@ -22,6 +23,8 @@ nox.options.sessions = ["tests"]
 
 ENVIRONMENT = Path(".nox/dev").resolve()  # one for all sessions: it holds PyTorch
 STOPS_WITHIN_S = 120.0  # after Ctrl-C: a program has others to stop first
+# Integration tests under way: each starts processes and waits for them for about half of its time.
+AT_ONCE = min(1 + (os.cpu_count() or 1), 8)
 FAST = ("lint", "types", "imports", "protos", "docs", "unit", "matrix", "parity", "integration")
 
 BENCHES = (
@@ -133,9 +136,10 @@ def parity(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """Real processes, real sockets, real clients."""
     try:
-        run(session, "pytest -q tests/integration", *session.posargs)
+        run(session, f"pytest -q -n {AT_ONCE} --dist worksteal tests/integration", *session.posargs)
     except CommandFailed:
-        # Deadlines of real servers can pass on a machine that others use too. Twice in a row they do not.
+        # Deadlines of real servers can pass on a machine that others use too. Twice in a row, and the second
+        # time one by one, they do not.
         session.warn("what failed is tried once more; what passes only now is flaky, and to be mended")
         run(session, "pytest -q --last-failed tests/integration", *session.posargs)
 
