@@ -13,10 +13,6 @@ SERVICE = DESCRIPTOR.services_by_name["ParameterServerTraining"].full_name
 # Of the same service, but not in its description: what travels there are frames and no messages.
 EXCHANGE = "Exchange"
 
-# A worker that wants to know sooner than TCP that its server is gone sends pings; a server refuses a
-# client that pings more often than it permits.
-PING_EVERY_MS = 10_000
-PING_ANSWER_MS = 5_000
 METADATA = 256 << 10
 HEADS = 4 << 10  # of a message: what is neither ids nor rows
 HANDSHAKE_MS = 5_000  # for whoever connects and then says nothing
@@ -38,6 +34,9 @@ class Limits:
     chunk: int = 2 << 20  # ids and rows of one message; more travels in several
     in_flight: int = 4  # messages of one client on their way to one shard at a time, of all its calls
     attempts: int = 5  # at a server that cannot be reached, with growing pauses of up to a second
+    # A machine that loses its power closes no connection, and TCP notices minutes later.
+    ping_every_ms: int = 10_000  # on a connection on which nothing comes
+    ping_answer_ms: int = 5_000  # without one in this time it is dead, and another is made
 
     def __attrs_post_init__(self) -> None:
         if self.chunk + HEADS > self.message:
@@ -51,9 +50,7 @@ def client_options(limits: Limits) -> list[tuple[str, int | str]]:
     """Options of grpc for the asking side."""
     return [
         *_sizes(limits),
-        ("grpc.keepalive_time_ms", PING_EVERY_MS),
-        ("grpc.keepalive_timeout_ms", PING_ANSWER_MS),
-        ("grpc.keepalive_permit_without_calls", 1),
+        *_pings(limits),
         ("grpc.max_reconnect_backoff_ms", 1_000),
         ("grpc.enable_retries", 1),
         # A call whose request does not fit is never retried; the default is a quarter of a MiB.
@@ -68,12 +65,21 @@ def server_options(limits: Limits) -> list[tuple[str, int]]:
     """Options of grpc for the answering side."""
     return [
         *_sizes(limits),
+        *_pings(limits),
         ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", PING_EVERY_MS // 2),
-        ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.keepalive_time_ms", PING_EVERY_MS),
-        ("grpc.keepalive_timeout_ms", PING_ANSWER_MS),
+        # Pings also measure a line. On a busy machine they come in heaps, for which a client is not cut off.
+        ("grpc.http2.max_ping_strikes", 0),
         ("grpc.so_reuseport", 0),  # a port that is taken is an error, not half of the calls
+    ]
+
+
+def _pings(limits: Limits) -> list[tuple[str, int]]:
+    return [
+        ("grpc.keepalive_time_ms", limits.ping_every_ms),
+        ("grpc.keepalive_timeout_ms", limits.ping_answer_ms),
+        ("grpc.http2.ping_timeout_ms", limits.ping_answer_ms),  # the default is a minute, and holds as well
+        ("grpc.http2.max_pings_without_data", 0),  # any number: who waits for others hears nothing for long
+        ("grpc.keepalive_permit_without_calls", 1),
     ]
 
 

@@ -30,6 +30,12 @@ class Forwarder:
     def mend(self) -> None:
         self._thread.loop.call_soon_threadsafe(self._open.set)
 
+    def lose(self) -> None:
+        """The connections of now carry nothing for ever, and nobody is told; new ones do."""
+        self.cut()
+        self._open = asyncio.Event()
+        self.mend()
+
     def close(self) -> None:
         self._thread.submit(self._end()).result()
         self._thread.close()
@@ -51,12 +57,12 @@ class Forwarder:
         self._begin(self._serve(reader, writer))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ends = [writer]
+        ends, is_open = [writer], self._open
         try:
-            await self._open.wait()
+            await is_open.wait()
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
             ends.append(back)
-            both = self._pass_on(reader, back), self._pass_on(there, writer)
+            both = self._pass_on(reader, back, is_open), self._pass_on(there, writer, is_open)
             await asyncio.gather(*map(self._begin, both))
         except (OSError, asyncio.CancelledError):
             pass  # either end has gone, or we have
@@ -64,9 +70,11 @@ class Forwarder:
             for end in ends:
                 end.transport.abort()
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_open: asyncio.Event
+    ) -> None:
         while data := await reader.read(CHUNK):
-            await self._open.wait()
+            await is_open.wait()
             writer.write(data)
             await writer.drain()
         with suppress(OSError):

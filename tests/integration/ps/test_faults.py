@@ -38,6 +38,7 @@ from monolith.ps.remote import RemoteShard
 from monolith.ps.shard import LocalShard
 from monolith.table.config import Segment, Sgd, TableConfig, Zeros
 from monolith.wire.status import code_of
+from tests.integration.discovery.forwarder import Forwarder
 from tests.integration.ps.conftest import Cluster, stalled
 
 COUNTING = {"t": TableConfig([Segment(1, Zeros(), Sgd(1.0))])}
@@ -167,6 +168,20 @@ def test_greeting_nobody_is_one_sentence(cluster: Cluster) -> None:
 def test_greeting_a_silent_server_ends(cluster: Cluster, blackhole: str) -> None:
     with pytest.raises(ShardUnavailable, match=f"^Connection failed to {blackhole}: "):
         cluster.run(cluster.remote(blackhole, limits=IMPATIENT).connect())
+
+
+def test_a_line_that_dies_in_silence_is_replaced(cluster: Cluster) -> None:
+    """As when a machine loses its power, and another takes its address: no connection is closed."""
+    shard = LocalShard(0)
+    way = Forwarder(int(cluster.serve(shard).rpartition(":")[2]))
+    alert = Limits(ping_every_ms=200, ping_answer_ms=300)
+    client = PsClient([cluster.remote(f"127.0.0.1:{way.port}", limits=alert)], worker=1)
+    cluster.run(client.create_tables(COUNTING))
+    cluster.run(client.apply(ones()))
+    way.lose()
+    cluster.run(client.apply(ones()))  # else it ends with its deadline, after 30 s
+    np.testing.assert_array_equal(cluster.run(client.lookup({"t": FIDS}))["t"], np.full((100, 1), -2))
+    way.close()
 
 
 def test_a_stalling_server_is_given_up(cluster: Cluster) -> None:
