@@ -14,17 +14,12 @@ from monolith.core.arrays import Floats
 from monolith.core.batch import Batch
 from monolith.core.errors import ServingError
 from monolith.serving.client import batch_inputs, request_of
+from monolith.wire.channel import kept_open
 from monolith.wire.tensors import to_array
 from monolith.wire.tf_rpc import PREDICTION, STALENESS, method
 
 _OUTPUT = "prediction"  # what an export of ours calls it
-_OPTIONS = [
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 1_000),  # in truth how long one try to connect may take
-    ("grpc.max_reconnect_backoff_ms", 1_000),  # the default is two minutes: how late its return is noticed
-    ("grpc.max_send_message_length", -1),  # the server says what it takes
-    ("grpc.use_local_subchannel_pool", 1),  # one that stands still must not share its connection
-]
+_CONNECT_MS = 1_000
 
 
 class Answer(NamedTuple):
@@ -47,7 +42,7 @@ class GrpcReplica:
     def __init__(self, address: str, *, timeout_s: float) -> None:
         self._address = address
         self._timeout_s = timeout_s
-        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+        self._channel = grpc.insecure_channel(address, options=kept_open(_CONNECT_MS))
         self._predict: Any = method(self._channel, PREDICTION, "Predict")
 
     def ask(self, request: Any) -> Future[Answer]:

@@ -11,16 +11,11 @@ from monolith.core.endpoint import Endpoint
 from monolith.core.errors import PushFailed
 from monolith.wire import parameter_sync_pb2 as pb
 from monolith.wire import parameter_sync_rpc_pb2 as rpc
+from monolith.wire.channel import kept_open
 
 _SERVICE = rpc.DESCRIPTOR.services_by_name["ParameterSyncRpc"]
 PUSH = f"/{_SERVICE.full_name}/{_SERVICE.methods[0].name}"
-_OPTIONS = [
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 3_000),  # in truth how long one try to connect may take
-    ("grpc.max_reconnect_backoff_ms", 1_000),  # the default is two minutes: how long a push may be late
-    ("grpc.max_send_message_length", -1),  # the target says what it takes
-    ("grpc.use_local_subchannel_pool", 1),  # a slow target must not share its connection with another
-]
+_CONNECT_MS = 3_000
 _NOT_ONE = (
     "it is not a server that takes rows: it does not know {}. Is it the gRPC address of a serving process?"
 )
@@ -82,7 +77,7 @@ class GrpcLink:
 
 
 def _channel(endpoint: Endpoint) -> grpc.aio.Channel:
-    where = f"{endpoint.host}:{endpoint.port}"
+    where, options = f"{endpoint.host}:{endpoint.port}", kept_open(_CONNECT_MS)
     if endpoint.scheme == "https":
-        return grpc.aio.secure_channel(where, grpc.ssl_channel_credentials(), options=_OPTIONS)
-    return grpc.aio.insecure_channel(where, options=_OPTIONS)
+        return grpc.aio.secure_channel(where, grpc.ssl_channel_credentials(), options=options)
+    return grpc.aio.insecure_channel(where, options=options)

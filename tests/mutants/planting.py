@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("monolith", "tests", "parity", "pyproject.toml")
-LEFT_BEHIND = shutil.ignore_patterns("__pycache__", "integration")
+LEFT_BEHIND = shutil.ignore_patterns("__pycache__")
 PATIENCE_S = 600
 RED = 1  # pytest's exit code when tests failed, and nothing worse
 

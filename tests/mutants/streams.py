@@ -82,4 +82,18 @@ BUGS = [
         "0",
         "tests/unit/ps/test_frame_service.py",
     ),
+    Bug(
+        "A connection that died in silence is kept for a minute",
+        f"{PS}/limits.py",
+        '("grpc.http2.ping_timeout_ms", limits.ping_answer_ms)',
+        '("grpc.http2.ping_timeout_ms", 60_000)',
+        "tests/integration/ps/test_faults.py::test_a_line_that_dies_in_silence_is_replaced",
+    ),
+    Bug(
+        "A target's connection that died in silence is kept",
+        "monolith/wire/channel.py",
+        '("grpc.http2.ping_timeout_ms", DEAD_MS)',
+        '("grpc.http2.ping_timeout_ms", 60_000)',
+        "tests/integration/sync/test_pushing.py::test_a_line_that_dies_in_silence_is_replaced",
+    ),
 ]

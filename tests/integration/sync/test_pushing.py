@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import grpc
@@ -25,6 +25,7 @@ from monolith.wire import parameter_sync_pb2 as pb
 from monolith.wire.push_writing import write_push
 from tests.integration.cli.conftest import DEADLINE_S, Cli
 from tests.integration.cli.processes import kill, until
+from tests.integration.discovery.forwarder import Forwarder
 from tests.integration.sync.receiving import LockedReceiver, served
 
 CONFIG = TableConfig((Segment(4, Constants(1.0), Sgd(learning_rate=0.3)),))  # no row becomes zeros
@@ -171,6 +172,29 @@ def test_no_answer_is_named() -> None:
         port = silent.getsockname()[1]
         with pytest.raises(PushFailed, match=f"http://127.0.0.1:{port}: no answer within 0.2 s"):
             pushed_to(f"127.0.0.1:{port}", 0.2)
+
+
+def test_a_line_that_dies_in_silence_is_replaced() -> None:
+    """As when a machine loses its power, and another takes its address: no connection is closed."""
+
+    async def push_until_answered(link: GrpcLink, seconds: float) -> None:
+        async with asyncio.timeout(seconds):
+            while True:
+                with suppress(PushFailed):
+                    await link.push(write_push(pb.PushRequest(), []), 1.0)
+                    return
+
+    async def push(way: Forwarder) -> None:
+        link = GrpcLink(Endpoint("http", "127.0.0.1", way.port))
+        try:
+            await push_until_answered(link, DEADLINE_S)
+            way.lose()
+            await push_until_answered(link, 20)  # 1 s until it is asked after, and 3 until it counts as dead
+        finally:
+            await link.close()
+
+    with served(LockedReceiver()) as port, closing(Forwarder(port)) as way:
+        asyncio.run(push(way))
 
 
 def test_another_server_is_named() -> None:
