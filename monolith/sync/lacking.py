@@ -13,21 +13,21 @@ class Lacking:
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._tables: set[str] = set()
-        self._next_ms = math.inf
+        self._next_s = math.inf
 
-    def missed(self, tables: set[str], now_ms: int) -> set[str]:
+    def missed(self, tables: set[str], now_s: float) -> set[str]:
         """Note tables that it has just refused; gives those that it refused for the first time."""
         fresh = tables - self._tables
         self._tables |= tables
         if tables:
-            self._next_ms = now_ms + 1000 * self._patience.failed(lasting=True)
+            self._next_s = now_s + self._patience.failed(lasting=True)
         return fresh
 
-    def may_be_there(self, now_ms: int) -> bool:
+    def may_be_there(self, now_s: float) -> bool:
         """Whether it is time to ask again."""
-        due = now_ms >= self._next_ms
+        due = now_s >= self._next_s
         if due:
-            self._next_ms = math.inf
+            self._next_s = math.inf
         return due
 
     def found(self, still: set[str]) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
 from monolith.core.errors import PushFailed
+from monolith.sync.delivery import Delivery, Stopping, loop_s
 from monolith.sync.lacking import Lacking
 from monolith.sync.link import Link, Reply
 from monolith.sync.message import Letterhead, Message, Sheet, written
@@ -23,10 +24,6 @@ ARRIVED = (PushStatus.OK, PushStatus.SEND_EVERYTHING)  # answers of a target tha
 log = logging.getLogger(__name__)
 
 
-class _Stopping(Exception):
-    """The end was asked for while a failure was waited out."""
-
-
 class Target:
     """Sends what `source` has over `link`, from `run` on. `name` is how it is called in messages."""
 
@@ -35,21 +32,17 @@ class Target:
     ) -> None:
         self.name = name
         self.pushed = Pushed()
-        self._link = link
+        self._delivery = Delivery(name, link, pace, Patience(pace, world.random), self.pushed)
         self._source = source
         self._head = head
         self._pace = pace
         self._world = world
-        self._patience = Patience(pace, world.random)
         self._lacking = Lacking(Patience(pace, world.random))
-        self._stopping = asyncio.Event()
         self._sender = world.draw_sender()  # not the server's: two targets may be one replica under two names
         self._sequence = 0  # of the push that was written last
         self._arrived = 0  # of the last that arrived
-        self._took_ms = 0  # the last, until it was answered or given up
-        self._said: set[str] = set()  # of its failures since it last worked
         self._greeted = False
-        self._told_ms = 0  # when it was last sent anything
+        self._told_at = -math.inf  # when it was last sent anything, in the loop's seconds
 
     @property
     def waiting(self) -> int:
@@ -63,26 +56,26 @@ class Target:
 
     def stop(self) -> None:
         """Send what there is now, unless the target is failing, and end."""
-        self._stopping.set()
+        self._delivery.stop()
 
     async def run(self) -> None:
         """Push, interval after interval, until `stop`."""
         try:
-            while not self._stopping.is_set():
-                await self._wait(self._pace.interval_s)
+            while not self._delivery.stopping:
+                await self._delivery.wait(self._pace.interval_s)
                 await self._push_all()
-        except _Stopping:
+        except Stopping:
             log.info("ParameterSync to %s ends while it fails: what changed last did not arrive", self.name)
         finally:
             self._source.close()
-            await self._link.close()
+            await self._delivery.close()
 
     async def _push_all(self) -> None:
         """Send what there is now; after everything also what changed while that was sent."""
         again = True
         while again:
             now_ms = self._world.clock_ms()
-            if self._lacking.may_be_there(now_ms):
+            if self._lacking.may_be_there(loop_s()):
                 self._source.take_up()
             found: Round | None = await self._world.aside(self._source.next_round)
             if found is None:
@@ -95,7 +88,7 @@ class Target:
 
     async def _say_that_nothing_changed(self, now_ms: int) -> None:
         """Only now and then."""
-        due = self._source.begun and now_ms - self._told_ms >= 1000 * self._pace.idle_s
+        due = self._source.begun and loop_s() - self._told_at >= self._pace.idle_s
         if due and await self._deliver(self._without_rows(now_ms)):
             self.pushed.as_of_ms = now_ms
 
@@ -112,7 +105,7 @@ class Target:
     async def _push_round(self, found: Round, now_ms: int) -> bool:
         """Send all of it, as of `now_ms`; whether there is more to be sent at once."""
         left_out, last = len(self._source.left_out), False
-        pipeline = Pipeline(found, self._writer(found, now_ms), self._push, self._is_quick)
+        pipeline = Pipeline(found, self._writer(found, now_ms), self._delivery.push, self._delivery.is_quick)
         async with aclosing(pipeline.messages(self._arrived)) as messages:
             async for message in messages:
                 if not await self._deliver(message, pipeline):
@@ -165,7 +158,7 @@ class Target:
     async def _deliver(self, message: Message, pipeline: Pipeline | None = None) -> bool:
         """Send a message until it arrives; whether it did, or something else has to be sent instead."""
         reply = await self._answer(message, pipeline)
-        self._told_ms = self._world.clock_ms()
+        self._told_at = loop_s()
         if reply.status == PushStatus.SEND_EVERYTHING:
             self._source.send_all()
             return False
@@ -186,37 +179,10 @@ class Target:
     async def _answer(self, message: Message, pipeline: Pipeline | None) -> Reply:
         if pipeline is not None and await pipeline.arrived_early():
             return Reply(PushStatus.OK, "")
-        while (reply := await self._sent(message.body)) is None:
+        while (reply := await self._delivery.tried(message.body, self._judged)) is None:
             if pipeline is not None:
                 pipeline.failed()
         return reply
-
-    async def _sent(self, body: bytes) -> Reply | None:
-        """The target's answer; None, after a while, if it did not take the push."""
-        try:
-            reply = self._judged(await self._push(body))
-        except PushFailed as failure:
-            await self._failed(failure)
-            return None
-        if self._said:
-            log.warning("ParameterSync to %s works again", self.name)
-        self._said.clear()
-        self._patience.succeeded()
-        return reply
-
-    async def _push(self, body: bytes) -> Reply:
-        began_ms = self._world.clock_ms()
-        try:
-            return await self._link.push(body, self._pace.timeout_s)
-        except PushFailed:
-            self.pushed.failures += 1
-            raise
-        finally:
-            self._took_ms = self._world.clock_ms() - began_ms
-
-    def _is_quick(self) -> bool:
-        """Whether two pushes, one waiting for the other, are answered in time."""
-        return 2 * self._took_ms < 1000 * self._pace.timeout_s
 
     def _judged(self, reply: Reply) -> Reply:
         if reply.status == PushStatus.TOO_EARLY:  # what it comes after has arrived, and is not there any more
@@ -230,7 +196,7 @@ class Target:
     def _leave_out(self, reply: Reply) -> bool:
         """Whether the push may go without some tables from now on."""
         fewer = self._source.leave_out(reply.refused)
-        for table in sorted(self._lacking.missed(fewer, self._world.clock_ms())):
+        for table in sorted(self._lacking.missed(fewer, loop_s())):
             log.warning(
                 "ParameterSync target %s does not take table %r, the others go on: %s; "
                 "let it serve an export that has it so, then it is sent all of it",
@@ -240,26 +206,8 @@ class Target:
             )
         return bool(fewer)
 
-    async def _failed(self, failure: PushFailed) -> None:
-        if str(failure) not in self._said:
-            self._said.add(str(failure))
-            log.warning(
-                "ParameterSyncReplicator flush failed: %s; the rows are kept, and sent again", failure
-            )
-        await self._wait(self._patience.failed(lasting=failure.lasting))
-        if self._stopping.is_set():
-            raise _Stopping
-
     def _count(self, message: Message) -> None:
         self.pushed.pushes += 1
         self.pushed.rows += message.rows
         self.pushed.removed += message.removed
         self.pushed.bytes += len(message.body)
-
-    async def _wait(self, seconds: float) -> None:
-        """So long, or until the end is asked for."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass

@@ -22,7 +22,7 @@ BUGS = [
     ),
     Bug(
         "What a target did not take counts as pushed",
-        "monolith/sync/target.py",
+        "monolith/sync/delivery.py",
         "            await self._failed(failure)\n            return None\n",
         '            await self._failed(failure)\n            return Reply(PushStatus.OK, "")\n',
         "tests/unit/sync/test_replicator.py",

@@ -93,8 +93,8 @@ BUGS = [
     ),
     Bug(
         "A slow target is sent what it cannot answer in time",
-        "monolith/sync/target.py",
-        "return 2 * self._took_ms < 1000 * self._pace.timeout_s",
+        "monolith/sync/delivery.py",
+        "return 2 * self._took_s < self._timeout_s",
         "return True",
         PUSHES,
     ),

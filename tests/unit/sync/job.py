@@ -30,6 +30,15 @@ async def inline(call: Callable[..., Any], *given: Any) -> Any:
     return call(*given)
 
 
+class Clock:
+    """The machine's own time: the loop's, unless it was set ahead."""
+
+    ahead_ms = 0
+
+    def __call__(self) -> int:
+        return int(1000 * asyncio.get_running_loop().time()) + self.ahead_ms
+
+
 class Job:
     """Two tables, and targets called h0, h1, … that are pushed to, in virtual time; more are `reachable`."""
 
@@ -42,12 +51,13 @@ class Job:
         intervals_ms: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
         self.tables = {"a": Table(CONFIG), "b": Table(CONFIG)}
+        self.clock = Clock()
         self.links = [FakeLink(Receiver(reference=reference)) for _ in range(targets + reachable)]
         ends = [Endpoint("http", f"h{n}", 80) for n in range(targets + reachable)]
         wanted = [SyncTarget(end, intervals_ms.get(n)) for n, end in enumerate(ends[:targets])]
         links = dict(zip(ends, self.links, strict=True))
         world = World(
-            clock_ms=lambda: int(1000 * asyncio.get_running_loop().time()),
+            clock_ms=self.clock,
             random=lambda: 0.5,
             draw_sender=count(7).__next__,
             aside=inline,

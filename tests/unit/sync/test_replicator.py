@@ -120,10 +120,13 @@ def test_the_reference_keeps_them_and_that_is_said(caplog: pytest.LogCaptureFixt
     ]
 
 
-def test_quiet_times_are_told() -> None:
+@pytest.mark.parametrize("set_back_ms", [0, 3_600_000])
+def test_quiet_times_are_told(set_back_ms: int) -> None:
     async def story(job: Job) -> None:
+        job.clock.ahead_ms = set_back_ms
         job.learn(1)
         await intervals()
+        job.clock.ahead_ms = 0
         sent = job.link.tries
         await asyncio.sleep(10 * PACE.idle_s)
         assert 8 <= job.link.tries - sent <= 10
