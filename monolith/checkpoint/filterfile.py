@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.rowfile import file_name
 from monolith.checkpoint.tensorfile import Tensors, read_tensors, write_tensors
+from monolith.core.errors import CheckpointMismatch
 from monolith.core.files import DISK, Disk
 
+# What a cell means and where a fid's is looked for. Who changes either in `table/admission` counts this up:
+# the cells fit as before, and would be read as counts of other fids.
+FORMAT = 1
+
 _PART = "@filter"  # which no table's name has once it is escaped
+_FORMAT = "format"  # tensor; files from before it was written are of format 1
 
 
 def write_filter(
@@ -21,7 +29,7 @@ def write_filter(
         CheckpointError: the disk is full or fails.
     """
     name = file_name(table, shard, shards, _PART)
-    written = write_tensors(folder / name, state, disk)
+    written = write_tensors(folder / name, {**state, _FORMAT: np.array([FORMAT])}, disk)
     return FileEntry(
         name=name, kind="filter", size=written.size, crc32c=written.crc32c, table=table, shard=shard
     )
@@ -33,5 +41,11 @@ def read_filter(folder: Path, entry: FileEntry) -> Tensors:
     Raises:
         CheckpointIncomplete: the file is missing.
         CheckpointUnreadable: its size, checksum or content is not what the manifest says.
+        CheckpointMismatch: it is of a format that is not known here; it is whole, so nobody passes it over.
     """
-    return read_tensors(folder, entry)
+    state = read_tensors(folder, entry)
+    number = int(state.pop(_FORMAT, [1])[0])
+    if number != FORMAT:
+        said = f"has format {number}, and this program reads {FORMAT}: use the monolith that wrote it"
+        raise CheckpointMismatch(said, path=folder / entry.name)
+    return state

@@ -70,4 +70,4 @@ class CheckpointInUse(CheckpointError):
 
 
 class CheckpointMismatch(CheckpointError):
-    """The checkpoint belongs to another model."""
+    """The checkpoint belongs to another model, or to another release of monolith."""
