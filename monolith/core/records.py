@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import google_crc32c
 
+from monolith.core.choice import choice
 from monolith.core.errors import RecordCorrupt
 from monolith.core.files import replacing
 from monolith.core.inflate import Compression, Damaged, deflating, inflating
@@ -51,7 +52,7 @@ class RecordWriter:
 
     def __init__(self, path: Path | str, *, compression: Compression | None = None) -> None:
         self._path = Path(path)
-        self._how = Compression.of(self._path) if compression is None else compression
+        self._how = _how(self._path, compression)
         self._file = replacing(self._path)
         self.count = self.size = self.crc32c = 0
 
@@ -72,10 +73,17 @@ class RecordWriter:
         self._file.__exit__(kind, error, trace)
 
 
+def _how(path: Path, told: Compression | None) -> Compression:
+    return Compression.of(path) if told is None else choice(Compression, told, "compression")
+
+
 def write_records(path: Path | str, payloads: Iterable[bytes], compression: Compression | None = None) -> int:
     """Write `payloads` as a record file, whole or not at all; returns how many there were.
 
     `compression` None: by the suffix of `path`.
+
+    Raises:
+        ConfigError: there is no such compression.
     """
     with RecordWriter(path, compression=compression) as writer:
         for payload in payloads:
@@ -89,6 +97,7 @@ def read_records(
     """The payloads of a record file, in order. `verify` False skips the payloads' checksums only.
 
     Raises:
+        ConfigError: there is no such compression.
         RecordCorrupt: at the first record that is not whole, with its offset in decompressed bytes.
         OSError: the file cannot be opened or read.
     """
@@ -100,7 +109,7 @@ def scan_records(
 ) -> Iterator[Record]:
     """As `read_records`, with the offset of each."""
     path = Path(path)
-    how = Compression.of(path) if compression is None else compression
+    how = _how(path, compression)
     with path.open("rb") as file:
         stream = _Source(inflating(file, how), path)
         while (payload := stream.record(verify)) is not None:

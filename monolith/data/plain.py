@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from monolith.core.batch import Batch
+from monolith.core.choice import choice
 from monolith.core.errors import DataError
 from monolith.core.records import Record, scan_records
 from monolith.core.schema import Schema
@@ -46,10 +47,12 @@ def read_record_files(pattern: str, schema: Schema, records: Records, batch_size
     """The rows of TFRecord files, in order, `batch_size` at a time; the last batch may be short.
 
     Raises:
+        ConfigError: records of `records` are unknown.
         DataError: nothing matches. While reading: a record is damaged, or is not what `records` says.
         SchemaError: while reading: a record holds other values than the schema says.
     """
-    return sized(_parsed(matching(pattern), schema, records), batch_size)
+    kind = choice(Records, records, "records")
+    return sized(_parsed(matching(pattern), schema, kind), batch_size)
 
 
 def read_table_files(pattern: str, schema: Schema, batch_size: int) -> Iterator[Batch]:

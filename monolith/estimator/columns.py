@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from monolith.core.choice import choice
 from monolith.core.errors import ConfigError, ModelError
 from monolith.core.schema import Schema
 from monolith.estimator.learning_rates import LearningRate
@@ -22,7 +23,7 @@ from monolith.table.config import (
     SlotOccurrenceThresholdConfig,
     TableConfig,
 )
-from monolith.table.pooling import Combiner, combiner_of
+from monolith.table.pooling import Combiner
 from monolith.table.retention import NEVER
 
 # The loss is a mean over the batch, so that gradients of a row are small: an accumulator that starts at 0.1
@@ -33,7 +34,7 @@ STARTS = RandomUniform(-0.01, 0.01)
 
 def _combiner(name: str) -> Combiner:
     try:
-        return combiner_of(name)
+        return choice(Combiner, name, "combiner")
     except ConfigError as exc:
         raise ModelError(str(exc)) from exc
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from monolith.config.bad_gradients import BadGradients
 from monolith.core.arrays import Fids, Rows
+from monolith.core.choice import choice
 from monolith.core.errors import DimensionMismatch, TableConflict, TableNotFound
 from monolith.ps.api import Applied, Change, Found, Gradients, Lookup, TableStats
 from monolith.ps.counts import Clock
@@ -39,7 +40,7 @@ class Tables:
     ) -> None:
         self._shard = shard
         self._seed = seed
-        self._bad_gradients = bad_gradients
+        self._bad_gradients = choice(BadGradients, bad_gradients, "bad_gradients")
         self._lock = threading.Lock()
         self._by_name: dict[str, Table] = {}
         self.budget = None if budget_bytes is None else Budget(self.items, budget_bytes, clock)
@@ -90,11 +91,13 @@ class Tables:
         Raises:
             TableNotFound: a table was not created.
             DimensionMismatch: gradients that do not fit the ids and the table, or rates its segments.
-            ConfigError: a rate is negative or not finite, or a step is negative.
+            ConfigError: a rate is negative or not finite, a step is negative, or a change is none.
             GradientNotFinite: a gradient is NaN or infinite, and such are refused here.
         """
         tables = [self.get(request.table) for request in requests]
-        return [(t, _judged(t, request), request.change) for t, request in zip(tables, requests, strict=True)]
+        changes = [choice(Change, r.change, f"change of table {r.table}") for r in requests]
+        steps = [_judged(*one) for one in zip(tables, requests, strict=True)]
+        return list(zip(tables, steps, changes, strict=True))
 
     def apply(self, updates: Sequence[Update]) -> list[Applied]:
         """Make each update that was judged, in order. Rows come and filters grow, so `hold` has to follow."""

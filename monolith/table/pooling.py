@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monolith.core.arrays import as_rows, whole_numbers
+from monolith.core.choice import choice
 from monolith.core.errors import ConfigError
 from monolith.table.compiling import given, kernel
 
@@ -27,18 +28,6 @@ class Combiner(StrEnum):
     MEAN = "mean"
     SQRTN = "sqrtn"
     FIRST_N = "first_n"
-
-
-def combiner_of(name: str) -> Combiner:
-    """The combiner of that name.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    try:
-        return Combiner(name)
-    except ValueError:
-        raise ConfigError([f"unknown combiner {name!r}: give one of {', '.join(Combiner)}"]) from None
 
 
 _SHARES = {Combiner.MEAN: 1.0, Combiner.SQRTN: 0.5}  # one of n values counts for n to the minus this
@@ -61,7 +50,7 @@ def pool(rows: Rows, inverse: Indices, row_splits: Splits, combiner: Combiner, m
         ConfigError: FIRST_N without a max_length, an unknown combiner, or `inverse` means rows that are not
             there, or is not what `row_splits` divides.
     """
-    combiner, rows = combiner_of(combiner), np.asarray(rows, np.float32)
+    combiner, rows = choice(Combiner, combiner, "combiner"), np.asarray(rows, np.float32)
     inputs, outputs = _entries(inverse, row_splits, combiner, max_length, len(rows))
     batch, dim = len(row_splits) - 1, rows.shape[1]
     pooled = np.zeros((batch * _width(combiner, max_length), dim), np.float32)
@@ -80,7 +69,7 @@ def unpool(
         ConfigError: as `pool`.
         DimensionMismatch: `grad` has not as many values as `pool`'s result.
     """
-    combiner = combiner_of(combiner)
+    combiner = choice(Combiner, combiner, "combiner")
     inputs, outputs = _entries(inverse, row_splits, combiner, max_length, len(into))
     flat = as_rows(grad, (len(row_splits) - 1) * _width(combiner, max_length), into.shape[1])
     if combiner in _SHARES:

@@ -14,6 +14,7 @@ import attrs
 import numpy as np
 
 from monolith.config.checks import not_negative, positive
+from monolith.core.choice import choice
 from monolith.core.errors import ConfigError
 from monolith.core.fids import MAX_SLOT
 from monolith.table.fields import flag, number
@@ -110,11 +111,7 @@ class FilterType(StrEnum):
 
 
 def _filter_type(name: str) -> FilterType:
-    try:
-        return FilterType(name)
-    except ValueError:
-        known = ", ".join(FilterType)
-        raise ConfigError([f"FilterConfig filter_type={name}: must be one of: {known}"]) from None
+    return choice(FilterType, name, "FilterConfig filter_type")
 
 
 @attrs.frozen

@@ -12,6 +12,7 @@ import numpy as np
 
 from monolith.config.bad_gradients import BadGradients
 from monolith.core.arrays import as_fids, as_rows
+from monolith.core.choice import choice
 from monolith.core.errors import DimensionMismatch
 from monolith.table.all_rows import AllRows
 from monolith.table.compiling import given
@@ -69,7 +70,7 @@ class Table(AllRows):
         dated: bool = False,
     ) -> None:
         super().__init__(config, seed, dated=dated)
-        self._bad_gradients = bad_gradients
+        self._bad_gradients = choice(BadGradients, bad_gradients, "bad_gradients")
         self._learner = Learner(config, seed)
         self._compile()
 

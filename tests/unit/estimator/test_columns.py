@@ -33,7 +33,7 @@ def test_first_n_keeps_ids_apart():
         ({"expire_days": -1}, "column movie: .*default_expire_time=-1: must be >= 0"),
         ({"max_rows": -1}, "column movie: .*max_rows=-1: must be >= 0"),
         ({"memory_budget_bytes": -1}, "column movie: .*memory_budget_bytes=-1: must be >= 0"),
-        ({"combiner": "max"}, "unknown combiner 'max': give one of sum, mean, sqrtn, first_n"),
+        ({"combiner": "max"}, "combiner='max': must be one of: sum, mean, sqrtn, first_n"),
     ],
 )
 def test_what_cannot_be_is_told(given, sentence):

@@ -68,7 +68,7 @@ def test_names_lists_and_halves_will_do(combiner):
 
 
 def test_unknown_combiners_are_refused():
-    with pytest.raises(ConfigError, match="unknown combiner 'max': give one of sum, mean, sqrtn, first_n"):
+    with pytest.raises(ConfigError, match="combiner='max': must be one of: sum, mean, sqrtn, first_n"):
         pool(np.ones((1, 1)), [0], [0, 1], "max")
 
 
