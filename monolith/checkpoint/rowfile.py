@@ -30,7 +30,7 @@ def write_rows(
     name = file_name(table, shard, shards)
     tensors: Tensors = {"fids": rows.fids, "slots": rows.slots, "values": rows.values}
     if rows.times is not None:
-        tensors = {**tensors, "times": rows.times}
+        tensors = {**tensors, "times": rows.times, "told": np.array([rows.latest_told])}
     written = write_tensors(folder / name, tensors, disk)
     return FileEntry(
         name=name,
@@ -51,10 +51,11 @@ def read_rows(folder: Path, entry: FileEntry) -> TableRows:
         CheckpointUnreadable: its size, checksum or content is not what the manifest says.
     """
     tensors = read_tensors(folder, entry)
+    told = int(tensors.pop("told", [0])[0])
     known = tensors.keys() - {"times"} == {"fids", "slots", "values"}
     if not known or any(len(tensor) != entry.count for tensor in tensors.values()):
         raise CheckpointUnreadable(f"does not hold {entry.count} rows of a table", path=folder / entry.name)
-    return TableRows(tensors["fids"], tensors["values"], tensors["slots"], tensors.get("times"))
+    return TableRows(tensors["fids"], tensors["values"], tensors["slots"], tensors.get("times"), told)
 
 
 def file_name(table: str, shard: int, shards: int, part: str = "") -> str:

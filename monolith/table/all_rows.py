@@ -38,7 +38,8 @@ class AllRows(SharedRows):
     def expire(self, now: int | None = None) -> int:
         """Forget the rows that, at `now`, were not updated for as long as their slot's are kept.
 
-        `now` is the latest time that somebody told of an update, unless given. Returns how many rows left.
+        `now` is the latest time that somebody told of an update, before a restore too, unless given. Returns
+        how many rows left.
         Other calls come in between, so rows may come and go meanwhile.
         """
         now = self._store.times.told if now is None else now
@@ -145,9 +146,10 @@ class AllRows(SharedRows):
 
     def _copied(self, fids: Fids) -> TableRows:
         """Copies of those rows that are there."""
-        count, times = len(fids), np.zeros(len(fids), np.uint32) if self._store.times.latest else None
+        count, known = len(fids), self._store.times
+        times = np.zeros(count, np.uint32) if known.latest else None
         values, slots = (np.empty((count, width), np.float32) for width in (self.dim, self.slot_dim))
-        rows, there = TableRows(fids, values, slots, times), np.empty(count, np.bool_)
+        rows, there = TableRows(fids, values, slots, times, known.told), np.empty(count, np.bool_)
         for start in range(0, count, COPIED_AT_ONCE):
             some = slice(start, start + COPIED_AT_ONCE)
             with self._turns.shared:
@@ -173,7 +175,7 @@ class AllRows(SharedRows):
         slots = as_rows(rows.slots, len(fids), self.slot_dim)
         times = None if rows.times is None else times_of(rows.times, given(fids), "a table")
         others = self._others(filter_state)
-        others.store.fill(TableRows(fids, values, slots, times))
+        others.store.fill(TableRows(fids, values, slots, times, rows.latest_told))
         others.keep_room()
         with self._turns.alone:
             self._become(others)

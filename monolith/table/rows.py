@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -28,14 +28,16 @@ class TableRows:
     values: Rows  # (n, dim)
     slots: Rows  # (n, slot_dim); slot_dim may be 0
     times: Times | None = None  # of the last update; None: nobody knows
+    told: int | None = None  # how late it was, 0 if `times` are steps; None: as late as the latest of them
 
     def __len__(self) -> int:
         return len(self.fids)
 
     def at(self, places: Indices | slice) -> TableRows:
         """Those of the rows, in this order."""
+        fids, values, slots = self.fids[places], self.values[places], self.slots[places]
         times = None if self.times is None else self.times[places]
-        return TableRows(self.fids[places], self.values[places], self.slots[places], times)
+        return replace(self, fids=fids, values=values, slots=slots, times=times)
 
     @staticmethod
     def joined(parts: Sequence[TableRows]) -> TableRows:
@@ -48,9 +50,15 @@ class TableRows:
             np.concatenate([part.values for part in parts]),
             np.concatenate([part.slots for part in parts]),
             np.concatenate([part.known_times for part in parts]) if timed else None,
+            max(part.latest_told for part in parts),
         )
 
     @property
     def known_times(self) -> Times:
         """`times`, all 0 where there are none."""
         return np.zeros(len(self), np.uint32) if self.times is None else self.times
+
+    @property
+    def latest_told(self) -> int:
+        """The latest time that is known; 0 if none is, or `times` are steps."""
+        return int(self.known_times.max(initial=0)) if self.told is None else self.told

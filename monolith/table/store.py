@@ -78,16 +78,18 @@ class Store:
         """Do `work` to the rows of `fids`, with `values` (n, dim); positions of fids that have no row.
 
         `times` are when each fid occurred (n,), or `UNTIMED`; `times.begin` must have come first.
+
+        Raises:
+            MemoryError: the system has no more; nothing has changed.
         """
         missing = np.empty(len(fids), np.int64)
         marking = self._journal.marking(len(fids)) if self._journal else UNMARKED
         stamps = (self.times.kept, times), marking
         tables, rows = self.index.subtables(), self._arena.array
-        count, marked = updating.update(tables, rows, (fids, values), work, stamps, missing)
+        count, marked, latest = updating.update(tables, rows, (fids, values), work, stamps, missing)
         if self._journal:
             self._journal.note(marking[1][:marked])
-        if len(times):
-            self.times.hear(np.delete(times, missing[:count]))
+        self.times.hear(int(latest))  # from here on nothing may need memory
         return missing[:count]
 
     def fetch_room(self, count: int) -> None:
@@ -154,7 +156,8 @@ class Store:
         if rows.times is not None and rows.times.any():
             self.times.begin(self.index.end)
             self.times.advance(numbers, rows.times)
-            self.times.hear(rows.times)
+            self.times.hear(int(rows.times.max()))
+        self.times.told = rows.latest_told
 
     def forget(self, fids: Fids) -> int:
         """These fids, which have rows, lose them; returns how many there were.

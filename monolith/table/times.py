@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 class UpdateTimes:
     """Times by row number, the `latest` of all, and of those that were `told`: 0 until there is one.
 
-    No memory is taken until then. What is not told are steps that stand for times, and times restored, which
-    may be such steps.
+    No memory is taken until then. What is not told are steps that stand for times.
     """
 
     def __init__(self, rows: int) -> None:
@@ -35,11 +34,11 @@ class UpdateTimes:
         """Of each row by number, (capacity, 1); rows that are told a time must be covered."""
         return self._arena.array
 
-    def hear(self, times: Times) -> None:
-        """There have been updates at `times`. Safe from many threads."""
-        if len(times):
+    def hear(self, latest: int) -> None:
+        """There has been an update at this time, or, 0, at none. Safe from many threads."""
+        if latest:
             with self._hearing:
-                self.latest = max(self.latest, int(times.max()))
+                self.latest = max(self.latest, latest)
 
     def tell(self, times: Times) -> None:
         """Somebody says that it is as late as `times`, as far as they are known. Safe from many threads."""

@@ -1,12 +1,16 @@
 """Rows in, the same rows out, by fid."""
 
+from dataclasses import replace
+
 import attrs
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.rowfile import read_rows, write_rows
+from monolith.checkpoint.tensorfile import write_tensors
 from monolith.core.errors import CheckpointUnreadable
 from monolith.table.rows import TableRows
 from monolith.testing.faulty_disk import RecordingDisk
@@ -63,6 +67,22 @@ def test_long_names_stay_apart(tmp_path):
     entries = [write(tmp_path, rows([1]), "x" * 300 + end) for end in "ab"]
     assert len({e.name for e in entries}) == 2
     assert all(len(e.name) < 255 for e in entries)
+
+
+@pytest.mark.parametrize(("told", "back"), [(None, 9), (0, 0), (12, 12)])
+def test_how_late_it_was_comes_back(tmp_path, told, back):
+    given = replace(rows([1, 2]), times=np.array([9, 8], np.uint32), told=told)
+    assert read_rows(tmp_path, write(tmp_path, given)).latest_told == back
+
+
+def test_older_files_do_not_say_how_late_it_was(tmp_path):
+    """Their times may be steps, by which nobody may leave."""
+    given = replace(rows([1]), times=np.array([9], np.uint32))
+    tensors = {name: getattr(given, name) for name in ("fids", "values", "slots", "times")}
+    written = write_tensors(tmp_path / "old", tensors, RecordingDisk())
+    entry = FileEntry(name="old", kind="rows", size=written.size, crc32c=written.crc32c, count=1)
+    back = read_rows(tmp_path, entry)
+    assert (back.times.tolist(), back.latest_told) == ([9], 0)
 
 
 def test_a_file_of_something_else_is_refused(tmp_path):

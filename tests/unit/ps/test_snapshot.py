@@ -101,6 +101,7 @@ def test_times_survive_another_number_of_servers(tmp_path):
     assert restore(tables, RestoreOrder(tmp_path, files, 1, 2)) == 1
     rows = tables.get("t").export()
     assert (rows.fids.tolist(), rows.times.tolist()) == ([3], [5 * DAY_S])
+    assert rows.told == 5 * DAY_S
 
 
 def test_another_filter_is_refused(tmp_path):

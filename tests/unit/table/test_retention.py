@@ -19,6 +19,7 @@ from monolith.table.config import (
     Zeros,
 )
 from monolith.table.retention import DAY_S
+from monolith.table.rows import TableRows
 from monolith.table.table import Table
 from tests.upstream import by_name, vectors
 
@@ -144,7 +145,6 @@ class TableForgets(RuleBasedStateMachine):
         other.restore(self.table.export(), self.table.filter_state())
         self.table = other
         self.latest = max((t for _, t in self.rows.values()), default=0)
-        self.told = 0
 
     @invariant()
     def holds_what_the_dict_holds(self):
@@ -292,6 +292,15 @@ def test_a_budget_does_not_change_what_expires(told):
             table.apply([fid], [[1]], step=step * 2 * DAY_S, times=told and step * told)
         assert table.expire() == (1 if told else 0), budget
         assert saved(table).expire() == 0
+
+
+@pytest.mark.parametrize(("told", "gone"), [(None, 1), (0, 0), (5 * DAY_S, 2)])
+def test_a_restored_table_knows_how_late_it_was(told, gone):
+    """As late as its newest row, unless somebody knows better, or these times are steps."""
+    table, rows = table_of(slot_expire_time_config=days(2)), np.zeros((2, 1), np.float32)
+    times = np.array([1, 3], np.uint32) * DAY_S
+    table.restore(TableRows(np.arange(2), rows, rows[:, :0], times, told))
+    assert table.expire() == gone
 
 
 def test_a_step_is_no_older_than_events_before():
