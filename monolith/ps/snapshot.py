@@ -12,7 +12,7 @@ from monolith.checkpoint.filterfile import read_filter, write_filter
 from monolith.checkpoint.rowfile import read_rows, write_rows
 from monolith.checkpoint.tensorfile import Tensors
 from monolith.core.arrays import Fids, Flags, as_rows
-from monolith.core.errors import CheckpointMismatch, ConfigError
+from monolith.core.errors import CheckpointMismatch, ConfigError, TableNotFound
 from monolith.ps.api import RestoreOrder, SaveOrder
 from monolith.ps.tables import Tables
 from monolith.table.admission.gate import gate_of
@@ -54,7 +54,7 @@ def restore(tables: Tables, order: RestoreOrder) -> int:
     ours = _all_ours(order)
     for entry in order.files:
         if entry.kind == "rows" and (not ours or entry.shard == order.shard):
-            rows = _like_those_of(tables.get(entry.table), read_rows(order.folder, entry))
+            rows = _like_those_of(_created(tables, entry.table), read_rows(order.folder, entry))
             read.setdefault(entry.table, []).append(_owned(rows, order))
     filters: dict[str, list[FileEntry]] = {}
     for entry in order.files:
@@ -67,6 +67,15 @@ def restore(tables: Tables, order: RestoreOrder) -> int:
         else:
             table.clear()
     return sum(len(table) for _, table in tables.items())
+
+
+def _created(tables: Tables, name: str) -> Table:
+    """The table whose rows are restored. Rows of none may be those of one that has another name by mistake."""
+    try:
+        return tables.get(name)
+    except TableNotFound as exc:
+        advice = ": create it before its rows are restored, or leave its files out"
+        raise TableNotFound(name, known=exc.known, shard=exc.shard, advice=advice) from exc
 
 
 def _like_those_of(table: Table, rows: TableRows) -> TableRows:

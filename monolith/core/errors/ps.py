@@ -37,9 +37,9 @@ class ShardRestarted(PsError):
 class TableNotFound(PsError):
     """No table of that name has been created on this server."""
 
-    def __init__(self, table: str, *, known: Sequence[str] = (), shard: int = -1) -> None:
+    def __init__(self, table: str, *, known: Sequence[str] = (), shard: int = -1, advice: str = "") -> None:
         there = ", ".join(sorted(known)) or "none"
-        super().__init__(f"Table not found: {table} (tables here: {there})", shard=shard)
+        super().__init__(f"Table not found: {table} (tables here: {there}){advice}", shard=shard)
         self.table = table
         self.known = tuple(sorted(known))
 
