@@ -38,18 +38,18 @@ def update(
     work: Work,
     stamps: tuple[tuple[NDArray[np.uint32], Times], Marking],
     missing: Indices,
-) -> tuple[np.int64, np.int64]:
+) -> tuple[np.int64, np.int64, np.uint32]:
     """Do `work` to the row of each fid, with the values (n, dim) that stand beside the fids.
 
     `stamps` are the times kept of all rows (capacity, 1), and when each fid occurred (n,), or nothing; and
     how a journal marks rows, with room for n fids, or none where there is no journal.
     Writes the positions of fids without a row into `missing`, in order, and the fids of rows that were not
-    marked before into that room; returns how many those are.
+    marked before into that room; returns how many those are, and the latest time that a row has taken.
     """
     cells, (fids, values), ((kept, times), (marks, marked, epoch)) = tables[0], asked, stamps
     width, salted = np.uint64(rows.shape[1]), salt(salt(work[2][0]) + work[2][1])
     places, words = np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.int64)
-    count, new = np.int64(0), np.int64(0)
+    count, new, latest = np.int64(0), np.int64(0), np.uint32(0)
     for begin in range(0, len(fids), BLOCK):
         here = ask(tables, fids, begin, places)
         for k in range(here):
@@ -69,6 +69,7 @@ def update(
                     if len(times) != 0:
                         number = number_of(word)
                         kept[number, 0] = max(kept[number, 0], times[i])
+                        latest = max(latest, times[i])
                     if len(marked) != 0 and marks[number_of(word), 0] != epoch:
                         marks[number_of(word), 0] = epoch
                         marked[new] = fids[i]
@@ -78,7 +79,7 @@ def update(
                     missing[count] = i
                     count += 1
             done = taken
-    return count, new
+    return count, new, latest
 
 
 @subroutine

@@ -77,7 +77,7 @@ def test_where_somebody_may_have_to_leave_steps_are_times(dated, limits):
     assert population.updated_at(None, 7, 2).tolist() == ([7, 7] if leaving else [])
     assert population.updated_at(known, 7, 2).tolist() == [7 if leaving else 0, 5]
     assert population.updated_at(None, LAST + 9, 1).tolist() == ([LAST] if leaving else [])
-    heard.hear(np.array([9], np.uint32))
+    heard.hear(9)
     assert population.updated_at(None, 7, 1).tolist() == ([9] if leaving else [])
     assert heard.told == 5
 

@@ -71,6 +71,24 @@ def test_whatever_finds_no_memory_changes_no_row(work):
     assert granted > 0
 
 
+def test_rows_learn_or_know_of_nothing():
+    """A step that finds no memory leaves rows, times and notes as they were."""
+    fids, noted = np.concatenate([KEPT, NEW]), set(np.concatenate([GONE, LEARNED]).tolist())
+    ones, late = np.ones((len(fids), 2), np.float32), np.full(len(fids), 9000, np.uint32)
+    for granted in itertools.count():
+        table, reader = followed_table()
+        before, latest = table.export(), table._store.times.latest
+        try:
+            with running_out(granted):
+                table._store.update(table._learner.assign, fids, ones, late)
+            break
+        except MemoryError:
+            assert same(table.export(), before)
+            assert (table._store.times.latest, told(reader)) == (latest, noted)
+    assert granted > 0
+    assert (table._store.times.latest, told(reader)) == (9000, noted | set(KEPT.tolist()))
+
+
 def test_no_change_is_lost_for_want_of_memory():
     """A journal that cannot note it has forgotten everything, so that all rows are read."""
     ones = np.ones((len(KEPT), 2), np.float32)

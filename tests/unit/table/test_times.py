@@ -39,12 +39,12 @@ def test_the_later_of_two_times_stays() -> None:
 
 def test_the_latest_of_all_threads_is_known() -> None:
     kept = UpdateTimes(100)
-    threads = [threading.Thread(target=kept.hear, args=(told(n, 2 * n),)) for n in range(50)]
+    threads = [threading.Thread(target=kept.hear, args=(2 * n,)) for n in range(50)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    kept.hear(told())
+    kept.hear(0)
     assert kept.latest == 98
 
 
