@@ -26,14 +26,19 @@ from monolith.table.rows import TableRows
 from monolith.wire.embedding_hash_table_pb2 import MultiHashTableMetadata
 from monolith.wire.entries import Entries, parse_entries
 
+FULL = 1000  # entries a part, on average, from which on none is empty: they are made about equally large
+
 
 def read_table(base: Path, config: TableConfig) -> Dump:
     """The table that was dumped as `base`, sorted by fid. State that was not dumped is an unseen row's."""
-    parts = [_nothing(config)]
+    dumps, counts = [_nothing(config)], {}
     for path in _parts(base):
         with RecordPieces(path) as records:
-            parts += _parsed(records, path, config)
-    return together(parts, base)
+            pieces = list(_parsed(records, path, config))
+        dumps += pieces
+        counts[path] = sum(len(piece.rows) for piece in pieces)
+    _refuse_emptied(counts)
+    return together(dumps, base)
 
 
 def read_tables(base: Path, configs: Mapping[str, TableConfig]) -> dict[str, Dump]:
@@ -75,6 +80,19 @@ def together(dumps: Sequence[Dump], base: Path) -> Dump:
     slots = np.concatenate([dump.rows.slots for dump in dumps])[order]
     times = np.concatenate([dump.times for dump in dumps])[order]
     return Dump(dumps[0].config, TableRows(fids, values, slots), times)
+
+
+def _refuse_emptied(counts: Mapping[Path, int]) -> None:
+    """Refuse a part without entries, beside parts with so many that it must have been cut off.
+
+    Nothing counts the entries of a table that was dumped alone, so a part that was cut between two of them is
+    taken for whole, and an empty one is a legal part of a small table.
+    """
+    on_average = sum(counts.values()) // len(counts)
+    emptied = [path for path, count in counts.items() if not count and on_average >= FULL]
+    if emptied:
+        said = f"is empty, where {len(counts)} parts have {on_average} entries on average"
+        raise CheckpointUnreadable(f"{said}: it was cut off, so dump the table again", path=emptied[0])
 
 
 def _parts(base: Path) -> list[Path]:

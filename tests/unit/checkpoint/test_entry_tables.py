@@ -16,6 +16,7 @@ from monolith.core.errors import (
 from monolith.core.records import read_records, write_records
 from monolith.table import layout
 from monolith.table.config import Adagrad, Adam, BatchSoftmax, Ftrl, Segment, Sgd, TableConfig, Zeros
+from monolith.table.rows import TableRows
 from monolith.table.table import Table
 from monolith.testing.faulty_disk import FaultyDisk
 from monolith.wire.embedding_hash_table_pb2 import EntryDump
@@ -154,6 +155,20 @@ def test_damage_is_told(tmp_path, harm, error, told):
     write_table(tmp_path / "t", trained(OTHER, 8), shards=2)
     harm(tmp_path)
     with pytest.raises(error, match=told):
+        read_table(tmp_path / "t", OTHER)
+
+
+@pytest.mark.parametrize(("rows", "refused"), [(250, False), (4000, True)])
+def test_an_emptied_part_of_a_large_table(tmp_path, rows, refused):
+    """A part of a small table may be empty."""
+    fids = np.arange(rows)
+    dump = dump_of(OTHER, TableRows(fids, np.ones((rows, 2), np.float32), np.empty((rows, 0), np.float32)))
+    emptied = write_table(tmp_path / "t", dump, shards=2)[1]
+    emptied.write_bytes(b"")
+    if not refused:
+        assert len(read_table(tmp_path / "t", OTHER).rows) == rows // 2
+        return
+    with pytest.raises(CheckpointUnreadable, match="-00001-of-00002: is empty, where 2 parts have 1000 e"):
         read_table(tmp_path / "t", OTHER)
 
 
