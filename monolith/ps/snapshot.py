@@ -70,7 +70,7 @@ def restore(tables: Tables, order: RestoreOrder) -> int:
 
 
 def _created(tables: Tables, name: str) -> Table:
-    """The table whose rows are restored. Rows of none may be those of one that has another name by mistake."""
+    """The table whose rows are restored. There being none may be a mistake in its name."""
     try:
         return tables.get(name)
     except TableNotFound as exc:

@@ -374,7 +374,7 @@ def test_some_tables_are_restored_without_the_others(tmp_path: Path) -> None:
     with BlockingClient.local([LocalShard(0)], worker=1) as client:
         client.create_tables({"t": COUNTING, "new": COUNTING})
         client.apply({"t": two, "new": two})
-        with pytest.raises(TableNotFound, match=r"gone .*here: new, t\): create it .*, or leave its files out"):
+        with pytest.raises(TableNotFound, match=r"gone .*: new, t\): create it .*, or leave its files out"):
             client.restore(tmp_path, files)
         assert client.restore(tmp_path, [entry for entry in files if entry.table == "t"]) == 1
         rows = client.lookup({"t": one[0], "new": one[0]}, create=False)
