@@ -3,6 +3,8 @@
 import mmap
 import platform
 import resource
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -76,6 +78,25 @@ def test_pages_are_fetched_again_after_their_release():
     arena.release(ROWS // 2, ROWS)
     arena.fetch(ROWS // 2, ROWS)
     assert faults(lambda: arena.array[:ROWS].fill(1)) < ROWS * 16 / mmap.PAGESIZE / 8
+
+
+@pytest.mark.parametrize("ask", [Arena.fetch, Arena.release])
+def test_others_run_while_the_system_is_asked(ask):
+    """It may take long. A thread that is not made to let others run does so when it waits, or never."""
+    usual, ran, begun = sys.getswitchinterval(), threading.Event(), threading.Event()
+    arena, other = Arena(2, np.int64), threading.Thread(target=lambda: begun.wait(60) and ran.set())
+    other.start()
+    sys.setswitchinterval(1000)
+    try:
+        begun.set()
+        for _ in range(100_000):
+            if ran.is_set():
+                break
+            ask(arena, 0, ROWS)
+        assert ran.is_set()
+    finally:
+        sys.setswitchinterval(usual)
+        other.join(60)
 
 
 def test_no_more_is_fetched_than_there_is_room_for():
