@@ -35,6 +35,10 @@ class Freed:
     def __len__(self) -> int:
         return self._count
 
+    def memory_bytes(self, end: int) -> int:
+        """Bytes taken for the numbers below `end`."""
+        return -(-end // WORD) * self._bits.itemsize
+
     def cover(self, end: int) -> None:
         """Make room for numbers below `end`. What is done to those that are covered needs no memory.
 

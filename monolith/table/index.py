@@ -28,7 +28,8 @@ KEPT = 4  # of freed numbers, one in so many is kept for others where the rest i
 SPARE = 32  # and no more than one for so many fids
 GROW_AT_ONCE = 2  # sub-tables, when some thousand fids come: seldom more
 EMPTY_BYTES = CELL_BYTES * SUBTABLES * FIRST_CELLS  # of an index without fids
-MOST_BYTES = int(2 * CELL_BYTES / FULL[0])  # a fid, beyond that: in a sub-table that has just grown
+# A fid, beyond that: in a sub-table that has just grown, and the bit of its number.
+MOST_BYTES = int(2 * CELL_BYTES / FULL[0]) + 1
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Index:
 
     @property
     def memory_bytes(self) -> int:
-        return CELL_BYTES * (int(self._mask.sum()) + SUBTABLES)
+        return CELL_BYTES * (int(self._mask.sum()) + SUBTABLES) + self._free.memory_bytes(self.end)
 
     @property
     def spare(self) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from monolith.table.index import SUBTABLES, Index
+from monolith.table.index import CELL_BYTES, SUBTABLES, Index
 from tests.unit.table.reference import unmix
 
 CLASHING = np.array([unmix((3 << 56) + (k << 40) + 15) for k in range(400)])  # one sub-table, one home
@@ -55,3 +55,14 @@ def test_subtables_grow_at_different_times():
         grown.append((index._mask != sizes).sum())
     assert sum(grown) > SUBTABLES
     assert max(grown) < SUBTABLES / 4
+
+
+def test_what_freed_numbers_take_is_memory_in_use():
+    """A bit each, for as long as numbers as high are given."""
+    index, fids = Index(), np.arange(64_000)
+    index.add(fids)
+    cells = CELL_BYTES * (int(index._mask.sum()) + SUBTABLES)
+    assert index.memory_bytes == cells + len(fids) / 8
+    index.remove(fids)
+    index.cut(0)
+    assert index.memory_bytes == cells
