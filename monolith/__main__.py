@@ -1,5 +1,7 @@
 """The `monolith` command."""
 
+import atexit
+import contextlib
 import os
 import signal
 import sys
@@ -21,9 +23,24 @@ def main() -> int:
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _unbegun)
+    status: list[int] = []
+    atexit.register(_leave, status)  # before any other, so that it runs after all others
     from monolith.cli.main import main as run
 
-    return run(begun=lambda: signal.signal(signal.SIGINT, before))
+    status.append(run(begun=lambda: signal.signal(signal.SIGINT, before)))
+    return status[0]
+
+
+def _leave(status: list[int]) -> None:
+    """End here if all is done.
+
+    Else the interpreter takes PyTorch and compiled kernels apart: two seconds in which SIGTERM does nothing.
+    """
+    if status:
+        for stream in filter(None, (sys.stdout, sys.stderr)):  # None where we were started without
+            with contextlib.suppress(OSError):  # nobody reads it: who printed it was told
+                stream.flush()
+        os._exit(status[0])
 
 
 def _unbegun(_signal: int, _frame: object) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,27 +70,44 @@ class Screen:
         from rich.console import Console
 
         console = Console(highlight=False)
-        if report.figures:
-            names = Table(("", ""), [(k.replace("_", " "), v) for k, v in report.figures.items()])
-            _print_table(console, names, report.title, head=False)
-        if report.table:
-            _print_table(console, report.table, "" if report.figures else report.title, head=True)
+        with _standard_output():
+            if report.figures:
+                names = Table(("", ""), [(k.replace("_", " "), v) for k, v in report.figures.items()])
+                _print_table(console, names, report.title, head=False)
+            if report.table:
+                _print_table(console, report.table, "" if report.figures else report.title, head=True)
 
     def tell(self, sentence: str, data: dict[str, object]) -> None:
         self.end()
         if self._as_json:
             self.object(data)
         else:
-            print(sentence, flush=True)  # noqa: T201
+            _print(sentence)
 
     def object(self, data: dict[str, object]) -> None:
-        print(json.dumps(_finite(data), default=_plain, allow_nan=False), flush=True)  # noqa: T201
+        _print(json.dumps(_finite(data), default=_plain, allow_nan=False))
 
     def error(self, kind: str, sentence: str, *, status: int) -> None:
         self.end()
         if self._as_json:
-            self.object({"error": sentence, "kind": kind, "status": status})
+            with contextlib.suppress(OSError):  # it may be the error that is told
+                self.object({"error": sentence, "kind": kind, "status": status})
         self.say(f"monolith: {sentence}")
+
+
+@contextlib.contextmanager
+def _standard_output() -> Iterator[None]:
+    """Let an error of writing name what could not be written."""
+    try:
+        yield
+    except OSError as exc:
+        exc.filename = "standard output"
+        raise
+
+
+def _print(line: str) -> None:
+    with _standard_output():
+        print(line, flush=True)  # noqa: T201
 
 
 def _print_table(console: Console, table: Table, title: str, *, head: bool) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import attrs
 import pytest
@@ -163,3 +164,33 @@ sys.exit(main.main(["sum", "--json"], {}))
 def test_reader_that_left_is_no_traceback() -> None:
     done = subprocess.run([sys.executable, "-c", NOBODY_READS], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]], ids=str)
+def test_output_that_cannot_be_written_is_named(option: list[str]) -> None:
+    command = [sys.executable, "-m", "monolith", "checkpoint", "ls", ".", *option]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    said = "monolith: [Errno 28] No space left on device: 'standard output'\n"
+    assert (done.returncode, done.stderr) == (1, f"{said}  OSError: --debug shows where it comes from\n")
+
+
+LEFT = """
+import atexit, sys
+from monolith import __main__
+from monolith.cli import main
+class Slow:
+    def __del__(self): print("taken apart")
+def run(*, begun):
+    atexit.register(print, "last words")
+    print("told")
+    return 3
+main.main = run
+slow = Slow()
+sys.exit(__main__.main())
+"""
+
+
+def test_a_process_leaves_without_being_taken_apart() -> None:
+    done = subprocess.run([sys.executable, "-c", LEFT], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "told\nlast words\n", "")
