@@ -38,6 +38,10 @@ class Lookup:
     afresh: bool = False
     into: Destination | None = None
 
+    def going_into(self, into: Destination) -> Lookup:
+        """The same, with rows that go there. In full, for `replace` takes four times as long."""
+        return Lookup(self.table, self.fids, self.dim, self.create, self.afresh, into)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from monolith.core.arrays import Rows
@@ -59,7 +58,7 @@ class FoundFrame:
 
     def _going_into(self, rows: Sequence[Rows]) -> list[Lookup]:
         each = zip(self._lookups, rows, strict=True)
-        return [replace(asked, into=Destination(room)) for asked, room in each]
+        return [asked.going_into(Destination(room)) for asked, room in each]
 
     def _rows(self, sheet: Sheet, place: _Place) -> Rows:
         rows: Rows = sheet.array(place.rows, self._dtype, place.ids * place.dim)

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -52,8 +51,7 @@ _CREATE, _AFRESH = 1, 2  # of a lookup
 _LATEST, _COUNTS, _TIMES = 1, 2, 4  # of an update: what follows its gradients
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What a server is asked: one of `lookups` and `updates`."""
 
     incarnation: int  # of the server that is meant; 0: any

@@ -162,15 +162,18 @@ class RemoteShard:
 
     async def _road(self) -> Road:
         """How rows travel to this server: it says what it understands."""
-        server = await self._greeted()
         if self._rows is None:
-            if server.frame_limit:
-                self._stream = Stream(self._link, self._limits, together=self._together(server))
-                road: Road = FrameRoad(self._link, self._stream, self._limits, server, half=self._half)
-            else:
-                road = CallRoad(self._link, self._limits, server)
-            self._rows = ChunkedRoad(road, self._limits.chunk, self._lanes)
+            server = await self._greeted()
+            self._rows = self._rows or self._paved(server)  # others may have waited for it too
         return self._rows
+
+    def _paved(self, server: pb.HealthCheckResponse) -> Road:
+        if server.frame_limit:
+            self._stream = Stream(self._link, self._limits, together=self._together(server))
+            road: Road = FrameRoad(self._link, self._stream, self._limits, server, half=self._half)
+        else:
+            road = CallRoad(self._link, self._limits, server)
+        return ChunkedRoad(road, self._limits.chunk, self._lanes)
 
     def _together(self, server: pb.HealthCheckResponse) -> int:
         """Bytes of frames that may travel as one message: none where their answers might be too large."""

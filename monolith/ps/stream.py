@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count
 
 import grpc
 
@@ -47,12 +47,14 @@ class Stream:
     def __init__(self, link: Link, limits: Limits, *, together: int) -> None:
         self._link = link
         self._limits = limits
+        self._patience_s = limits.call_ms / 1000
         self._together = together
         self._numbers = count(1)
         self._asked: dict[int, _Asked] = {}
         self._queue: deque[int] = deque()
         self._queued = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None  # when the answer to the oldest frame is overdue
         self._closed = False
 
     async def ask(self, method: str, parts: Sequence[Buffer], *, limit: int) -> Buffer:
@@ -74,12 +76,12 @@ class Stream:
             raise self._link.told(method, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         loop = asyncio.get_running_loop()
         asked = self._asked[number] = _Asked(method, frame, loop.time(), loop.create_future())
-        deadline = loop.call_later(self._limits.call_ms / 1000, self._expire, asked)
+        if self._alarm is None:
+            self._alarm = loop.call_at(asked.began + self._patience_s, self._expire)
         self._post(number)
         try:
             answer = await asked.answer
         finally:
-            deadline.cancel()
             del self._asked[number]
         if (details := refusal_of(answer)) is not None:
             raise self._link.refused(method, details)
@@ -88,6 +90,8 @@ class Stream:
     async def close(self) -> None:
         """Call off what is under way, and take nothing more."""
         self._closed = True
+        if self._alarm:
+            self._alarm.cancel()
         if self._pump:
             self._pump.cancel()
             await asyncio.wait([self._pump])
@@ -98,8 +102,15 @@ class Stream:
         if self._pump is None or self._pump.done():
             self._pump = asyncio.ensure_future(self._run())
 
-    def _expire(self, asked: _Asked) -> None:
-        self._fail(asked, grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
+    def _expire(self) -> None:
+        """Fail what is overdue. One alarm serves all frames: all have as long, and the oldest come first."""
+        self._alarm, loop = None, asyncio.get_running_loop()
+        for asked in self._asked.values():
+            due = asked.began + self._patience_s
+            if due > loop.time():
+                self._alarm = loop.call_at(due, self._expire)
+                return
+            self._fail(asked, grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
 
     def _fail(
         self, asked: _Asked, code: grpc.StatusCode, details: str, cause: Exception | None = None
@@ -155,7 +166,6 @@ class Stream:
                 answered = True
                 self._take(message)
                 del message  # whose memory is needed for the next, once who asked has done with it
-                await asyncio.sleep(0)  # whoever asked goes first: reading on takes longer than a turn
         except grpc.aio.AioRpcError as error:
             code = error.code()
             # What grpc says of a stream that breaks while a frame is being sent, whatever broke it.
@@ -174,16 +184,11 @@ class Stream:
             while True:
                 await self._queued.wait()
                 while self._queue:
-                    for message in bundled(islice(self._due(), self._share), self._together):
+                    for message in bundled(self._due(), self._together):
                         await call.write(message)  # and more may come meanwhile
                 self._queued.clear()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             return  # whoever reads learns why
-
-    @property
-    def _share(self) -> int:
-        """Frames that may travel together: half of those that wait for answers, lest both ends take turns."""
-        return max(len(self._asked) // 2, 1)
 
     def _due(self) -> Iterator[bytes]:
         """The frames that are queued."""

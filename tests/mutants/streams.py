@@ -20,6 +20,13 @@ BUGS = [
         "tests/unit/ps/test_stream.py",
     ),
     Bug(
+        "Only what waits longest is ever given up",
+        f"{PS}/stream.py",
+        "                self._alarm = loop.call_at(due, self._expire)\n                return\n",
+        "                return\n",
+        "tests/unit/ps/test_stream.py",
+    ),
+    Bug(
         "A server that is never reached is tried forever",
         f"{PS}/stream.py",
         "asked.attempts += not answered",

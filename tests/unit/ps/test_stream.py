@@ -128,14 +128,12 @@ def test_answers_in_any_order() -> None:
     play(test())
 
 
-def test_half_of_what_waits_travels_together(bundles: bool) -> None:
-    """While one half is answered, the other travels."""
-
+def test_what_waits_travels_together(bundles: bool) -> None:
     async def test() -> None:
         async with Played(6) as played:
             wire = await played.wire()
             assert wire.sent == [1, 2, 3, 4, 5, 6]
-            assert wire.messages == (2 if bundles else 6)
+            assert wire.messages == (1 if bundles else 6)
             wire.answer(3, 1, 2)
             wire.answer(6, 5, 4)
             assert [await played.outcome(n) for n in range(1, 7)] == [FINE] * 6
@@ -157,6 +155,23 @@ def test_what_comes_while_others_are_sent_is_sent() -> None:
             assert [await played.outcome(n) for n in (1, 2, 3)] == [FINE] * 3
 
     play(test())
+
+
+def test_each_is_given_up_in_its_own_time() -> None:
+    async def test() -> list[float]:
+        loop = asyncio.get_running_loop()
+        async with Played(2) as played:
+            await asyncio.sleep(4)
+            played.ask(3)
+            await asyncio.sleep(5)
+            (await played.wire()).answer(2)  # and not the oldest
+            given_up = []
+            for number in (1, 3):
+                assert isinstance(await played.outcome(number), ShardUnavailable)
+                given_up.append(loop.time())
+            return given_up
+
+    assert play(test()) == [10.0, 14.0]
 
 
 def test_silence_fails_what_it_concerns() -> None:
