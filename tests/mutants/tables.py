@@ -87,6 +87,20 @@ BUGS = [
         "tests/unit/table/test_retention.py",
     ),
     Bug(
+        "A restored table does not know how late it was",
+        "monolith/table/store.py",
+        "        self.times.told = rows.latest_told\n",
+        "",
+        "tests/unit/table/test_retention.py",
+    ),
+    Bug(
+        "What a filter remembers is read whatever its format",
+        "monolith/checkpoint/filterfile.py",
+        "if number != FORMAT:",
+        "if number < FORMAT:",
+        "tests/unit/checkpoint/test_filterfile.py",
+    ),
+    Bug(
         "Who brings rows does not wait until others have left",
         "monolith/ps/tables.py",
         "        if self.budget:\n            self.budget.hold()\n",
