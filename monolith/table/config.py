@@ -122,8 +122,8 @@ class TableConfig:
     """A table's rows: the values of the segments one after the other, then their optimizers' state.
 
     With `skip_zero_embedding` a row that is assigned or restored as nothing but zeros is forgotten instead:
-    a lookup gives zeros for it all the same. For tables that serve; it is not asked when a row learns. Upstream
-    forgets rows whose norm is next to nothing, too.
+    a lookup gives zeros for it all the same. For tables that serve; it is not asked when a row learns.
+    Upstream forgets rows whose norm is next to nothing, too.
 
     Rows that have expired are forgotten whenever the table is saved; with `enable_feature_eviction` a server
     does that `feature_evict_every_n_hours`, too. With more than `max_rows` rows, or more than a
