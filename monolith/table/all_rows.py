@@ -50,17 +50,11 @@ class AllRows(SharedRows):
         return count
 
     def shrink(self, rows: int) -> int:
-        """Forget the least recently updated rows until no more than `rows` are left; returns how many left.
-
-        Other calls come in between, so rows may come and go meanwhile.
-        """
+        """`retire` as many as there are beyond `rows`; returns how many left."""
         left = 0
-        while True:
-            with self._turns.alone:
-                forgotten = self._population.shrink(rows)
-            if not forgotten:
-                return left
+        while forgotten := self.retire(len(self) - rows):
             left += forgotten
+        return left
 
     def retire(self, count: int) -> int:
         """Forget `count` rows, or all: those that were least recently updated; returns how many left.
@@ -175,8 +169,7 @@ class AllRows(SharedRows):
         slots = as_rows(rows.slots, len(fids), self.slot_dim)
         times = None if rows.times is None else times_of(rows.times, given(fids), "a table")
         others = self._others(filter_state)
-        others.store.fill(TableRows(fids, values, slots, times, rows.latest_told))
-        others.keep_room()
+        others.store.fill(others.keeping(TableRows(fids, values, slots, times, rows.latest_told)))
         with self._turns.alone:
             self._become(others)
         self._skip_zeros(given(fids))

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SLICE = 1 << 14  # rows, or those of one sub-table if it has more, that other calls wait for
 SHARE = 8  # of a slice, at most one row in so many leaves for others at once
+LOOKED_AT = 16  # rows for each that leaves as others come: it is of the oldest sixteenth of them
+LEAST = 1 << 12  # rows to look at in any case
 _TIME_BYTES = 4
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
@@ -48,24 +50,16 @@ def overdue(store: Store, span: tuple[int, int], lifetimes: Indices, now: int) -
     return over
 
 
-def surplus(store: Store, rows: int) -> Fids:
-    """Some of the least recently updated fids, of those that exceed `rows`.
-
-    They are of the slice that holds most. As long as there are too many rows, there are some.
-    """
-    excess = len(store) - rows
-    if excess <= 0:
-        return np.empty(0, np.int64)
-    spans = slices(len(store))
-    fids, numbers = store.index.within(*store.index.fullest(spans))
-    count = excess if len(spans) == 1 else min(excess, -(-len(fids) // SHARE))
-    return fids[oldest(fids, store.times.of(numbers), count)]
+def stretch(count: int, rows: int, begin: int) -> tuple[int, int]:
+    """Sub-tables from `begin` on, around and around, where to look for `count` old ones of `rows`."""
+    length = -(-SUBTABLES * max(LEAST, LOOKED_AT * count) // rows) if rows > SLICE else SUBTABLES
+    return begin, begin + min(length, SUBTABLES)
 
 
 def part(store: Store, span: tuple[int, int], count: int, rows: int) -> tuple[int, Fids]:
     """How many rows a slice has, and the least recently updated: its part of `count` of about `rows`.
 
-    Rounded up, but no more than may leave at once.
+    Rounded up, but no more than may leave at once. If it has as many as `rows` itself, all are its part.
     """
     fids, numbers = store.index.within(*span)
     most, due = -(-len(fids) // SHARE), -(-count * len(fids) // max(rows, len(fids), 1))

@@ -151,8 +151,11 @@ class Index:
         return fids[order], numbers[order]
 
     def within(self, start: int, stop: int) -> tuple[Fids, Indices]:
-        """The fids of sub-tables `start` to `stop`, in whatever order, and their row numbers."""
-        count = int(self._used[start:stop].sum())
+        """The fids of sub-tables `start` to `stop`, in whatever order, and their row numbers.
+
+        After the last sub-table comes the first.
+        """
+        count = int(self._used[np.arange(start, stop) % SUBTABLES].sum())
         fids, numbers = np.empty(count, np.int64), np.empty(count, np.int64)
         probing.within(self.subtables(), start, stop, fids, numbers)
         return fids, numbers

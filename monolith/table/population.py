@@ -12,9 +12,9 @@ import numpy as np
 from monolith.table import eviction
 from monolith.table.admission.gate import gate_of
 from monolith.table.compiling import given
-from monolith.table.index import EMPTY_BYTES
+from monolith.table.index import EMPTY_BYTES, SUBTABLES
 from monolith.table.rows import LAST
-from monolith.table.store import UNTIMED, Store
+from monolith.table.store import UNTIMED, Store, but
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from monolith.core.arrays import Fids, Flags
     from monolith.table.admission.base import State
     from monolith.table.config import TableConfig
-    from monolith.table.rows import Times
+    from monolith.table.rows import TableRows, Times
     from monolith.table.stats import Tally
     from monolith.table.steps import Step
 
@@ -57,6 +57,7 @@ class Population:
         self.empty_bytes = EMPTY_BYTES + (self._gate.most_bytes if self._gate else 0)
         self.most_rows = eviction.most_rows(config, self.store.row_bytes, self.empty_bytes)
         self._dated = dated or self.most_rows is not None
+        self._looked_at = 0  # up to this sub-table
 
     @property
     def admits_all(self) -> bool:
@@ -107,10 +108,6 @@ class Population:
             return 0
         return self._forget(eviction.overdue(self.store, span, self._lifetimes, now))
 
-    def shrink(self, rows: int) -> int:
-        """Forget some of the least recently updated, if there are more than `rows`; returns how many."""
-        return self._forget(eviction.surplus(self.store, rows))
-
     def retire(self, span: tuple[int, int], count: int, rows: int) -> tuple[int, int]:
         """Forget the least recently updated of a slice, its part of `count` rows of the `rows` from it on.
 
@@ -124,10 +121,23 @@ class Population:
         return eviction.sample(self.store)
 
     def keep_room(self) -> None:
-        """Forget the least recently updated rows beyond what the table may hold."""
-        if self.most_rows is not None:
-            while self.shrink(self.most_rows):
-                pass
+        """Forget the least recently updated rows beyond what the table may hold.
+
+        Of a few slices, other ones each time: to look at all whenever some come would take too long.
+        """
+        while self.most_rows is not None and (excess := len(self.store) - self.most_rows) > 0:
+            span = eviction.stretch(excess, len(self.store), self._looked_at)
+            self._looked_at = span[1] % SUBTABLES
+            self.retire(span, excess, 0)  # all from there
+
+    def keeping(self, rows: TableRows) -> TableRows:
+        """What the table may hold of `rows`, for one without any: all but the least recently updated."""
+        excess = 0 if self.most_rows is None else len(rows) - self.most_rows
+        if excess <= 0:
+            return rows
+        gone = eviction.oldest(rows.fids, rows.known_times, excess)
+        self._tally.evicted(rows.fids[gone])
+        return rows.at(np.flatnonzero(but(gone, len(rows))))
 
     def skip_zeros(self, fids: Fids) -> None:
         """Forget those of `fids` whose values are nothing but zeros; nobody looks at their state."""

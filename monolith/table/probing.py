@@ -173,10 +173,11 @@ def _close_gap(tables: Subtables, gap: Any, t: Any) -> None:
 
 @kernel
 def within(tables: Subtables, start: int, stop: int, fids: Fids, numbers: Indices) -> None:
-    """List the fids of sub-tables `start` to `stop`, cell by cell, and their row numbers."""
+    """List the fids of sub-tables `start` to `stop`, around and around, and their row numbers."""
     cells, first, mask, _, _ = tables
     count = 0
-    for t in range(start, stop):
+    for turn in range(start, stop):
+        t = turn % len(first)
         for place in range(first[t], first[t] + mask[t] + np.uint64(1)):
             if cells[place, 1] != 0:
                 fids[count], numbers[count] = cells[place, 0], number_of(cells[place, 1])

@@ -334,27 +334,45 @@ def test_budget_holds_and_is_well_used():
     assert budget / 2 < table.memory_bytes <= budget
 
 
-def test_a_large_table_loses_its_older_rows(monkeypatch):
-    """With many slices: nobody leaves that is younger than the oldest quarter."""
-    monkeypatch.setattr("monolith.table.eviction.SLICE", 2_000)
-    table, fids = table_of(), np.arange(20_000)
-    table.assign(fids, np.ones((len(fids), 1)), times=fids + 1)
-    assert table.shrink(18_000) == 2_000
-    left = table.export().fids
-    assert len(left) == 18_000
-    assert set(range(5_000, 20_000)) <= set(left.tolist())
+MANY = np.arange(100_000)  # seven slices
+AGES = np.random.default_rng(5).permutation(MANY)  # of each; the oldest first
 
 
-@pytest.mark.parametrize("count", [3, 500, 50_000, 100_000])
-def test_those_who_retire_are_nearly_the_oldest(count):
-    """Of seven slices: from each its oldest, so nobody is younger than a hundredth more would be."""
-    table, fids = table_of(), np.arange(100_000)
-    times = np.random.default_rng(5).permutation(fids) + 1
-    table.assign(fids, np.ones((len(fids), 1)), times=times)
-    assert table.retire(count) == count
-    left = times[~table.find(fids)[1]]
-    assert len(left) == count
-    assert left.max() <= count + len(fids) / 100
+def come(table, fids, each):
+    """So many rows at a time, all younger than those of MANY."""
+    for start in range(0, len(fids), each):
+        some = fids[start : start + each]
+        table.assign(some, np.ones((len(some), 1)), times=len(MANY) + 1 + start)
+
+
+LEAVING = {
+    "retire": (lambda table, count: table.retire(count), 100),
+    "shrink": (lambda table, count: table.shrink(len(MANY) - count), 100),
+    "make room for some": (lambda table, count: come(table, -1 - MANY[:count], 100), 20),
+    "make room for many": (lambda table, count: come(table, -1 - MANY[:count], 5_000), 12),
+}
+
+
+@pytest.mark.parametrize("count", [3, 2_000, 50_000, 100_000])
+@pytest.mark.parametrize("why", LEAVING)
+def test_those_who_leave_are_nearly_the_oldest(why, count):
+    """Of each slice its oldest, as many of each: nobody is younger than some hundredths more would be."""
+    leave, part = LEAVING[why]
+    table = table_of(max_rows=len(MANY))
+    table.assign(MANY, np.ones((len(MANY), 1)), times=AGES + 1)
+    leave(table, count)
+    left = AGES[~table.find(MANY)[1]]
+    assert table.stats().usage.evicted == count
+    assert len(left) > 0.99 * count
+    assert left.max() < count + len(MANY) / part
+
+
+def test_those_who_are_not_restored_are_the_oldest():
+    whole, table = table_of(), table_of(max_rows=10)
+    whole.assign(MANY[:100], np.ones((100, 1)), times=AGES[:100] + 1)
+    table.restore(whole.export())
+    assert set(table.export().fids) == set(AGES[:100].argsort()[-10:])
+    assert table.stats().usage.evicted == 90
 
 
 def test_others_come_in_between_slices(monkeypatch):
