@@ -1,7 +1,7 @@
 """Three replicas on one stream, pushed to every second, every 30 seconds, never: how good is each?
 
     python bench/online.py                                             one seed: 8 minutes on two quiet cores
-    python bench/online.py --seeds 0 1 2 --picture docs/online.png     what README shows
+    python bench/online.py --seeds 0 1 2 --picture docs/online.png     what docs/online.md shows
     python bench/online.py --share 0.2                                 the first fifth of the stream
 
 A job learns the first 60 % of complete-journey and is exported. Then it learns what follows, from a topic;
