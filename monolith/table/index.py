@@ -52,6 +52,7 @@ class Index:
         self._used = np.zeros(SUBTABLES, np.int64)
         self._limit = (FULL * FIRST_CELLS).astype(np.int64)
         self._cells_end = SUBTABLES * FIRST_CELLS
+        self._arena.ensure(self._cells_end)
         self._holes: dict[int, list[int]] = {}  # where runs of so many cells begin that nobody uses
         self._free = Freed()
         self.end = 0

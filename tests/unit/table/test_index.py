@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from monolith.table import arena
 from monolith.table.index import CELL_BYTES, SUBTABLES, Index
 from tests.unit.table.reference import unmix
 
@@ -55,6 +56,13 @@ def test_subtables_grow_at_different_times():
         grown.append((index._mask != sizes).sum())
     assert sum(grown) > SUBTABLES
     assert max(grown) < SUBTABLES / 4
+
+
+def test_first_cells_have_room_however_little_is_granted(monkeypatch):
+    """Kernels do not look where an array ends."""
+    monkeypatch.setattr(arena, "machine_memory", lambda: 1)
+    index = Index()
+    assert len(index.subtables()[0]) >= index.memory_bytes / CELL_BYTES
 
 
 def test_what_freed_numbers_take_is_memory_in_use():
