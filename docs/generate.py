@@ -8,7 +8,8 @@ from pathlib import Path
 from optimizers import optimizers_page
 
 from monolith.cli.commands import entries
-from monolith.config.settings import reference
+from monolith.config.runner import RunnerConfig
+from monolith.config.settings import default_text, fields, reference
 
 HERE = Path(__file__).parent
 
@@ -24,13 +25,25 @@ A value that cannot be is refused with where it came from. One is warned of a va
 that looks like one of the command's.
 """
 
+RUNNER = """## RunnerConfig, from Python
+
+What `run_distributed` is told of a process ([an example](cluster.md#starting)). A RunConfig has the same
+fields but the last, and a field at its default asks for nothing.
+"""
+
 
 def settings_page() -> str:
     """The page of all settings, command by command."""
     parts = [HEAD]
     for words, entry in entries():
         parts.append(f"## monolith {words}\n\n{entry.help}\n\n{reference(entry.load().settings)}\n")
-    return "\n".join(parts)
+    return "\n".join([*parts, runner_section()])
+
+
+def runner_section() -> str:
+    """The fields of RunnerConfig, which Python gives and no command line."""
+    rows = [f"| `{f.name}` | `{default_text(f)}` | {about.help} |" for f, about in fields(RunnerConfig)]
+    return "\n".join([RUNNER, "| field | default | meaning |", "|---|---|---|", *rows, ""])
 
 
 def main() -> int:

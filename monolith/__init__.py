@@ -1,4 +1,9 @@
-"""Recommender models trained on a parameter server, where feature ids never collide."""
+"""Recommender models trained on a parameter server, where feature ids never collide.
+
+Here are the names that a role of a job needs; `Estimator` (a whole job in this process) is in
+`monolith.estimator.estimator`, `Table` in `monolith.table.table`, `PsClient` in `monolith.ps.client`, and
+what a model is made of in `monolith.estimator.model` and `monolith.estimator.columns`.
+"""
 
 from __future__ import annotations
 

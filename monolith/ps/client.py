@@ -59,6 +59,7 @@ class PsClient:
 
     @property
     def num_shards(self) -> int:
+        """How many servers there are."""
         return len(self._shards)
 
     async def connect(self) -> None:
@@ -83,10 +84,10 @@ class PsClient:
     async def lookup(
         self, wanted: Mapping[str, Fids], *, create: bool = True, unique: bool = False
     ) -> dict[str, Rows]:
-        """Read rows (n, dim) for the n fids of each table, in the order asked; one call per server.
+        """Read rows (n, dim), float32, for the n int64 fids of each table; one call per server.
 
-        With `create`, unknown ids get a row; without, they read as zeros. `unique` promises that no
-        table's fids repeat.
+        Rows come in the order asked. With `create`, unknown ids get a row; without, they read as zeros.
+        `unique` promises that no table's fids repeat.
 
         Raises:
             TableNotFound: a table that this client has not created.
@@ -183,7 +184,7 @@ class PsClient:
     async def gather(
         self, name: str, worker: int, num_workers: int, payload: bytes, timeout_ms: int
     ) -> tuple[bytes, ...]:
-        """Wait for all workers at barrier `name`; returns everyone's payload, by worker.
+        """Wait `timeout_ms` for all workers at barrier `name`; returns everyone's payload, by worker.
 
         Raises:
             BarrierTimedOut: not all came in time; this worker no longer counts as arrived.
@@ -194,7 +195,13 @@ class PsClient:
         return await self._shards[0].gather(name, worker, num_workers, payload, timeout_ms)
 
     async def save(self, folder: Path) -> list[FileEntry]:
-        """Have every server write its rows into `folder`, which all of them see."""
+        """Have every server write its rows into `folder`, which is there and which all of them see.
+
+        Returns what was written, for `restore`.
+
+        Raises:
+            CheckpointError: a server cannot write there; it names the file.
+        """
         saved = await self._shards.all(lambda shard, i: shard.save(SaveOrder(folder, i, self.num_shards)))
         return [entry for files in saved for entry in files]
 
@@ -212,9 +219,11 @@ class PsClient:
         return sum(await self._shards.all(lambda s, i: s.restore(RestoreOrder(folder, files, i, shards))))
 
     async def stats(self) -> JobStats:
+        """What each server holds and was asked, in order of their index."""
         return JobStats(tuple(await self._shards.all(lambda shard, _: shard.stats())))
 
     async def close(self) -> None:
+        """Close the connections; servers serve on."""
         await self._shards.all(lambda shard, _: shard.close())
 
     async def _write(self, updates: Updates, change: Change, times: EventTimes) -> Applied:

@@ -52,6 +52,9 @@ class Table(AllRows):
     (`seed`, fid, column) alone, never by who came first. With `dated`, rows of which nobody tells when they
     are updated have the latest time of any, or the step, so that somebody can tell which are the oldest.
 
+    `fids` are int64 (n,), rows and gradients float32 (n, dim); what can become that is taken, too. Gradients
+    that are NaN or infinite are treated as `bad_gradients` says.
+
     >>> from monolith.table.config import Constants, Segment, Sgd, TableConfig
     >>> table = Table(TableConfig((Segment(2, Constants(1.0), Sgd(learning_rate=0.5)),)))
     >>> table.apply(np.array([7, -7]), np.array([[1, 0], [0, 2]]))  # two fids that were not there
