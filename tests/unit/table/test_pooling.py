@@ -74,6 +74,7 @@ def test_unknown_combiners_are_refused():
 
 BAD = [([2], [0, 1], "row 2, of 2"), ([-1], [0, 1], "row -1, of 2")]
 BAD += [([0], splits, "from 0 to 1") for splits in ([0, 2], [1, 1], [0, 2, 1], [])]
+BAD += [([0, 1], [0, 1], "from 0 to 2")]
 
 
 @pytest.mark.parametrize(("inverse", "splits", "said"), BAD)
