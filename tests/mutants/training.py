@@ -9,7 +9,7 @@ BUGS = [
         "The rows of the next step are read after the update of this one",
         "monolith/estimator/trainer.py",
         "while len(waiting) > (self._ahead",
-        "while len(waiting) >= (self._ahead",
+        "while len(waiting) > (max(self._ahead - 1, 0)",
         "tests/unit/estimator/test_order.py",
     ),
     Bug(
