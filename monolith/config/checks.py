@@ -22,6 +22,12 @@ def int64(value: Any) -> str | None:
     return None if -(2**63) <= value < 2**63 else "must be a number that int64 can hold"
 
 
+def mebibytes(value: int) -> str | None:
+    """More than nothing, and bytes that int64 can count: servers tell each other of them."""
+    most = (2**63 - 1) >> 20
+    return positive(value) or (None if value <= most else f"must be <= {most}")
+
+
 def name(value: str) -> str | None:
     """A word: not empty, no space in or around it."""
     if not value.strip():

@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 
 from monolith.config.bad_gradients import BadGradients
-from monolith.config.checks import if_given, not_negative, port, positive
+from monolith.config.checks import if_given, mebibytes, not_negative, port
 from monolith.config.cluster import Cluster
 from monolith.config.dense_export import DenseExportConfig
 from monolith.config.distributed import ANYWHERE, DistributedRunConfig
@@ -37,7 +37,7 @@ class Joining(Following):
                                           group="training", converter=BadGradients)
     memory_budget_mb: int | None = setting(None, "Mebibytes that all tables of a parameter server may take: "
                                            "beyond, the least recently updated rows leave.", group="cluster",
-                                           check=if_given(positive))
+                                           check=if_given(mebibytes))
     metrics_port: int | None = setting(None, "Port of a parameter server's Prometheus metrics over HTTP.",
                                        group="cluster", check=if_given(port))
     heartbeat_interval_secs: int = setting(10, "Time between two signs of life; 0 gives none.",

@@ -39,6 +39,10 @@ PLACES = {"data": Path("d"), "model_dir": Path("m")}
         ),
         (RoleSettings(metrics_port=70000), "metrics_port=70000 (from code): must be a port, 0..65535"),
         (RoleSettings(memory_budget_mb=0), "memory_budget_mb=0 (from code): must be > 0"),
+        (
+            RoleSettings(memory_budget_mb=2**43),
+            "memory_budget_mb=8796093022208 (from code): must be <= 8796093022207",
+        ),
         (RoleSettings(discovery="consul", disable_heartbeat=True), "must be 0 where no process gives signs"),
         (
             RoleSettings(discovery="consul", heartbeat_interval_secs=0),
