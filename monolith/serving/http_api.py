@@ -135,6 +135,8 @@ def _object(body: bytes) -> dict[str, Any]:
         held = json.loads(body)
     except ValueError as exc:
         raise InvalidRequest(f"JSON Parse error: {exc}") from exc
+    except RecursionError as exc:  # else whoever sends brackets fills the log
+        raise InvalidRequest("JSON Parse error: lists and objects are nested too deeply") from exc
     if not isinstance(held, dict):
         raise InvalidRequest("JSON Value: the body must be an object")
     return held

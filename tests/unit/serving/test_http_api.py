@@ -92,6 +92,7 @@ def test_metadata_names_inputs_and_outputs(server):
     [
         ("{", "JSON Parse error: "),
         (b"\xff", "JSON Parse error: "),
+        ("[" * 2_000, "JSON Parse error: lists and objects are nested too deeply"),
         ("[]", "JSON Value: the body must be an object"),
         ({}, 'give either "instances" (rows) or "inputs" (columns)'),
         ({"instances": [], "inputs": {}}, 'give either "instances" (rows) or "inputs" (columns)'),
