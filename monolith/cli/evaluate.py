@@ -35,7 +35,10 @@ def evaluate(settings: EvaluateSettings, ui: Ui) -> Report:
     from monolith.models.registry import load_model
 
     model_dir = settings.model_dir or Path()
-    manifest = CheckpointStore(model_dir).latest()
+    store = CheckpointStore(model_dir)
+    manifest = store.latest()
+    for warning in store.warnings:
+        ui.progress.say(warning)
     if manifest is None:
         raise CheckpointNotFound("no checkpoint here: train first", path=model_dir)
     config = TrainingConfig(model_dir=model_dir, batch_size=settings.batch_size)

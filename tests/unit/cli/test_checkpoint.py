@@ -97,3 +97,12 @@ def test_people_get_a_table(model_dir, capsys):
 def test_the_folder_must_be_given(capsys):
     status, answer = asked(capsys, "ls")
     assert (status, answer["error"]) == (2, "MODEL_DIR: must be given")
+
+
+@pytest.mark.parametrize(
+    "command", [("checkpoint", "show"), ("evaluate", "--data=nowhere")], ids=lambda c: c[0]
+)
+def test_a_checkpoint_that_was_passed_over_is_named(model_dir, capsys, command):
+    (model_dir / "checkpoint-20" / "dense.safetensors").unlink()
+    main([*command, f"--model-dir={model_dir}"], {})
+    assert "checkpoint-20 is damaged and was passed over: " in capsys.readouterr().err
