@@ -45,6 +45,8 @@ class PredictionClient(AbstractContextManager["PredictionClient"]):
             code, details = exc.code(), exc.details()
             if code is grpc.StatusCode.UNAVAILABLE:
                 details = "nothing answers there: start `monolith serve`, or give another --address"
+            elif code is grpc.StatusCode.DEADLINE_EXCEEDED:
+                details = f"no answer within {self._timeout_s:g} s; --timeout-ms gives it longer"
             raise ServingError(f"{self._address}: {code.name}: {details}", model=self._model) from exc
         return {name: to_array(name, tensor) for name, tensor in response.outputs.items()}
 

@@ -1,5 +1,7 @@
 """What `export`, `serve` and `predict` refuse before they begin."""
 
+import socket
+
 import pytest
 
 from monolith.cli.main import main
@@ -43,3 +45,11 @@ def test_nobody_to_ask_is_told(capsys):
     argv = (*PREDICT, "--address=127.0.0.1:1", "--timeout-ms=2000", '--input={"user": 1}')
     assert main(argv, {}) == 1
     assert "127.0.0.1:1: UNAVAILABLE" in capsys.readouterr().err
+
+
+def test_who_accepts_and_says_nothing_is_told(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        argv = (f"--address=127.0.0.1:{silent.getsockname()[1]}", "--timeout-ms=300", '--input={"user": 1}')
+        assert main([*PREDICT, *argv], {}) == 1
+    said = "DEADLINE_EXCEEDED: no answer within 0.3 s; --timeout-ms gives it longer\n"
+    assert capsys.readouterr().err.endswith(said)
