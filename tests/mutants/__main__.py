@@ -67,7 +67,8 @@ def _check() -> int:
 
 def _judged(bug: Bug) -> Verdict:
     verdict = judge(bug)
-    print(f"{bug.meaning:<80} {verdict.caught_by or 'NOT CAUGHT':<70} {verdict.seconds:5.1f} s", flush=True)
+    who = verdict.caught_by or "NOT CAUGHT"
+    print(f"{bug.meaning:<80} {who:<70} {verdict.seconds:5.1f} s  {verdict.complaint:.60}", flush=True)
     return verdict
 
 

@@ -31,6 +31,7 @@ class Bug(NamedTuple):
 
 class Verdict(NamedTuple):
     caught_by: str  # empty: nothing turned red
+    complaint: str  # what was said first; that of a crash tells that the bug is not the one that is meant
     seconds: float
 
 
@@ -58,7 +59,8 @@ def judge(bug: Bug) -> Verdict:
         seconds = time.monotonic() - start
     if ended.returncode not in (0, RED):
         raise RuntimeError(f"{bug.meaning}: the tests could not run\n{ended.stdout}{ended.stderr}")
-    return Verdict(_first_red(ended.stdout) if ended.returncode else "", seconds)
+    red = ended.returncode == RED
+    return Verdict(_first_red(ended.stdout) if red else "", _complaint(ended.stdout) if red else "", seconds)
 
 
 def _copy(root: Path) -> None:
@@ -92,3 +94,9 @@ def _first_red(output: str) -> str:
         return law[1].replace("_", " ")
     test = re.search(r"^FAILED \S+?/(test_\w+\.py::\w+)", output, re.MULTILINE)
     return test[1] if test else output.strip().splitlines()[-1]
+
+
+def _complaint(output: str) -> str:
+    """What the first error said: of an exception, or of an assertion."""
+    said = re.search(r"^(?:E|    \|) +((?:\S+Error|Failed|assert)\b.*)", output, re.MULTILINE)
+    return said[1] if said else ""

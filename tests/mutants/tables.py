@@ -138,7 +138,7 @@ BUGS = [
     Bug(
         "Ids keep rows that there was no memory to begin",
         "monolith/table/store.py",
-        "            self.index.remove(unknown)\n",
+        "            self.index.remove(unknown, room=numbers)\n",
         "",
         "tests/unit/table/test_store.py",
     ),
