@@ -73,35 +73,7 @@ def test_verify_of_one(model_dir, capsys, step, expected):
     assert asked(capsys, "verify", model_dir, "--step", step)[0] == expected
 
 
-@pytest.mark.parametrize("command", ["ls", "show", "verify"])
-def test_a_folder_that_is_not_there_is_told(tmp_path, capsys, command):
-    status, answer = asked(capsys, command, tmp_path / "none")
-    assert (status, answer["error"]) == (1, f"{tmp_path}/none: there is no such folder")
-
-
-@pytest.mark.parametrize(
-    ("argv", "said"),
-    [(("show",), "no checkpoint was ever committed"), (("verify", "--step", 3), "no checkpoint of step 3")],
-)
-def test_a_checkpoint_that_is_not_there_is_told(tmp_path, capsys, argv, said):
-    status, answer = asked(capsys, argv[0], tmp_path, *argv[1:])
-    assert status == 1
-    assert said in answer["error"]
-
-
-def test_people_get_a_table(model_dir, capsys):
-    assert main(["checkpoint", "show", str(model_dir)], {}) == 0
-    assert "checkpoint-20 in" in capsys.readouterr().out
-
-
-def test_the_folder_must_be_given(capsys):
-    status, answer = asked(capsys, "ls")
-    assert (status, answer["error"]) == (2, "MODEL_DIR: must be given")
-
-
-@pytest.mark.parametrize(
-    "command", [("checkpoint", "show"), ("evaluate", "--data=nowhere")], ids=lambda c: c[0]
-)
+@pytest.mark.parametrize("command", [("checkpoint", "show"), ("evaluate", "--data=x")], ids=lambda c: c[0])
 def test_a_checkpoint_that_was_passed_over_is_named(model_dir, capsys, command):
     (model_dir / "checkpoint-20" / "dense.safetensors").unlink()
     main([*command, f"--model-dir={model_dir}"], {})
