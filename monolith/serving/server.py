@@ -132,8 +132,16 @@ class ModelServer(AbstractContextManager["ModelServer"]):
         )
 
     def _poll(self) -> None:
+        trouble = ""
         while not self._stopping.wait(self._options.poll_s):
-            try:
-                self.versions.poll()
-            except ServingError as exc:
+            trouble = self._look(trouble)
+
+    def _look(self, before: str) -> str:
+        """Look for a new version; give what is in the way, told where it is not what was `before`."""
+        try:
+            self.versions.poll()
+        except ServingError as exc:
+            if str(exc) != before:
                 log.warning("%s; version %s goes on", exc, self.versions.version)
+            return str(exc)
+        return ""

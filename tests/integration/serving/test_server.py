@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import grpc
 import httpx
@@ -175,6 +176,20 @@ def test_broken_version_is_named_in_status(running: ModelServer, models: Path) -
     assert "table-0.safetensors" in broken["status"]["error_message"]
     assert (fine["version"], fine["state"]) == ("1", "AVAILABLE")
     assert ask(running) == pytest.approx([MEANT])
+
+
+def test_a_folder_that_is_gone_is_told_once(
+    running: ModelServer, models: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = f"{models} cannot be read: No such file or directory; version 1 goes on"
+    looks = Mock(side_effect=running.versions.poll)
+    monkeypatch.setattr(running.versions, "poll", looks)
+    for trouble in range(1, 3):
+        models.rename(models.with_name("gone"))
+        until("it looked for it", lambda so_far=looks.call_count: looks.call_count > so_far + 3)
+        assert [line for line in caplog.messages if "cannot be read" in line] == [told] * trouble
+        models.with_name("gone").rename(models)
+        until("and found it again", lambda so_far=looks.call_count: looks.call_count > so_far + 2)
 
 
 def test_stopping_finishes_what_has_begun(models: Path, gate: Gate) -> None:
