@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from monolith.cli.bars import Bars
 
 
+UNBOUNDED = 10_000  # columns of what is no terminal: who reads a file or a pipe can scroll, or cut
+
+
 class Screen:
     """A `core.progress.Progress` that draws on standard error, and prints reports on standard output."""
 
@@ -69,7 +72,7 @@ class Screen:
             return
         from rich.console import Console
 
-        console = Console(highlight=False)
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else UNBOUNDED)
         with _standard_output():
             if report.figures:
                 names = Table(("", ""), [(k.replace("_", " "), v) for k, v in report.figures.items()])

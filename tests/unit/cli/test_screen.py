@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from monolith.cli.bars import bars
+from monolith.cli.command import Report
 from monolith.cli.command import Table as Listing
 from monolith.cli.screen import Screen, _drawn, shown
 
@@ -57,3 +58,10 @@ def test_what_looks_like_markup_is_shown_as_it_is() -> None:
     Console(file=seen).print(_drawn(Listing(("by",), [("[fd00::7]:8500",), (":100:",)])))
     assert "[fd00::7]:8500" in seen.getvalue()
     assert ":100:" in seen.getvalue()
+
+
+def test_a_pipe_has_room_for_every_column(capsys: pytest.CaptureFixture[str]) -> None:
+    names = tuple(f"column {n}" for n in range(30))
+    table = Listing(names, [tuple(range(30))])
+    Screen(as_json=False).report(Report(title="wide", table=table))
+    assert any(all(name in line for name in names) for line in capsys.readouterr().out.splitlines())
