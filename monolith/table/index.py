@@ -94,9 +94,9 @@ class Index:
                 self._grow(int(full))
         return fids[created[:taken]], new[:taken]
 
-    def remove(self, fids: Fids) -> int:
-        """Forget fids; returns how many were known."""
-        freed = np.empty(len(fids), np.int64)
+    def remove(self, fids: Fids, room: Indices | None = None) -> int:
+        """Forget fids; returns how many were known. With `room` for as many numbers it takes no memory."""
+        freed = np.empty(len(fids), np.int64) if room is None else room
         count = probing.remove(self.subtables(), fids, freed)
         self._free.put(freed[:count])
         return count

@@ -131,7 +131,7 @@ class Store:
             self._begin(new, given(created))
             numbers[which] = self.index.find(unknown)
         except MemoryError:
-            self.index.remove(unknown)
+            self.index.remove(unknown, room=numbers)
             raise
         return numbers, existed, len(new)
 

@@ -39,10 +39,11 @@ _set_handler = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(_functions[
 
 
 class Memory:
-    """numpy's own, but there is none for the array after the next `granted` ones; then there is again."""
+    """numpy's own, but there is none for the array after the next `granted` ones; then, or never, again."""
 
     def __init__(self) -> None:
         self.granted = 0
+        self.for_good = False
         self.usual = Handler.from_address(python.PyCapsule_GetPointer(_get_handler(), NAME))
         wrapped = [self._wrapped(kind, getattr(self.usual, name)) for name, kind in Handler._fields_[3:6]]
         first = (b"exhausted", self.usual.version, self.usual.context)
@@ -51,7 +52,8 @@ class Memory:
     def _wrapped(self, kind, work):
         def if_granted(*args):
             self.granted -= 1
-            return None if self.granted == -1 else work(*args)
+            lacking = self.granted < 0 if self.for_good else self.granted == -1
+            return None if lacking else work(*args)
 
         return kind(if_granted)
 
@@ -60,9 +62,9 @@ MEMORY = Memory()  # for good: arrays that got theirs here may live longer than 
 
 
 @contextlib.contextmanager
-def running_out(granted: int) -> Iterator[None]:
-    """So many arrays get memory, the next one a MemoryError, and those after it memory again."""
-    MEMORY.granted = granted
+def running_out(granted: int, *, for_good: bool = False) -> Iterator[None]:
+    """So many arrays get memory, the next one a MemoryError, and those after it memory again, or not."""
+    MEMORY.granted, MEMORY.for_good = granted, for_good
     before = _set_handler(python.PyCapsule_New(ctypes.addressof(MEMORY.handler), NAME, None))
     try:
         yield

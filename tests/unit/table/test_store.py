@@ -50,14 +50,15 @@ WORKS = {
 }
 
 
+@pytest.mark.parametrize("for_good", [False, True], ids=["once", "for_good"])
 @pytest.mark.parametrize("work", WORKS.values(), ids=WORKS)
-def test_whatever_finds_no_memory_changes_no_row(work):
+def test_whatever_finds_no_memory_changes_no_row(work, for_good):
     """Each array that is made on the way fails once; after that it works, and who changes is told."""
     for granted in itertools.count():
         table, reader = followed_table()
         before = table.export()
         try:
-            with running_out(granted):
+            with running_out(granted, for_good=for_good):
                 work(table._store)
             break
         except MemoryError:
