@@ -75,7 +75,10 @@ def set_field(path: str, value: object) -> Callable[[EmbeddingHashTableConfig], 
     ("change", "named"),
     [
         (set_field("table.feature_evict_every_n_hours", 0), "feature_evict_every_n_hours=0: must be > 0"),
-        (set_field("table.filter_config.filter_type", "sieve"), "filter_type='sieve': must be one of: no_fil"),
+        (
+            set_field("table.filter_config.filter_type", "sieve"),
+            "filter_type='sieve': must be one of: no_fil",
+        ),
         (
             set_field("table.slot_occurrence_threshold_config.default_occurrence_threshold", 16),
             "threshold 16: must be <= 15",
