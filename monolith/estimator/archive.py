@@ -76,7 +76,7 @@ class Archive:
         )
 
     def resume(self) -> Manifest | None:
-        """Give the servers the rows, and the module the values, of the newest checkpoint, if there is one.
+        """Give the servers the rows, and the module the values, of the newest checkpoint to go on from.
 
         If there is none, the servers drop what an earlier training may have left with them.
 
@@ -84,18 +84,18 @@ class Archive:
             CheckpointMismatch: it is another model's.
             CheckpointUnreadable: there are checkpoints, and none can be read.
         """
-        manifest = self.store.resume(self._restore)
+        manifest = self.store.resume(self._restore_to_train)
         if manifest is None:
             self._client.restore(self.store.model_dir, ())
         return manifest
 
     def restore_newest(self) -> Manifest:
-        """The same, where there must be one.
+        """The same, where there must be one, and nobody is going to train.
 
         Raises:
             CheckpointNotFound: there is none.
         """
-        manifest = self.resume()
+        manifest = self.store.resume(self._restore)
         if manifest is None:
             raise CheckpointNotFound("no checkpoint here: train first", path=self.store.model_dir)
         return manifest
@@ -121,6 +121,11 @@ class Archive:
         except CheckpointError:
             return None
         return str(self.store.model_dir / prefix(manifest.step)) if manifest else None
+
+    def _restore_to_train(self, manifest: Manifest) -> Manifest:
+        """Reads also what each worker loads once all stand at this step: damage must be found before."""
+        self.store.load_dense(manifest, OPTIMIZER)
+        return self._restore(manifest)
 
     def _restore(self, manifest: Manifest) -> Manifest:
         self._must_fit(manifest)

@@ -251,6 +251,16 @@ def test_data_shared_anew_is_told(dataset, config):
     assert "checkpoint-8 was written with 2 workers" in talk.said[0]
 
 
+@pytest.mark.parametrize("part", ["dense", "optimizer"])
+def test_a_damaged_part_is_passed_over(dataset, config, part):
+    train(dataset, attrs.evolve(config, train_steps=12))
+    damaged = config.model_dir / "checkpoint-12" / f"{part}.safetensors"
+    damaged.write_bytes(bytes([*damaged.read_bytes()[:-1], 0xAA]))
+    talk = Talk()
+    assert train(dataset, config, progress=talk).global_step == 20
+    assert "checkpoint-12" in talk.said[0]
+
+
 def test_figures_that_cannot_be_written_end_nothing(dataset, config):
     config.model_dir.mkdir()
     (config.model_dir / "events").write_text("a file where a folder should be")
