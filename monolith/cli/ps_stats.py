@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ABOUT = ("ps", "table", "slot", "rows", "bytes")
 WHOLE = ("most_rows", "load", "probe_mean", "probe_max")
-USE = ("asked", "hit_rate", "evicted")
+USE = ("asked", "hit_rate", "evicted", "not_finite")
 
 
 @attrs.frozen(kw_only=True)
@@ -86,7 +86,8 @@ def _line(
     shard: ShardStats, table: TableStats, slot: int | None, usage: Usage, size: int, whole: Sequence[object]
 ) -> Sequence[object]:
     rate = usage.hit_rate if usage.asked else None
-    return (shard.shard, table.name, slot, usage.rows, size, *whole, usage.asked, rate, usage.evicted)
+    use = usage.asked, rate, usage.evicted, usage.not_finite
+    return (shard.shard, table.name, slot, usage.rows, size, *whole, *use)
 
 
 def _figures(told: Sequence[ShardStats]) -> dict[str, object]:

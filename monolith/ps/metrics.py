@@ -54,11 +54,15 @@ class _Tables(Collector):
     def collect(self) -> Iterator[Metric]:
         rows = GaugeMetricFamily("monolith_ps_rows", "Rows of a table.", labels=["table"])
         held = GaugeMetricFamily("monolith_ps_bytes", "Memory of a table.", labels=["table"])
+        about = "Gradients that were skipped or clipped, as they were NaN or infinite."
+        bad = CounterMetricFamily("monolith_ps_not_finite", about, labels=["table"])
         stats = self._stats()
         for table in stats.tables:
             rows.add_metric([table.name], table.rows)
             held.add_metric([table.name], table.memory_bytes)
-        yield from (rows, held)
+            if table.report:
+                bad.add_metric([table.name], table.report.usage.not_finite)
+        yield from (rows, held, bad)
         if stats.memory_budget_bytes:
             about = "Memory that all tables may take."
             yield GaugeMetricFamily("monolith_ps_memory_budget_bytes", about, stats.memory_budget_bytes)

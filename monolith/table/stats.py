@@ -31,6 +31,7 @@ class Usage:
     hits: int = 0  # of these, ids that had a row
     evicted: int = 0
     filtered: int = 0  # gradients dropped, of ids that had not occurred often enough for a row
+    not_finite: int = 0  # gradients skipped or clipped, as they were NaN or infinite
 
     @property
     def hit_rate(self) -> float:
@@ -54,12 +55,12 @@ class TableReport:
 
 
 class Tally:
-    """Counts of ids asked for, found, evicted and filtered. Safe from many threads."""
+    """Counts of what happens to ids. Safe from many threads."""
 
     def __init__(self) -> None:
         self._counting = threading.Lock()
         self._asked = self._hits = 0
-        self._by_slot = np.zeros((4, SLOTS), np.int64)  # asked for and found, both sampled; evicted; filtered
+        self._by_slot = np.zeros((5, SLOTS), np.int64)  # as in Usage, but rows; the first two are sampled
 
     def looked_up(self, fids: Fids, found: Flags, hits: int) -> None:
         """`hits` of `fids` were `found`."""
@@ -76,6 +77,10 @@ class Tally:
         """Each of `fids` had no row, and got none."""
         self._add(3, fids)
 
+    def not_finite(self, fids: Fids) -> None:
+        """Each of `fids` came with a gradient that was skipped or clipped."""
+        self._add(4, fids)
+
     def _add(self, what: int, fids: Fids) -> None:
         if len(fids):
             with self._counting:
@@ -86,8 +91,7 @@ class Tally:
         with self._counting:
             counts, asked, hits = np.vstack([rows, self._by_slot]), self._asked, self._hits
         slots = {int(s): Usage(*counts[:, s].tolist()) for s in np.flatnonzero(counts.any(axis=0))}
-        evicted, filtered = counts[3:].sum(axis=1).tolist()
-        return Usage(int(rows.sum()), asked, hits, evicted, filtered), slots
+        return Usage(int(rows.sum()), asked, hits, *counts[3:].sum(axis=1).tolist()), slots
 
 
 def report(

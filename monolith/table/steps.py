@@ -48,6 +48,7 @@ class Step:
     latest: Rows | None = None
     counts: Counts | None = None
     times: Times | int | None = None
+    not_finite: Fids | None = None  # of a judged step: those whose gradients were skipped or clipped
 
 
 def judged(asked: Step, config: TableConfig, bad: BadGradients, *, of: str = "a table") -> Step:
@@ -108,13 +109,14 @@ def _rates(asked: Step, config: TableConfig, of: str) -> tuple[float, ...]:
 def _sifted(step: Step, bad: BadGradients, of: str) -> Step:
     if _largest(step.grads.view(np.uint32).reshape(-1)) < _INFINITE:
         return step
-    if bad is BadGradients.CLIP:
-        grads = np.nan_to_num(step.grads, nan=0.0, posinf=CLIPPED, neginf=-CLIPPED)
-        return replace(step, grads=given(grads))
     sound = np.logical_and.reduce(np.isfinite(step.grads), axis=1)
     if bad is BadGradients.REFUSE:
         raise _refusal(step, int(sound.argmin()), of)
-    return only(step, sound)
+    told = replace(step, not_finite=step.fids[~sound])
+    if bad is BadGradients.SKIP:
+        return only(told, sound)
+    grads = np.nan_to_num(step.grads, nan=0.0, posinf=CLIPPED, neginf=-CLIPPED)
+    return replace(told, grads=given(grads))
 
 
 def _refusal(step: Step, position: int, of: str) -> GradientNotFinite:

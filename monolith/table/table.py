@@ -214,6 +214,8 @@ class Table(AllRows):
             MemoryError: there is no room for the rows of unknown ids. Those of known ones have learned.
         """
         assert not isinstance(step.times, int)  # judging spreads it
+        if step.not_finite is not None:
+            self._tally.not_finite(step.not_finite)
         times = self._population.updated_at(step.times, step.step, len(step.fids))
         missing = self._beside_others(times, lambda: self._learner.learn(self._store, step, times))
         deserving = self._deserving(step, missing)

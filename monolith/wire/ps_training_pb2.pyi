@@ -203,18 +203,20 @@ class TableStats(_message.Message):
     def __init__(self, name: _Optional[str] = ..., num_embeddings: _Optional[int] = ..., dim_size: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., report: _Optional[_Union[TableReport, _Mapping]] = ...) -> None: ...
 
 class Usage(_message.Message):
-    __slots__ = ("rows", "asked", "hits", "evicted", "filtered")
+    __slots__ = ("rows", "asked", "hits", "evicted", "filtered", "not_finite")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     ASKED_FIELD_NUMBER: _ClassVar[int]
     HITS_FIELD_NUMBER: _ClassVar[int]
     EVICTED_FIELD_NUMBER: _ClassVar[int]
     FILTERED_FIELD_NUMBER: _ClassVar[int]
+    NOT_FINITE_FIELD_NUMBER: _ClassVar[int]
     rows: int
     asked: int
     hits: int
     evicted: int
     filtered: int
-    def __init__(self, rows: _Optional[int] = ..., asked: _Optional[int] = ..., hits: _Optional[int] = ..., evicted: _Optional[int] = ..., filtered: _Optional[int] = ...) -> None: ...
+    not_finite: int
+    def __init__(self, rows: _Optional[int] = ..., asked: _Optional[int] = ..., hits: _Optional[int] = ..., evicted: _Optional[int] = ..., filtered: _Optional[int] = ..., not_finite: _Optional[int] = ...) -> None: ...
 
 class TableReport(_message.Message):
     __slots__ = ("usage", "memory_bytes", "filter_bytes", "row_bytes", "load", "probe_mean", "probe_max", "slots", "most_rows")

@@ -211,5 +211,6 @@ def test_prometheus_reads_the_figures(cluster: Cluster, shard: LocalShard) -> No
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as page:
         told = page.read().decode()
     assert 'monolith_ps_rows{table="t"} 5.0' in told
+    assert 'monolith_ps_not_finite_total{table="t"} 0.0' in told
     assert 'monolith_ps_ids_total{operation="lookup"} 5.0' in told
     assert 'monolith_ps_call_seconds_count{operation="lookup"} 1.0' in told

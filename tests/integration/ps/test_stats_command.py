@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from monolith.cli.main import main
+from monolith.config.bad_gradients import BadGradients
 from monolith.core.fids import make_fid
 from monolith.discovery.base import ServiceInfo
 from monolith.discovery.host_files import HostFiles
-from monolith.ps.api import Lookup
+from monolith.ps.api import Gradients, Lookup, Stamp
 from monolith.ps.shard import LocalShard
 from monolith.table.config import Segment, TableConfig
 from tests.integration.ps.conftest import Cluster
@@ -43,6 +44,15 @@ def test_servers_by_address(capsys: pytest.CaptureFixture[str], addresses: list[
     assert (first["most_rows"], first["bytes"] > 24 * 32) == (100, True)
     assert (first["asked"], first["hit_rate"], first["evicted"]) == (32, 0.25, 0)
     assert 0 < first["load"] < 1 <= first["probe_mean"] <= first["probe_max"]
+
+
+def test_gradients_that_are_no_numbers_are_told(capsys: pytest.CaptureFixture[str], cluster: Cluster) -> None:
+    shard = LocalShard(0, bad_gradients=BadGradients.SKIP)
+    cluster.run(shard.create_tables({"item": TableConfig([Segment(1)])}))
+    grads = np.array([[1], [np.nan], [np.inf]], np.float32)
+    cluster.run(shard.apply([Gradients("item", np.arange(3), grads)], Stamp(1, 1)))
+    _, answer = asked(capsys, f"--address={cluster.serve(shard)}")
+    assert (answer["rows"][0]["rows"], answer["rows"][0]["not_finite"]) == (1, 2)
 
 
 def test_a_budget_of_a_server_is_told(capsys: pytest.CaptureFixture[str], cluster: Cluster) -> None:

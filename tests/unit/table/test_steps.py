@@ -5,8 +5,9 @@ import pytest
 
 from monolith.config.bad_gradients import BadGradients
 from monolith.core.errors import ConfigError, GradientNotFinite
+from monolith.core.fids import make_fid
 from monolith.table.config import Constants, Dc, Segment, Sgd, TableConfig
-from monolith.table.steps import CLIPPED
+from monolith.table.steps import CLIPPED, Step
 from monolith.table.table import Table
 
 FIDS = np.array([5, 6, 7])
@@ -38,6 +39,16 @@ def test_skipped_ids_are_left_out(latest):
 def test_clipped_values_are_numbers(value, counts_as):
     rows, _ = taught(BadGradients.CLIP, value)
     assert rows.tolist() == [[0.5, 0.5], [0.5, 1.0 - counts_as], [0.5, 0.5]]
+
+
+@pytest.mark.parametrize("bad", [BadGradients.SKIP, BadGradients.CLIP])
+def test_what_was_not_finite_is_counted_once_it_is_made(bad):
+    table, fids = Table(CONFIG, bad_gradients=bad), np.array([make_fid(3, 1), make_fid(4, 1), make_fid(4, 2)])
+    step = table.judge(Step(fids, np.array([[0.5, 0.5], [np.nan, np.inf], [0.5, np.inf]])))
+    assert table.stats().usage.not_finite == 0
+    table.take(step)
+    told = table.stats()
+    assert (told.usage.not_finite, told.slots[4].not_finite) == (2, 2)
 
 
 @pytest.mark.parametrize("bad", BadGradients)
