@@ -36,7 +36,9 @@ class Limits:
     attempts: int = 5  # at a server that cannot be reached, with growing pauses of up to a second
     # A machine that loses its power closes no connection, and TCP notices minutes later.
     ping_every_ms: int = 10_000  # on a connection on which nothing comes
-    ping_answer_ms: int = 5_000  # without one in this time it is dead, and another is made
+    # Without an answer in this time it is dead, and another is made. No sooner than a call's deadline: who
+    # only stood still, or was cut off, may not end a job.
+    ping_answer_ms: int = 30_000
 
     def __attrs_post_init__(self) -> None:
         if self.chunk + HEADS > self.message:
