@@ -123,13 +123,9 @@ class Archive:
         return str(self.store.model_dir / prefix(manifest.step)) if manifest else None
 
     def _restore_to_train(self, manifest: Manifest) -> Manifest:
-        """Reads also what each worker loads once all stand at this step: damage must be found before.
-
-        But after it is known to be this model's: another's is refused, and never passed over.
-        """
-        self._restore(manifest)
+        """Reads also what each worker loads once all stand at this step: damage must be found before."""
         self.store.load_dense(manifest, OPTIMIZER)
-        return manifest
+        return self._restore(manifest)
 
     def _restore(self, manifest: Manifest) -> Manifest:
         self._must_fit(manifest)

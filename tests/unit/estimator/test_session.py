@@ -316,15 +316,6 @@ def test_another_models_folder_is_refused(dataset, config):
         train(dataset, config, model=LogisticRegression)
 
 
-def test_another_models_damage_is_not_passed_over(dataset, config):
-    train(dataset, config)
-    (config.model_dir / "checkpoint-20" / "optimizer.safetensors").write_bytes(b"")
-    before = files(config.model_dir)
-    with pytest.raises(CheckpointMismatch):
-        train(dataset, config, Picky)
-    assert files(config.model_dir) == before
-
-
 class Diverging(MonolithModel):
     def module(self, columns, schema):
         return Small().module(Small().columns(schema), schema)
