@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monolith.table.arena import Arena, machine_memory
 from monolith.table.compiling import kernel
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 UNBOUNDED = 1 << 62
 WORD = 64
+LEAST_ROW = 4  # bytes
 _ONE = np.uint64(1)
 
 
@@ -28,16 +30,23 @@ class Freed:
 
     def __init__(self) -> None:
         self.bound = UNBOUNDED
-        self._bits = np.zeros(16, np.uint64)
+        # One that grows without a copy, for which all others would wait.
+        self._arena = Arena(1, np.uint64, reserve=machine_memory() // LEAST_ROW // 8)
+        self._words = 0
         self._count = 0
         self._begin = 0  # a word: those before it are empty
 
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def _bits(self) -> Bits:
+        bits: Bits = self._arena.array.reshape(-1)[: self._words]
+        return bits
+
     def memory_bytes(self, end: int) -> int:
         """Bytes taken for the numbers below `end`."""
-        return -(-end // WORD) * self._bits.itemsize
+        return -(-end // WORD) * WORD // 8
 
     def cover(self, end: int) -> None:
         """Make room for numbers below `end`. What is done to those that are covered needs no memory.
@@ -45,11 +54,8 @@ class Freed:
         Raises:
             MemoryError: the system has no more.
         """
-        words = -(-end // WORD)
-        if words > len(self._bits):
-            larger = np.zeros(max(words, 2 * len(self._bits)), np.uint64)
-            larger[: len(self._bits)] = self._bits
-            self._bits = larger
+        self._words = max(self._words, -(-end // WORD))
+        self._arena.ensure(self._words)
 
     def put(self, numbers: Indices) -> None:
         """These are free from now on; they are covered."""

@@ -26,7 +26,9 @@ FULL = np.linspace(0.5, 0.7, SUBTABLES)
 CELL_BYTES = 16
 KEPT = 4  # of freed numbers, one in so many is kept for others where the rest is given up
 SPARE = 32  # and no more than one for so many fids
-GROW_AT_ONCE = 2  # sub-tables, when some thousand fids come: seldom more
+# What is fetched ahead: seldom do more sub-tables grow at once than these, and those that so many cells a fid
+# that comes would fill: while small ones grow, one after the other, there are five a fid.
+GROW_AT_ONCE, FETCHED_CELLS = 4, 16
 EMPTY_BYTES = CELL_BYTES * SUBTABLES * FIRST_CELLS  # of an index without fids
 # A fid, beyond that: in a sub-table that has just grown, and the bit of its number.
 MOST_BYTES = int(2 * CELL_BYTES / FULL[0]) + 1
@@ -176,10 +178,11 @@ class Index:
     def subtables(self) -> Subtables:
         return self._arena.array, self._first, self._mask, self._used, self._limit
 
-    def fetch_room(self) -> None:
-        """Have the system find memory for the next cells now, as `Arena.fetch`."""
+    def fetch_room(self, count: int) -> None:
+        """Have the system find memory for the cells of so many fids more now, as `Arena.fetch`."""
         grown = 2 * (int(self._mask.max()) + 1)
-        self._arena.fetch(self._cells_end, self._cells_end + GROW_AT_ONCE * grown)
+        growing = min(GROW_AT_ONCE + FETCHED_CELLS * count // grown, SUBTABLES)
+        self._arena.fetch(self._cells_end, self._cells_end + growing * grown)
 
     def _grow(self, t: int) -> None:
         self._resize(t, 2 * (int(self._mask[t]) + 1))

@@ -99,7 +99,8 @@ class Store:
         """
         end = self.index.end
         self._arena.fetch(end, end + count)
-        self.index.fetch_room()
+        self.times.fetch(end, end + count)
+        self.index.fetch_room(count)
 
     def make_room(self, count: int) -> None:
         """For so many rows more.

@@ -60,6 +60,11 @@ class UpdateTimes:
         if self._begun:
             self._arena.ensure(end)
 
+    def fetch(self, start: int, stop: int) -> None:
+        """Have the system find memory for the times of these rows now, if there are times at all."""
+        if self._begun:
+            self._arena.fetch(start, stop)
+
     @property
     def begun(self) -> bool:
         return self._begun

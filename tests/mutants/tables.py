@@ -164,6 +164,13 @@ BUGS = [
         "tests/unit/table/test_retention.py",
     ),
     Bug(
+        "Whoever grows many small sub-tables waits for their memory, and all others with it",
+        "monolith/table/index.py",
+        "GROW_AT_ONCE + FETCHED_CELLS * count // grown",
+        "GROW_AT_ONCE",
+        "tests/unit/table/test_index.py",
+    ),
+    Bug(
         "A row number that was given is free",
         "monolith/table/freed.py",
         "        taken += (bits[word] & bit) != 0\n        bits[word] &= ~bit\n",

@@ -62,3 +62,11 @@ def test_room_for_more_loses_none() -> None:
     freed.cover(100 * MANY)
     freed.put(np.array([100 * MANY - 1]))
     assert freed.lowest(9).tolist() == [0, MANY - 1, 100 * MANY - 1]
+
+
+def test_room_for_more_moves_nothing() -> None:
+    """Others wait meanwhile, and of millions a copy would take milliseconds."""
+    freed = freed_of([])
+    before = freed._bits.ctypes.data
+    freed.cover(1 << 24)
+    assert freed._bits.ctypes.data == before

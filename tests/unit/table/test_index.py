@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from monolith.table import arena
+from monolith.table.arena import Arena
 from monolith.table.index import CELL_BYTES, SUBTABLES, Index
 from tests.unit.table.reference import unmix
 
@@ -74,3 +75,14 @@ def test_what_freed_numbers_take_is_memory_in_use():
     index.remove(fids)
     index.cut(0)
     assert index.memory_bytes == cells
+
+
+def test_cells_lie_in_memory_that_was_fetched(monkeypatch):
+    """Whoever grows the index is alone with the rows, and the system may take long over a page."""
+    fetched = [0]
+    monkeypatch.setattr(Arena, "fetch", lambda _arena, _start, stop: fetched.append(stop))
+    index, batch = Index(), 2048
+    for at in range(0, 400_000, batch):
+        index.fetch_room(batch)
+        index.add(np.arange(at, at + batch) * 7919)
+        assert int((index._first + index._mask).max()) < fetched[-1], at
