@@ -88,10 +88,10 @@ class MonolithModel:
     def optimizer(
         self, parameters: Iterable[torch.nn.Parameter], learning_rate: float
     ) -> torch.optim.Optimizer:
-        """How the dense part learns. Default: Adam."""
+        """How the dense part learns. Default: Adam, all of it in one call, a third as long as one by one."""
         import torch
 
-        return torch.optim.Adam(parameters, lr=learning_rate)
+        return torch.optim.Adam(parameters, lr=learning_rate, fused=True)
 
     def loss(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
         """What training makes small. Default: weighted mean of the sigmoid cross-entropy.
