@@ -29,10 +29,13 @@ the machine does meanwhile meets both sides. Peers that cannot be installed are 
 table --quick` takes two minutes, the whole 25; `-- growth`, `-- start` and `-- scaling` measure the
 rest.
 
-Ratios nearly hold from hour to hour on a shared machine; times, waits above all, do not. Within one hour the
-longest wait of a fill at dim 16 was 5 to 7 ms where the host took next to nothing of the processors, and 10
-to 15 where it took some: so the median of five fills is judged. Pushes over calls were 0.61 to 0.86 for
-changes and 0.55 to 0.80 for everything in five runs, with medians of 0.77 and 0.69.
+Ratios nearly hold from hour to hour on a shared machine; times, waits above all, do not. The longest call
+of a fill was 2 to 6 ms where the host let the memory and the processors be, and 10 to 48 where it did not,
+in one day: one such call stood still for 43 ms in which nothing grew and no page came. So the wait that
+growth brings is judged, that of the batches that are slow in most of the fills. Where 480 MiB of cache are
+shared, a row that is found without hashing is often in it: there a lookup takes 1.9 times as long as
+torch's index_select, where memory is further away 1.1 to 1.4. Pushes over calls were 0.61 to 0.86 for
+changes and 0.55 to 0.86 for everything in six runs, with medians of 0.77 and 0.7.
 
 The **prefetched gather** is the limit: rows whose numbers are known, copied out of aligned memory on
 huge pages with prefetch. That is one random access a row; a table that hashes needs two. PyTorch, numpy
