@@ -17,10 +17,14 @@ def saving(folder: Path) -> Iterator[None]:
     """Tell an OSError of a save.
 
     Raises:
-        CheckpointError: the save failed; checkpoints committed before are as they were.
+        CheckpointError: the save failed; checkpoints committed before are as they were. Or there can be none:
+            where a folder belongs there is a file.
     """
     try:
         yield
+    except (FileExistsError, NotADirectoryError) as exc:
+        said = "is a file, not a folder; choose another model directory"
+        raise CheckpointError(said, path=Path(exc.filename)) from exc
     except OSError as exc:
         raise CheckpointError(f"{_why(exc)}; earlier checkpoints are unharmed", path=folder) from exc
 

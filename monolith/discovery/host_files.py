@@ -72,7 +72,7 @@ class HostFiles(Registrar):
     def _read_all(self, service_type: str) -> list[ServiceInfo]:
         folder = self._folder(service_type)
         with _told("read dir", folder):
-            names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+            names = _names(folder)
         indices = sorted(int(name) for name in names if name.isascii() and name.isdecimal())
         entries = [_read(folder / str(index), service_type) for index in indices]
         return [entry.info for entry in entries if entry]
@@ -121,6 +121,14 @@ class _Entry:
             return cls(attrs.evolve(info, **{key: said[key] for key in _MORE}), said["owner"])
         except (ValueError, KeyError, TypeError) as exc:
             raise ValueError(f"what follows the address is not what a process writes: {exc}") from exc
+
+
+def _names(folder: Path) -> list[str]:
+    """What lies in `folder`; nothing as long as nobody has made it."""
+    try:
+        return [path.name for path in folder.iterdir()]
+    except FileNotFoundError:
+        return []
 
 
 def _read(path: Path, service_type: str) -> _Entry | None:

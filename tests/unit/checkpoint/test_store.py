@@ -239,6 +239,14 @@ def test_parts_of_the_dense_model(store):
         store.load_dense(manifest)
 
 
+@pytest.mark.parametrize("below", ["", "runs/one"], ids=["itself", "above it"])
+def test_a_file_where_the_folder_belongs_is_named(tmp_path, below):
+    (tmp_path / "model").write_text("no folder")
+    said = f"^{tmp_path / 'model'}: is a file, not a folder; choose another model directory$"
+    with pytest.raises(CheckpointError, match=said):
+        save(quick(tmp_path / "model" / below), 1, 1.0)
+
+
 def calls_of_a_save(model_dir):
     store = quick(model_dir, max_to_keep=1)
     save(store, 1, 1.0)

@@ -88,6 +88,14 @@ def test_a_folder_in_the_way_is_named(folder):
         discovered(folder)
 
 
+def test_a_file_where_the_folder_belongs_is_named(folder):
+    """Nobody seems to be there otherwise."""
+    there = folder / "0"
+    there.write_text("127.0.0.1:1\n")
+    with pytest.raises(BackendFailed, match=f"Failed to read dir: {there / 'ps'}: Not a directory$"):
+        asked(HostFiles(there), "discover", "ps")
+
+
 @pytest.mark.parametrize("at", range(6))
 def test_a_failing_disk_is_told(folder, at):
     disk = FaultyDisk(at, errno.ENOSPC)
