@@ -64,7 +64,7 @@ def test_times_come_along(store, tmp_path):
 
 @pytest.mark.parametrize(("told", "times"), [(0, [7, 7]), (2**32 - 1, [2**32 - 1, 7])])
 def test_steps_are_no_times(told, times):
-    """Rows of a table that nobody told a time keep steps, for their order; as seconds all would be of 1970."""
+    """Rows of a table that nobody told a time keep steps, for their order; as seconds they are of 1970."""
     rows = replace(timed(marked(ITEM, [1, 2], 5).rows), told=told)
     assert dump_of(ITEM, rows, time=7).times.tolist() == times
 
