@@ -46,12 +46,14 @@ async def _ask(settings: StatsSettings, ui: Ui) -> list[ShardStats]:
     from monolith.ps.client import PsClient
     from monolith.ps.listening import parse_listening
     from monolith.ps.remote import RemoteShard
+    from monolith.runner.connect import connect_all
 
     given = [str(parse_listening(address, what="--address")) for address in settings.address]
     addresses = given or await _found(settings, ui)
-    client = PsClient([RemoteShard(address, shard=i) for i, address in enumerate(addresses)])
+    shards = [RemoteShard(address, shard=i) for i, address in enumerate(addresses)]
+    client = PsClient(shards)
     try:
-        await client.connect()
+        await connect_all(shards, addresses, settings.discovery_operation_timeout_ms)
         return list((await client.stats()).shards)
     finally:
         await client.close()

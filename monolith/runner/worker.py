@@ -5,16 +5,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from monolith.aio.bounded import bounded
 from monolith.aio.stopped import unless_stopped
 from monolith.core.address import Address, parse_address
-from monolith.core.errors import MonolithError, OperationTimedOut, ShardUnavailable
 from monolith.core.stop import SAVE_GRACE_S
-from monolith.ps.api import Shard
 from monolith.ps.barriers import PsBarrier
 from monolith.ps.client import PsClient
 from monolith.ps.limits import Limits
-from monolith.ps.together import together
+from monolith.runner.connect import connect_all
 from monolith.runner.find_shards import find_shards
 from monolith.runner.part import Part
 
@@ -53,21 +50,10 @@ async def _meet(part: Part) -> PsClient:
     client = PsClient(shards)
     budget = runner.discovery_operation_timeout_ms
     part.unwind.let_go(f"close connections of {part.me}", client.close, ms=budget)
-    await together(_connect(shard, at, budget) for shard, at in zip(shards, addresses, strict=True))
+    await connect_all(shards, addresses, budget)
     barrier = PsBarrier(client, runner.barrier_timeout_ms, margin_ms=min(budget, Limits().margin_ms // 2))
     await barrier.wait(FIRST_BARRIER, runner.index, runner.num_workers)
     return client
-
-
-async def _connect(shard: Shard, address: str, budget: int) -> None:
-    try:
-        await bounded(f"connect {address}", shard.connect, ms=budget)
-    except ShardUnavailable:
-        raise  # which says so itself
-    except OperationTimedOut as exc:
-        raise ShardUnavailable(f"Connection failed to {address}: no answer within {budget}ms") from exc
-    except MonolithError as exc:
-        raise ShardUnavailable(f"Connection failed to {address}: {exc}") from exc
 
 
 def _where(address: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,11 @@ def test_nobody_answers(capsys: pytest.CaptureFixture[str]) -> None:
     status, answer = asked(capsys, "--address=127.0.0.1:1")
     assert status == 1
     assert answer["error"].startswith("Connection failed to 127.0.0.1:1: ")
+
+
+def test_a_server_that_stands_still_is_told_in_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """The system accepts connections for it, and nobody says a word on them."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = "{}:{}".format(*silent.getsockname())
+        status, answer = asked(capsys, f"--address={address}", "--discovery-operation-timeout-ms=300")
+    assert (status, answer["error"]) == (1, f"Connection failed to {address}: no answer within 300ms")
