@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monolith.core.arrays import Indices
+from monolith.table.compiling import given
+from monolith.table.copying import scatter
+
+FIRST = np.uint64(0)  # column
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,8 @@ class Destination:
         stop = start + len(answers)
         if self.at is None:
             self.array[start:stop] = answers
-        else:
-            _cells(self.array)[self.at[start:stop]] = _cells(answers.astype(self.array.dtype, copy=False))
-
-
-def _cells(rows: NDArray[Any]) -> NDArray[Any]:
-    """Rows (n, dim) as n elements, which numpy moves faster than it moves rows; (n,) as it is."""
-    if rows.ndim == 1:
-        return rows
-    return np.ascontiguousarray(rows).view(_cell(rows.itemsize * rows.shape[1])).reshape(len(rows))
-
-
-@cache
-def _cell(size: int) -> np.dtype[Any]:
-    """What is `size` bytes long and nothing else; cached, for making it takes as long as moving some rows."""
-    return np.dtype(f"V{size}")
+        elif self.array.ndim == 1:
+            self.array[self.at[start:stop]] = answers
+        else:  # a third of the time that numpy takes where they are not in the cache
+            rows = given(answers.astype(self.array.dtype, copy=False))
+            scatter(self.array, self.at[start:stop], FIRST, rows)

@@ -80,7 +80,7 @@ class Route:
         if self.inverse is None:
             return self._in_order(rows)
         kept = self.room(rows.shape[1])
-        Destination(kept, self.inverse).put(rows)  # numpy writes in order
+        Destination(kept, self.inverse).put(rows)  # in order, so that the last stays
         return self._by_shard(kept)
 
     def split_numbers(self, numbers: NDArray[T], together: np.ufunc) -> list[NDArray[T]]:
