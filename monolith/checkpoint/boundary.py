@@ -17,15 +17,14 @@ def saving(folder: Path) -> Iterator[None]:
     """Tell an OSError of a save.
 
     Raises:
-        CheckpointError: the save failed; checkpoints committed before are as they were. Or there can be none:
-            where a folder belongs there is a file.
+        CheckpointError: the save failed; checkpoints committed before are as they were.
     """
     try:
         yield
-    except (FileExistsError, NotADirectoryError) as exc:
-        said = "is a file, not a folder; choose another model directory"
-        raise CheckpointError(said, path=Path(exc.filename)) from exc
     except OSError as exc:
+        if isinstance(exc, (FileExistsError, NotADirectoryError)) and Path(exc.filename or "").is_file():
+            said = "is a file, not a folder; choose another folder"
+            raise CheckpointError(said, path=exc.filename) from exc
         raise CheckpointError(f"{_why(exc)}; earlier checkpoints are unharmed", path=folder) from exc
 
 

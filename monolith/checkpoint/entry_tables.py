@@ -43,7 +43,10 @@ class _Out(Protocol):
 
 
 def dump_of(config: TableConfig, rows: TableRows, time: int = 0) -> Dump:
-    """A dump of `rows`, last updated at `time` where they do not know when: steps are no time."""
+    """A dump of `rows`, last updated at `time` where they do not know when.
+
+    Steps are no time: where nobody told the table any, none is known.
+    """
     known = rows.known_times.astype(np.int64) if rows.latest_told else np.zeros(len(rows), np.int64)
     return Dump(config, rows, np.where(known > 0, known, time))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monolith.table.arena import Arena, machine_memory
+from monolith.table.arena import Arena
 from monolith.table.compiling import kernel
 
 if TYPE_CHECKING:
@@ -21,17 +21,18 @@ if TYPE_CHECKING:
 
 UNBOUNDED = 1 << 62
 WORD = 64
-LEAST_ROW = 4  # bytes
 _ONE = np.uint64(1)
 
 
 class Freed:
-    """A set. What is not below `bound` is held back: it is not given. There is no bound at first."""
+    """A set. What is not below `bound` is held back: it is not given. There is no bound at first.
 
-    def __init__(self) -> None:
+    Reserves address space for `most` numbers: up to there it grows without a copy, and nobody waits for one.
+    """
+
+    def __init__(self, most: int = WORD) -> None:
         self.bound = UNBOUNDED
-        # One that grows without a copy, for which all others would wait.
-        self._arena = Arena(1, np.uint64, reserve=machine_memory() // LEAST_ROW // 8)
+        self._arena = Arena(1, np.uint64, reserve=most // 8)
         self._words = 0
         self._count = 0
         self._begin = 0  # a word: those before it are empty
@@ -54,8 +55,9 @@ class Freed:
         Raises:
             MemoryError: the system has no more.
         """
-        self._words = max(self._words, -(-end // WORD))
-        self._arena.ensure(self._words)
+        words = max(self._words, -(-end // WORD))
+        self._arena.ensure(words)
+        self._words = words
 
     def put(self, numbers: Indices) -> None:
         """These are free from now on; they are covered."""

@@ -26,8 +26,8 @@ FULL = np.linspace(0.5, 0.7, SUBTABLES)
 CELL_BYTES = 16
 KEPT = 4  # of freed numbers, one in so many is kept for others where the rest is given up
 SPARE = 32  # and no more than one for so many fids
-# What is fetched ahead: seldom do more sub-tables grow at once than these, and those that so many cells a fid
-# that comes would fill: while small ones grow, one after the other, there are five a fid.
+# What is fetched before fids come: the cells of so many sub-tables, for a few may grow in any batch, and so
+# many cells for each fid. Where all grow within a few batches, as small ones do, it is 5 to 8, at most 22.
 GROW_AT_ONCE, FETCHED_CELLS = 4, 16
 EMPTY_BYTES = CELL_BYTES * SUBTABLES * FIRST_CELLS  # of an index without fids
 # A fid, beyond that: in a sub-table that has just grown, and the bit of its number.
@@ -56,7 +56,7 @@ class Index:
         self._cells_end = SUBTABLES * FIRST_CELLS
         self._arena.ensure(self._cells_end)
         self._holes: dict[int, list[int]] = {}  # where runs of so many cells begin that nobody uses
-        self._free = Freed()
+        self._free = Freed(len(self._arena.array))  # a number needs a cell
         self.end = 0
 
     def __len__(self) -> int:

@@ -242,7 +242,7 @@ def test_parts_of_the_dense_model(store):
 @pytest.mark.parametrize("below", ["", "runs/one"], ids=["itself", "above it"])
 def test_a_file_where_the_folder_belongs_is_named(tmp_path, below):
     (tmp_path / "model").write_text("no folder")
-    said = f"^{tmp_path / 'model'}: is a file, not a folder; choose another model directory$"
+    said = f"^{tmp_path / 'model'}: is a file, not a folder; choose another folder$"
     with pytest.raises(CheckpointError, match=said):
         save(quick(tmp_path / "model" / below), 1, 1.0)
 

@@ -1,5 +1,7 @@
 """Dense values between modules, servers and checkpoints."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from monolith.estimator.dense import (
     module_tensors,
     optimizer_tensors,
 )
+from monolith.estimator.model import MonolithModel
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.shard import LocalShard
 
@@ -128,3 +131,35 @@ def test_an_optimizer_goes_on_as_if_never_stopped(optimizer):
     load_optimizer(second, optimizer_tensors(first))
     steps(after, second, 2)
     np.testing.assert_array_equal(weight(after), weight(straight))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: torch.randn(3, 4),
+        lambda: torch.randn(3, 4).t(),
+        lambda: torch.randn(3, 4, dtype=torch.complex64),
+        lambda: torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last),
+    ],
+    ids=["as usual", "transposed", "complex", "channels last"],
+)
+def test_the_usual_optimizer_resumes_weights_however_they_lie(make):
+    def steps(weight, optimizer, count):
+        for turn in range(count):
+            weight.grad = torch.arange(weight.numel()).reshape(weight.shape).to(weight.dtype) + turn
+            optimizer.step()
+
+    usual = partial(MonolithModel().optimizer, learning_rate=0.1)
+    torch.manual_seed(0)
+    straight = torch.nn.Parameter(make())
+    torch.manual_seed(0)
+    resumed = torch.nn.Parameter(make())
+    first, second = usual([straight]), usual([resumed])
+    steps(straight, first, 3)
+    steps(resumed, second, 3)
+    third = usual([resumed])
+    load_optimizer(third, {name: array.copy(order="C") for name, array in optimizer_tensors(second).items()})
+    for turn in range(2):
+        steps(straight, first, 1 + turn)
+        steps(resumed, third, 1 + turn)
+    torch.testing.assert_close(resumed, straight, rtol=0, atol=0)

@@ -66,7 +66,8 @@ def test_room_for_more_loses_none() -> None:
 
 def test_room_for_more_moves_nothing() -> None:
     """Others wait meanwhile, and of millions a copy would take milliseconds."""
-    freed = freed_of([])
+    freed = Freed(1 << 24)
+    freed.cover(MANY)
     before = freed._bits.ctypes.data
     freed.cover(1 << 24)
     assert freed._bits.ctypes.data == before

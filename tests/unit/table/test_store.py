@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from monolith.table import store as stores
+from monolith.table.arena import Arena
 from monolith.table.config import Adagrad, RandomUniform, Segment, TableConfig
 from monolith.table.index import SUBTABLES
 from monolith.table.table import Table
@@ -137,3 +138,12 @@ def test_marks_of_a_journal_are_memory_in_use_until_their_rows_go():
     table.evict(fids[1:])
     table.close_gaps()
     assert table.memory_bytes < before / 2
+
+
+def test_rows_times_and_cells_are_fetched(monkeypatch):
+    """Each from its arena, before rows come."""
+    store, fetched = followed_table()[0]._store, []
+    monkeypatch.setattr(Arena, "fetch", lambda arena, start, _: fetched.append((id(arena), start)))
+    store.fetch_room(10)
+    assert len(dict(fetched)) == 3
+    assert [start for _, start in fetched][:2] == [store.index.end] * 2

@@ -3,7 +3,9 @@
 import threading
 
 import numpy as np
+import pytest
 
+from monolith.table.arena import Arena
 from monolith.table.times import UpdateTimes
 
 NUMBERS = np.array([2, 0, 2])
@@ -60,3 +62,11 @@ def test_who_comes_after_the_forgotten_has_no_time() -> None:
     kept.cover(5000)
     kept.unset(np.arange(10, 5000))
     assert kept.of(np.array([9, 10, 2000, 4999])).tolist() == [10, 0, 0, 0]
+
+
+def test_memory_is_fetched_once_there_are_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[tuple[int, int]] = []
+    monkeypatch.setattr(Arena, "fetch", lambda _arena, start, stop: fetched.append((start, stop)))
+    UpdateTimes(100).fetch(3, 7)
+    times_of(1).fetch(3, 7)
+    assert fetched == [(3, 7)]
