@@ -43,6 +43,6 @@ class Destination:
             self.array[start:stop] = answers
         elif self.array.ndim == 1:
             self.array[self.at[start:stop]] = answers
-        else:  # a third of the time that numpy takes where they are not in the cache
+        else:  # asks for memory ahead, as numpy does not: of two servers a client takes 1.13 x as many rows
             rows = given(answers.astype(self.array.dtype, copy=False))
             scatter(self.array, self.at[start:stop], FIRST, rows)
