@@ -1,4 +1,4 @@
-"""What the start of a server can do without: it should be there again within a second."""
+"""What a process of a job can do without while it starts: a server should be there again within a second."""
 
 from __future__ import annotations
 

@@ -6,10 +6,12 @@ import functools
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monolith.cli.command import Command, Report, Ui
 from monolith.cli.quick_start import quick_start
+from monolith.cli.rehearsal import Rehearsal
 from monolith.cli.training import Figures, train_here, training_report
 from monolith.config.job import RoleSettings
 from monolith.core.failpoint import Failpoint
@@ -19,6 +21,8 @@ from monolith.launch.events import EventPipe
 from monolith.launch.lifeline import hold
 
 if TYPE_CHECKING:
+    from monolith.estimator.rounds import Place
+    from monolith.ps.blocking import BlockingClient
     from monolith.ps.client import PsClient
     from monolith.runner.part import Train, Ways
     from monolith.runner.serving import Replicas
@@ -91,6 +95,11 @@ def replicas_of(settings: RoleSettings, ui: Ui) -> Replicas | None:
 
 def _training(settings: RoleSettings, ui: Ui, pipe: EventPipe | None) -> Train:
     """Train the share of this worker."""
+    rehearsal = Rehearsal(settings.data or Path())
+
+    def begin(blocking: BlockingClient, place: Place) -> Figures:
+        rehearsal.wait()
+        return train_here(settings, blocking, place, pipe or ui.progress, ui.stop)
 
     async def train(client: PsClient) -> Figures:
         import asyncio
@@ -100,7 +109,7 @@ def _training(settings: RoleSettings, ui: Ui, pipe: EventPipe | None) -> Train:
 
         place = Place(worker=settings.index, num_workers=settings.num_workers)
         blocking = BlockingClient(client, asyncio.get_running_loop())
-        return await asyncio.to_thread(train_here, settings, blocking, place, pipe or ui.progress, ui.stop)
+        return await asyncio.to_thread(begin, blocking, place)
 
     return train
 

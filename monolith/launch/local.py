@@ -15,7 +15,7 @@ from monolith.core.names import Role, ServiceId
 from monolith.data.dataset import Dataset
 from monolith.data.streams.cluster import kafka_log
 from monolith.launch.supervisor import Job
-from monolith.models.registry import load_model
+from monolith.models.registry import check_model
 
 # Processes of one machine start together, and on a new one a server compiles for a minute before it is found.
 PATIENCE = {"connect_retries": 240, "barrier_timeout_ms": 60_000}
@@ -36,7 +36,7 @@ def check(settings: TrainSettings) -> None:
         log = kafka_log(settings, _nobody)
         for topic in settings.topics:
             log.partitions(topic)
-    load_model(settings.model)
+    check_model(settings.model)
 
 
 def _nobody(_sentence: str) -> None: ...

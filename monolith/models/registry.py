@@ -22,6 +22,14 @@ BUILT_IN = {
 }
 
 
+def check_model(name: str) -> None:
+    """Raise what `load_model` would raise, without PyTorch, which takes a second, for a model of ours."""
+    if name not in BUILT_IN:
+        load_model(name)
+    elif importlib.util.find_spec("torch") is None:
+        raise MissingExtra("training", "torch")
+
+
 def load_model(name: str) -> type[MonolithModel]:
     """The class that `name` stands for; from now on that is its name.
 

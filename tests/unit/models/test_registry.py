@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from monolith.core.errors import MissingExtra, ModelError
-from monolith.models.registry import BUILT_IN, load_model
+from monolith.models.registry import BUILT_IN, check_model, load_model
 
 SOURCE = (
     "from monolith.models.lr import LogisticRegression\nclass Mine(LogisticRegression): pass\nnumber = 1\n"
@@ -50,9 +50,10 @@ def test_a_class_in_a_module_is_found():
         ("pathlib:Path", "Path is not a MonolithModel"),
     ],
 )
-def test_what_is_no_model_is_told(name, sentence, file):
+@pytest.mark.parametrize("ask", [load_model, check_model])
+def test_what_is_no_model_is_told(ask, name, sentence, file):
     with pytest.raises(ModelError, match=sentence):
-        load_model(name.format(file=file))
+        ask(name.format(file=file))
 
 
 def test_a_file_that_fails_is_read_again(tmp_path):
@@ -64,13 +65,15 @@ def test_a_file_that_fails_is_read_again(tmp_path):
     assert load_model(f"{path}:Mine").__name__ == "Mine"
 
 
-def test_without_pytorch_the_extra_is_told(monkeypatch):
+@pytest.mark.parametrize("ask", [load_model, check_model])
+def test_without_pytorch_the_extra_is_told(ask, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "monolith.models.dcn", raising=False)
     with pytest.raises(MissingExtra, match=r"training needs .*pip install 'monolith-recsys\[torch\]'"):
-        load_model("dcn")
+        ask("dcn")
 
 
-def test_naming_models_needs_no_pytorch():
-    code = "import sys, monolith.models.registry; sys.exit('torch' in sys.modules)"
+def test_judging_the_name_of_a_model_of_ours_loads_no_pytorch():
+    check = "from monolith.models.registry import check_model; check_model('deepfm')"
+    code = f"import sys; {check}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
