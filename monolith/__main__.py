@@ -10,10 +10,9 @@ import sys
 LIBRARIES = {
     # grpc's own lines on standard error would stand before our one sentence.
     "GRPC_VERBOSITY": "NONE",
-    # PyTorch's threads spin while they wait for each other. As long as they do by default, that is up to six
-    # times the speed where others share the cores: on two busy ones 9,000 to 65,000 examples/s. So many turns
-    # bridge the gap between two operations: 1.09 x the speed of a fifth as many where the cores are free, and
-    # 0.88 x where another process keeps one busy.
+    # PyTorch's threads spin while they wait for each other: by default for so long that two cores which others
+    # use too train 9,000 examples/s instead of 65,000. So many turns bridge the gap between two operations:
+    # 1.09 x the speed of a fifth as many where the cores are free, 0.88 x where one other process is busy.
     "GOMP_SPINCOUNT": "5000",
 }
 
