@@ -10,7 +10,7 @@ import sys
 LIBRARIES = {
     # grpc's own lines on standard error would stand before our one sentence.
     "GRPC_VERBOSITY": "NONE",
-    # PyTorch's threads spin while they wait for each other: by default for so long that two cores which others
+    # PyTorch's threads spin while they wait for each other: by default so long that two cores which others
     # use too train 9,000 examples/s instead of 65,000. So many turns bridge the gap between two operations:
     # 1.09 x the speed of a fifth as many where the cores are free, 0.88 x where one other process is busy.
     "GOMP_SPINCOUNT": "5000",
