@@ -17,12 +17,12 @@ import numpy as np
 from monolith.checkpoint.boundary import saving
 from monolith.checkpoint.dump_names import meta_name, shard_name
 from monolith.checkpoint.entry_layout import digits_to_halves, entry_shape
-from monolith.core.arrays import Indices
+from monolith.core.arrays import LAST_SECOND, Indices
 from monolith.core.files import DISK, Disk, make_folders, replacing
 from monolith.core.inflate import Compression, deflating
 from monolith.core.records import framed
 from monolith.table.config import TableConfig
-from monolith.table.rows import LAST, TableRows
+from monolith.table.rows import TableRows
 from monolith.wire.embedding_hash_table_pb2 import MultiHashTableMetadata
 from monolith.wire.entries import Entries, framed_entries
 
@@ -53,7 +53,7 @@ def dump_of(config: TableConfig, rows: TableRows, time: int = 0) -> Dump:
 
 def rows_of(dump: Dump) -> TableRows:
     """The rows, which know when they were last updated if the dump does. Times beyond 2106 become that."""
-    times = np.clip(dump.times, 0, LAST).astype(np.uint32)
+    times = np.clip(dump.times, 0, LAST_SECOND).astype(np.uint32)
     return replace(dump.rows, times=times if times.any() else None)
 
 

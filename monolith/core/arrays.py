@@ -16,6 +16,8 @@ Flags: TypeAlias = NDArray[np.bool_]  # (n,)
 Floats: TypeAlias = NDArray[np.float32]
 Indices: TypeAlias = NDArray[np.int64]  # (n,), positions in another array
 
+LAST_SECOND = 2**32 - 1  # since 1970 that a time can tell, in 2106
+
 
 def as_fids(values: object) -> Fids:
     """`values` as a contiguous (n,) int64 array, without a copy where it already is one.

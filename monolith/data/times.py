@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monolith.core.arrays import LAST_SECOND
 from monolith.core.batch import Batch
 from monolith.core.schema import Schema
 from monolith.data.raw import Chunk, numbers
 
 _NEITHER = "which is neither a number nor a timestamp"
-_LAST = 2**32 - 1
 
 
 def dated(schema: Schema, batch: Batch, chunk: Chunk) -> Batch:
@@ -25,7 +25,7 @@ def dated(schema: Schema, batch: Batch, chunk: Chunk) -> Batch:
     if not schema.time:
         return batch
     told = seconds(chunk, schema.time)
-    beyond = (told < 0) | (told > _LAST)
+    beyond = (told < 0) | (told > LAST_SECOND)
     if beyond.any():
         why = "which is before 1970 or after 2106, in seconds since 1970"
         raise chunk.refuse(schema.time, int(beyond.argmax()), why)

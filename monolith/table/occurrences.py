@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from monolith.core.arrays import whole_numbers
+from monolith.core.arrays import LAST_SECOND, whole_numbers
 from monolith.core.errors import ConfigError, DimensionMismatch
 from monolith.table.compiling import given
-from monolith.table.rows import LAST
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -49,8 +48,8 @@ def times_of(times: ArrayLike | None, fids: Fids, of: str) -> Times | None:
         if not len(held):
             return None
     _one_each(held, fids, f"times of {of}")
-    said = f"time {{}} of fid {{}} in {of}: must be 0..{LAST}, in seconds since 1970"
-    _refuse((held < 0) | (held > LAST), fids, held, said)
+    said = f"time {{}} of fid {{}} in {of}: must be 0..{LAST_SECOND}, in seconds since 1970"
+    _refuse((held < 0) | (held > LAST_SECOND), fids, held, said)
     return given(held.astype(np.uint32))
 
 

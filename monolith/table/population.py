@@ -13,7 +13,6 @@ from monolith.table import eviction
 from monolith.table.admission.gate import gate_of
 from monolith.table.compiling import given
 from monolith.table.index import EMPTY_BYTES, SUBTABLES
-from monolith.table.rows import LAST
 from monolith.table.store import UNTIMED, Store, but
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monolith.core.arrays import Fids, Flags
+    from monolith.core.arrays import LAST_SECOND, Fids, Flags
     from monolith.table.admission.base import State
     from monolith.table.config import TableConfig
     from monolith.table.rows import TableRows, Times
@@ -157,7 +156,7 @@ class Population:
             self.store.times.tell(times)
         if self._dated:
             known = np.zeros(count, np.uint32) if times is None else times
-            times = np.where(known > 0, known, np.uint32(min(max(step, latest), LAST)))
+            times = np.where(known > 0, known, np.uint32(min(max(step, latest), LAST_SECOND)))
         return given(times) if times is not None and times.any() else UNTIMED
 
     def _forget(self, fids: Fids) -> int:

@@ -13,7 +13,6 @@ from monolith.core.arrays import Fids, Indices, Rows
 
 Counts: TypeAlias = NDArray[np.int64]  # (n,), how often each id occurred
 Times: TypeAlias = NDArray[np.uint32]  # (n,) seconds since 1970, by event time; 0 where that is not known
-LAST = 2**32 - 1  # second that a time can hold, in 2106
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 
 from monolith.config.stream import MessageFormat
+from monolith.core.arrays import LAST_SECOND
 from monolith.core.batch import Batch
 from monolith.core.errors import DataError
 from monolith.core.schema import Schema
@@ -19,7 +20,6 @@ from monolith.data.raw import Chunk, needed, to_batch
 from monolith.data.streams.log import Message
 
 _BATCHES_AT_ONCE = 16  # ExampleBatches asked for together: upstream's number
-_LAST_MS = (2**32 - 1) * 1000
 
 
 @attrs.frozen
@@ -113,7 +113,7 @@ def refused(message: Message, now_s: float, max_ahead_s: float, *, needs_key: bo
         return "it has no key"
     stamp = message.timestamp_ms or 0
     ahead_s = stamp / 1000 - now_s
-    if ahead_s > max_ahead_s or stamp > _LAST_MS:
+    if ahead_s > max_ahead_s or stamp > 1000 * LAST_SECOND:
         return f"its event time {_date(stamp)} is {ahead_s:.0f} s in the future"
     return ""
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from monolith.core.arrays import LAST_SECOND
 from monolith.table.config import (
     FilterConfig,
     FilterType,
@@ -14,7 +15,6 @@ from monolith.table.config import (
 )
 from monolith.table.index import SUBTABLES
 from monolith.table.population import Population
-from monolith.table.rows import LAST
 from monolith.table.stats import Tally
 from monolith.table.steps import Step
 
@@ -76,7 +76,7 @@ def test_where_somebody_may_have_to_leave_steps_are_times(dated, limits):
     leaving, heard = dated or bool(limits), population.store.times
     assert population.updated_at(None, 7, 2).tolist() == ([7, 7] if leaving else [])
     assert population.updated_at(known, 7, 2).tolist() == [7 if leaving else 0, 5]
-    assert population.updated_at(None, LAST + 9, 1).tolist() == ([LAST] if leaving else [])
+    assert population.updated_at(None, LAST_SECOND + 9, 1).tolist() == ([LAST_SECOND] if leaving else [])
     heard.hear(9)
     assert population.updated_at(None, 7, 1).tolist() == ([9] if leaving else [])
     assert heard.told == 5
