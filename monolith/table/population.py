@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monolith.core.arrays import LAST_SECOND
 from monolith.table import eviction
 from monolith.table.admission.gate import gate_of
 from monolith.table.compiling import given
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monolith.core.arrays import LAST_SECOND, Fids, Flags
+    from monolith.core.arrays import Fids, Flags
     from monolith.table.admission.base import State
     from monolith.table.config import TableConfig
     from monolith.table.rows import TableRows, Times
