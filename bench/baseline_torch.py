@@ -29,6 +29,7 @@ from monolith.core.batch import Batch
 from monolith.data.dataset import Dataset
 from monolith.data.prefetch import prefetched
 from monolith.data.reading import Reading
+from monolith.estimator.columns import LEARNS, STARTS, FeatureColumn
 from monolith.metrics.streaming import Quality
 from monolith.models.deepfm import DeepFm
 
@@ -46,10 +47,10 @@ class PlainDeepFm(nn.Module):
         self.bags = nn.ModuleDict({c.feature: self._bag(c) for c in self.columns})
         self.dense = DeepFm().module(self.columns, dataset.schema)
 
-    def _bag(self, column) -> nn.EmbeddingBag:
+    def _bag(self, column: FeatureColumn) -> nn.EmbeddingBag:
         rows = len(self.ids[column.feature]) + 1  # the last is for ids that were not seen
         bag = nn.EmbeddingBag(rows, column.width, mode="sum", sparse=True, include_last_offset=True)
-        nn.init.uniform_(bag.weight[:, 1:], column.initializer.minval, column.initializer.maxval)
+        nn.init.uniform_(bag.weight[:, 1:], STARTS.minval, STARTS.maxval)
         with torch.no_grad():
             bag.weight[:, 0] = 0
             bag.weight[-1] = 0
@@ -57,13 +58,17 @@ class PlainDeepFm(nn.Module):
 
     def forward(self, batch: Batch) -> torch.Tensor:
         embeddings = {name: self._embedded(name, batch) for name in self.bags}
-        return self.dense(embeddings, {name: torch.from_numpy(v) for name, v in batch.dense.items()})
+        logits: torch.Tensor = self.dense(
+            embeddings, {name: torch.from_numpy(v) for name, v in batch.dense.items()}
+        )
+        return logits
 
     def _embedded(self, name: str, batch: Batch) -> torch.Tensor:
         known, ids = self.ids[name], batch.sparse[name]
         at = np.searchsorted(known, ids.fids)
         at[known[np.minimum(at, len(known) - 1)] != ids.fids] = len(known)
-        return self.bags[name](torch.from_numpy(at), torch.from_numpy(ids.row_splits))
+        pooled: torch.Tensor = self.bags[name](torch.from_numpy(at), torch.from_numpy(ids.row_splits))
+        return pooled
 
 
 def known_ids(dataset: Dataset) -> dict[str, np.ndarray]:
@@ -96,11 +101,10 @@ class Plain:
         torch.sparse.check_sparse_tensor_invariants.disable()  # said aloud, or PyTorch warns
         torch.manual_seed(seed)
         self.model = PlainDeepFm(dataset)
-        optimizer = self.model.columns[0].optimizer
         self._sparse = torch.optim.Adagrad(
             self.model.bags.parameters(),
-            lr=optimizer.learning_rate,
-            initial_accumulator_value=optimizer.initial_accumulator_value,
+            lr=LEARNS.learning_rate,
+            initial_accumulator_value=LEARNS.initial_accumulator_value,
         )
         self._dense = DeepFm().optimizer(self.model.dense.parameters(), 0.001)
         self._loss = nn.BCEWithLogitsLoss()
@@ -143,7 +147,8 @@ def monolith(dataset: Path, args: argparse.Namespace, seed: int, processes: int)
 def cli(*argv: str) -> dict[str, float]:
     """What a command says."""
     line = [sys.executable, "-m", "monolith", *argv, "--json"]
-    return json.loads(subprocess.run(line, stdout=subprocess.PIPE, check=True).stdout)
+    told: dict[str, float] = json.loads(subprocess.run(line, stdout=subprocess.PIPE, check=True).stdout)
+    return told
 
 
 def quality(args: argparse.Namespace) -> None:

@@ -35,6 +35,7 @@ def plain(data: Path, epochs: int, seed: int) -> list[float]:
     dataset = Dataset.open(data)
     trainer = Plain(dataset, seed)
     given = dataset.batches(Reading(batch_size=BATCH, seed=seed, epochs=epochs))
+    assert given.total is not None  # it is no stream
     figures = []
     for _ in range(epochs):
         trainer.train(itertools.islice(given, given.total // epochs))
@@ -50,9 +51,8 @@ def draw(curves: dict[str, list[list[float]]]) -> None:
     for (name, seeds), colour in zip(curves.items(), ("tab:blue", "tab:orange"), strict=True):
         passes = range(1, len(seeds[0]) + 1)
         means = [sum(at) / len(at) for at in zip(*seeds, strict=True)]
-        axes.fill_between(
-            passes, *(tuple(map(f, zip(*seeds, strict=True))) for f in (min, max)), alpha=0.2, color=colour
-        )
+        lowest, highest = ([f(at) for at in zip(*seeds, strict=True)] for f in (min, max))
+        axes.fill_between(passes, lowest, highest, alpha=0.2, color=colour)
         axes.plot(passes, means, marker="o", label=name, color=colour)
     axes.set(xlabel="passes over the training data", ylabel="test AUC", xticks=list(passes))
     axes.grid(alpha=0.3)

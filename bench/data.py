@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,7 @@ def of_dataset(dataset: Dataset, rounds: int) -> None:
     parsed = sum(len(parse_example_batch(payload, dataset.schema)) for payload in payloads)
     told("parse", best(rounds, lambda: [parse_example_batch(p, dataset.schema) for p in payloads], parsed))
     for shuffle in (False, True):
-        told(f"read, shuffle={shuffle}", best(rounds, lambda s=shuffle: drain(dataset, s), rows))
+        told(f"read, shuffle={shuffle}", best(rounds, partial(drain, dataset, shuffle), rows))
 
 
 def drain(dataset: Dataset, shuffle: bool) -> None:

@@ -12,7 +12,7 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 from monolith.config.places import Places
@@ -56,7 +56,7 @@ async def measure(name: str, backend: Discovery, services: list[ServiceInfo]) ->
     print(f"discover {statistics.median(rounds):7.2f} ({min(rounds):.2f})")
 
 
-async def in_turn(call: Callable[..., Awaitable[None]], values: list[object]) -> None:
+async def in_turn(call: Callable[..., Awaitable[None]], values: Sequence[object]) -> None:
     for value in values:
         await call(value)
 

@@ -22,7 +22,6 @@ from harness.limits import conclude, verdict
 
 WARM_STARTS = 7
 LISTENS = "listens at"
-PIPES = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
 SCRIPT = """
 from monolith.core.progress import Silent
 from monolith.table.config import Segment, TableConfig
@@ -37,7 +36,10 @@ def server(environ: dict[str, str]) -> float:
         told = ("--num-ps", "1", "--bind-addr", "127.0.0.1:0", "--discovery-path", folder)
         began = time.perf_counter()
         command = (sys.executable, "-m", "monolith", "ps", *told)
-        with subprocess.Popen(command, **PIPES, text=True, env=environ) as process:
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environ
+        ) as process:
+            assert process.stderr is not None  # it is a pipe
             listens = any(LISTENS in line for line in process.stderr)
             took = time.perf_counter() - began
             process.terminate()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.environments import PEERS, NotInstalledError, python_of
 
@@ -77,6 +78,7 @@ class Worker:
         with log.open("ab") as said:
             self._process = subprocess.Popen(
                 (str(python), script, str(fids), str(dim), str(writing)),
+                bufsize=0,  # a question leaves as it is written
                 stdin=subprocess.PIPE,
                 stdout=said,
                 stderr=said,
@@ -84,6 +86,8 @@ class Worker:
                 env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
             )
         os.close(writing)
+        assert self._process.stdin is not None  # it is a pipe
+        self._questions = self._process.stdin
         self.about = self._answer(FILL_WITHIN_S)
         self.lookups: list[str] = self.about["lookups"]
         self.updates: list[str] = self.about["updates"]
@@ -96,14 +100,14 @@ class Worker:
         """
         job = json.dumps({"way": way, "batches": str(batches), "threads": threads, "seconds": seconds})
         try:
-            self._process.stdin.write(f"{job}\n".encode())
-            self._process.stdin.flush()
+            self._questions.write(f"{job}\n".encode())
         except BrokenPipeError as exc:
             raise self._failed("ended") from exc
-        return self._answer(ANSWER_WITHIN_S)
+        took: float = self._answer(ANSWER_WITHIN_S)
+        return took
 
     def close(self) -> None:
-        self._process.stdin.close()
+        self._questions.close()
         self._answers.close()
         try:
             self._process.wait(END_WITHIN_S)
@@ -111,7 +115,7 @@ class Worker:
             self._process.kill()
             self._process.wait()
 
-    def _answer(self, within_s: float) -> object:
+    def _answer(self, within_s: float) -> Any:
         ready, _, _ = select.select([self._answers], [], [], within_s)
         line = self._answers.readline() if ready else b""
         if not line:

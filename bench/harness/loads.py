@@ -31,4 +31,5 @@ def batches(load: Load, ids: int = IDS) -> np.ndarray:
 @lru_cache(maxsize=1)
 def _zipf(rows: int) -> np.ndarray:
     chance = (np.arange(1, rows + 1) ** -EXPONENT).cumsum()
-    return chance / chance[-1]
+    shares: np.ndarray = chance / chance[-1]
+    return shares

@@ -80,7 +80,6 @@ class Replica:
         pushed = f" --parameter-sync-target 'http://{where}?interval-ms={self.every_ms}'"
         return f" --progressive-target '{self.name}={where}'" + (pushed if self.every_ms else "")
 
-    @property
     def serves(self) -> bool:
         return fetched(f"http://127.0.0.1:{self.http}/v1/models/journey") is not None
 
@@ -134,7 +133,7 @@ def _serve(crew: Crew, ports: Sequence[int]) -> list[Replica]:
     for replica in replicas:
         crew.start(f"replica {replica.name}", replica.line(version))
     for replica in replicas:
-        crew.until(f"an answer of the replica {replica.name}", lambda one=replica: one.serves, 120)
+        crew.until(f"an answer of the replica {replica.name}", replica.serves, 120)
     return replicas
 
 

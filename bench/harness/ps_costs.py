@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 from harness import loads
@@ -63,7 +64,7 @@ class Servers:
             pipe.send("stop")
             process.join(ANSWER_WITHIN_S)
 
-    def _said(self, pipe: Connection) -> object:
+    def _said(self, pipe: Connection) -> Any:
         if not pipe.poll(ANSWER_WITHIN_S):
             raise TimeoutError(f"a server said nothing for {ANSWER_WITHIN_S} s")
         return pipe.recv()

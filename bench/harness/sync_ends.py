@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ class Ends:
             f"--parameter-sync-interval-ms {interval_ms} --parameter-sync-model-name mirror",
         )
         for at in (port, *self.ports):
-            crew.until("a server", lambda at=at: listens(at), READY_WITHIN_S)
+            crew.until("a server", partial(listens, at), READY_WITHIN_S)
 
     def client(self) -> BlockingClient:
         client = BlockingClient.local([RemoteShard(self.address, shard=0)])

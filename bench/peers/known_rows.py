@@ -22,8 +22,7 @@ AHEAD, LINE = 16, 64  # rows to ask for in advance; bytes of a cache line
 STRIDE = 2  # records from one row to the next: its values, and its state
 
 
-@intrinsic
-def prefetch(_typing: Any, _address: Any) -> Any:
+def _prefetch(_typing: Any, _address: Any) -> Any:
     """Ask for the cache line at an address."""
 
     def codegen(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
@@ -35,6 +34,9 @@ def prefetch(_typing: Any, _address: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.uintp), codegen
+
+
+prefetch: Any = intrinsic(_prefetch)
 
 
 @njit(nogil=True, error_model="numpy")
