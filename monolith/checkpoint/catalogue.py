@@ -46,7 +46,8 @@ class Catalogue:
     """The checkpoints of one model directory. `warnings` says in sentences what had to be passed over.
 
     Raises:
-        CheckpointMismatch: wherever a manifest is read that is not `model`'s, if a model is given.
+        CheckpointMismatch: wherever a manifest is read that is of another format, or not `model`'s, if one is
+            given.
     """
 
     def __init__(self, model_dir: Path | str, *, model: str = "") -> None:

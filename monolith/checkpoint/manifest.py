@@ -15,7 +15,7 @@ import attrs
 from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.sealed import sealed, unsealed
 from monolith.checkpoint.table_json import table_from_json, table_to_json
-from monolith.core.errors import CheckpointUnreadable, ConfigError
+from monolith.core.errors import CheckpointMismatch, CheckpointUnreadable, ConfigError
 from monolith.table.config import TableConfig
 
 FORMAT = 1  # a reader refuses a higher number: bump it when an old reader would misread
@@ -75,13 +75,13 @@ class Manifest:
         """The manifest that `to_json` wrote into `path`.
 
         Raises:
-            CheckpointUnreadable: it is cut short, altered, or of a later format.
+            CheckpointUnreadable: it is cut short or altered.
+            CheckpointMismatch: it is of another format; it is whole, so nobody passes it over.
         """
         document = unsealed(content, path)
         if (version := document.pop("format", None)) != FORMAT:
-            raise CheckpointUnreadable(
-                f"has format {version}, and this program reads {FORMAT}: use a newer monolith", path=path
-            )
+            said = f"has format {version}, and this program reads {FORMAT}: use the monolith that wrote it"
+            raise CheckpointMismatch(said, path=path)
         try:
             return cls(**{**document, **_from_odd(document)})
         except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as exc:

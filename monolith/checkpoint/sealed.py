@@ -26,12 +26,13 @@ def unsealed(content: bytes, path: Path) -> dict[str, Any]:
     """
     try:
         document = json.loads(content)
-        del document["crc32c"]
-    except (ValueError, KeyError, TypeError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:
         raise CheckpointUnreadable(f"is cut short or altered: {exc}", path=path) from exc
+    if not isinstance(document, dict) or document.pop("crc32c", None) is None:
+        raise CheckpointUnreadable("is cut short or altered: no object with a checksum", path=path)
     if sealed(document) != content:
         raise CheckpointUnreadable("was altered: its checksum does not fit its content", path=path)
-    return dict(document)
+    return document
 
 
 def _text(document: Mapping[str, Any]) -> bytes:

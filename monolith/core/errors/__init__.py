@@ -49,7 +49,7 @@
     * CheckpointUnreadable
     * CheckpointIncomplete
     * CheckpointInUse        .holder               another training writes there
-    * CheckpointMismatch                           it belongs to another model
+    * CheckpointMismatch                           it belongs to another model or release
   * ModelError               .model
   * RoundFailed                                  another worker could not do its part of a round
   * ServingError             .model  .version

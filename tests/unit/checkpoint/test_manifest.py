@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.manifest import Manifest
-from monolith.core.errors import CheckpointUnreadable
+from monolith.core.errors import CheckpointMismatch, CheckpointUnreadable
 from monolith.testing.small_job import TABLES
 
 PATH = Path("model/checkpoint-3.json")
@@ -87,7 +87,6 @@ def test_rows_and_size_are_summed():
         (b"[" * 100_000, "cut short or altered"),
         (b"\xff", "cut short or altered"),
         (b'{"crc32c": 0}', "checksum does not fit"),
-        (resealed(document(format=2)), "has format 2, and this program reads 1"),
         (resealed(document(extra=1)), "is not a manifest"),
         (resealed(document(files=[{"name": "a"}])), "is not a manifest"),
         (resealed(document(position={"x": 1})), "is not a manifest"),
@@ -99,4 +98,11 @@ def test_rows_and_size_are_summed():
 def test_what_is_no_manifest_is_refused_by_name(content, said):
     with pytest.raises(CheckpointUnreadable, match=said) as caught:
         Manifest.from_json(content, PATH)
+    assert caught.value.path == str(PATH)
+
+
+def test_another_format_is_no_damage():
+    said = "has format 2, and this program reads 1: use the monolith that wrote it"
+    with pytest.raises(CheckpointMismatch, match=said) as caught:
+        Manifest.from_json(resealed(document(format=2)), PATH)
     assert caught.value.path == str(PATH)

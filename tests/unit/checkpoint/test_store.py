@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from monolith.checkpoint.layout import DAMAGED_SUFFIX
-from monolith.checkpoint.manifest import Manifest
+from monolith.checkpoint.manifest import FORMAT, Manifest
+from monolith.checkpoint.sealed import sealed, unsealed
 from monolith.checkpoint.store import CheckpointStore
 from monolith.core.errors import (
     CheckpointError,
@@ -153,6 +154,19 @@ def test_what_could_not_be_read_is_set_aside(store):
     assert f"checkpoint-2.json{DAMAGED_SUFFIX}" in names(store)
     save(store, 3, 3.0)
     assert names(store) == {"checkpoint"} | {f"checkpoint-{s}{end}" for s in (1, 3) for end in ("", ".json")}
+
+
+def test_a_checkpoint_of_a_later_release_is_not_passed_over(store):
+    """Else training would go on from the one before, and write over those that came after it."""
+    save(store, 1, 1.0)
+    save(store, 2, 2.0)
+    later = store.model_dir / "checkpoint-2.json"
+    later.write_bytes(sealed({**unsealed(later.read_bytes(), later), "format": FORMAT + 1}))
+    before = names(store)
+    for ask in (store.latest, lambda: store.resume(lambda manifest: manifest), lambda: store.begin(2)):
+        with pytest.raises(CheckpointMismatch, match="use the monolith that wrote it"):
+            ask()
+    assert names(store) == before
 
 
 @pytest.mark.parametrize("harm", [damage, alter])
