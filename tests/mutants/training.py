@@ -1,4 +1,4 @@
-"""Bugs of the order in which a worker reads, learns and saves."""
+"""Bugs of how a worker begins, in which order it reads, learns and saves, and how it is stopped."""
 
 from tests.mutants.planting import Bug
 
@@ -32,5 +32,47 @@ BUGS = [
         "        self._owning.enter_context(claimed(self._model_dir))\n",
         "",
         "tests/unit/estimator/test_session.py",
+    ),
+    Bug(
+        "A checkpoint of a later release is taken for a damaged one",
+        "monolith/checkpoint/manifest.py",
+        "            raise CheckpointMismatch(said, path=path)\n",
+        "            raise CheckpointUnreadable(said, path=path)\n",
+        "tests/unit/checkpoint/test_store.py",
+    ),
+    Bug(
+        "A model directory that is a file is told as a failing disk",
+        "monolith/checkpoint/boundary.py",
+        "isinstance(exc, (FileExistsError, NotADirectoryError))",
+        "isinstance(exc, ())",
+        "tests/unit/checkpoint/test_store.py",
+    ),
+    Bug(
+        "Adam takes weights by memory, in whatever order they lie",
+        "monolith/estimator/model.py",
+        "p.is_floating_point() and p.is_contiguous() for p in held",
+        "p.is_floating_point() for p in held",
+        "tests/unit/estimator/test_dense.py",
+    ),
+    Bug(
+        "A worker trains while its rehearsal is still under way",
+        "monolith/cli/roles.py",
+        "        rehearsal.wait()\n",
+        "",
+        "tests/unit/cli/test_rehearsal.py",
+    ),
+    Bug(
+        "What goes wrong in a rehearsal is told by a thread that nobody asked",
+        "monolith/cli/rehearsal.py",
+        "with contextlib.suppress(Exception):",
+        "with contextlib.nullcontext():",
+        "tests/unit/cli/test_rehearsal.py",
+    ),
+    Bug(
+        "A second Ctrl-C waits as the first did",
+        "monolith/cli/interrupts.py",
+        "        if self.by_keyboard:\n",
+        "        if False:\n",
+        "tests/unit/cli/test_interrupts.py",
     ),
 ]
