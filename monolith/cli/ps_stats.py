@@ -44,9 +44,9 @@ def stats(settings: StatsSettings, ui: Ui) -> Report:
 
 async def _ask(settings: StatsSettings, ui: Ui) -> list[ShardStats]:
     from monolith.ps.client import PsClient
+    from monolith.ps.connect import connect_all
     from monolith.ps.listening import parse_listening
     from monolith.ps.remote import RemoteShard
-    from monolith.runner.connect import connect_all
 
     given = [str(parse_listening(address, what="--address")) for address in settings.address]
     addresses = given or await _found(settings, ui)

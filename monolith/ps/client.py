@@ -62,14 +62,6 @@ class PsClient:
         """How many servers there are."""
         return len(self._shards)
 
-    async def connect(self) -> None:
-        """See whether every server is there, all at once. Nothing needs this; it tells sooner, and plainer.
-
-        Raises:
-            ShardUnavailable: one is not; of those that fail together, the first.
-        """
-        await self._shards.all(lambda shard, _: shard.connect())
-
     async def create_tables(self, tables: Mapping[str, TableConfig]) -> None:
         """Create on every server what is not there yet. Must come before this client uses a table.
 

@@ -10,8 +10,8 @@ from monolith.core.address import Address, parse_address
 from monolith.core.stop import SAVE_GRACE_S
 from monolith.ps.barriers import PsBarrier
 from monolith.ps.client import PsClient
+from monolith.ps.connect import connect_all
 from monolith.ps.limits import Limits
-from monolith.runner.connect import connect_all
 from monolith.runner.find_shards import find_shards
 from monolith.runner.part import Part
 

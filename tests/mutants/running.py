@@ -92,7 +92,7 @@ BUGS = [
     ),
     Bug(
         "Shards that do not answer are told as another operation that timed out",
-        f"{RUNNER}/connect.py",
+        "monolith/ps/connect.py",
         "    except OperationTimedOut as exc:\n        raise ShardUnavailable(",
         "    except OperationTimedOut as exc:\n        raise\n        raise ShardUnavailable(",
     ),

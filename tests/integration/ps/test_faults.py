@@ -29,6 +29,7 @@ from monolith.ps.barriers import PsBarrier
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.calls import Calls
 from monolith.ps.client import PsClient
+from monolith.ps.connect import connect_all
 from monolith.ps.exchange import Exchange, Send
 from monolith.ps.found_frame import found_of
 from monolith.ps.frame_service import FrameService
@@ -156,11 +157,10 @@ def test_greeting_nobody_is_one_sentence(cluster: Cluster) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-        client = PsClient(
-            [cluster.remote(cluster.serve(LocalShard(0))), cluster.remote(address, 1, IMPATIENT)]
-        )
+        there = cluster.serve(LocalShard(0))
+        shards = [cluster.remote(there), cluster.remote(address, 1, IMPATIENT)]
         with pytest.raises(ShardUnavailable) as caught:
-            cluster.run(client.connect())
+            cluster.run(connect_all(shards, [there, address], 10_000))
     assert str(caught.value) == f"Connection failed to {address}: Connection refused"
     assert caught.value.shard == 1
 
@@ -197,7 +197,7 @@ def test_a_stalling_barrier_times_out(cluster: Cluster) -> None:
     """Its server was greeted, and says nothing more: the barrier ends before the call's own deadline."""
     shard = LocalShard(0)
     client = PsClient([cluster.remote(cluster.serve(shard))])
-    cluster.run(client.connect())
+    cluster.run(client.stats())
     barrier = PsBarrier(client, 100, margin_ms=200)
     with shard.state.meetings._lock, pytest.raises(BarrierTimedOut, match="no answer about b within 300ms"):
         cluster.run(barrier.wait("b", 0, 2))

@@ -26,6 +26,7 @@ from monolith.core.errors import (
 from monolith.ps.api import Applied, Found, Gradients, Lookup, Shard, ShardStats, Stamp
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.client import PsClient
+from monolith.ps.connect import connect_all
 from monolith.ps.shard import LocalShard
 from monolith.table.config import (
     Adagrad,
@@ -424,7 +425,6 @@ class Distant(LocalShard):
 
 FIDS = np.arange(6)
 CALLS: dict[str, Callable[[PsClient], Awaitable[object]]] = {
-    "connect": lambda client: client.connect(),
     "lookup": lambda client: client.lookup({"t": FIDS}),
     "apply": lambda client: client.apply({"t": (FIDS, np.ones((6, 2), np.float32))}),
     "stats": lambda client: client.stats(),
@@ -452,7 +452,7 @@ def test_servers_are_asked_together(call: Callable[[PsClient], Awaitable[object]
 )
 def test_the_first_absence_is_told(shards: list[Shard]) -> None:
     with pytest.raises(ShardUnavailable, match="first"):
-        virtual_time.run(PsClient(shards).connect())
+        virtual_time.run(connect_all(shards, ["h:1", "h:2"], 10**10))
 
 
 def test_mistakes_are_told_before_asking() -> None:

@@ -1,4 +1,7 @@
-"""Whether every server that was found is there: told with its address, within a budget."""
+"""Whether every server is there: who is not is told with its address, within a budget.
+
+Nobody must ask: the first call to a shard connects. Who asks hears sooner, and plainer.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ async def connect_all(shards: Sequence[Shard], addresses: Sequence[str], budget_
     """Connect to all `shards` at once, which are at `addresses`, each within `budget_ms`.
 
     Raises:
-        ShardUnavailable: one does not answer.
+        ShardUnavailable: one does not answer; of those that fail together, the first.
     """
     await together(_connect(shard, at, budget_ms) for shard, at in zip(shards, addresses, strict=True))
 
