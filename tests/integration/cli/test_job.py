@@ -137,20 +137,23 @@ def test_a_restart_of_zookeeper_costs_no_step(
     cli: Cli, dataset: Path, undisturbed: float, zookeeper: Server, ended: Ended
 ) -> None:
     places = ("--discovery=zookeeper", f"--zk-hosts={zookeeper.hosts}", "--zk-base-path=/jobs/liking")
+    patient = ("--heartbeat-interval-secs=1", "--discovery-cleanup-timeout-ms=20000")
+    steps = 5 * STEPS  # some seconds of them: the restart is over before the job is
 
     def start(*argv: str) -> subprocess.Popen[str]:
-        process = cli.start(*argv, *CLUSTER, "--heartbeat-interval-secs=1", *places)
+        process = cli.start(*argv, *CLUSTER, *patient, *places)
         ended(process)
         return process
 
     servers = [start("ps", f"--index={index}") for index in (0, 1)]
-    workers = [start("worker", f"--index={index}", *train(dataset)[1:]) for index in (0, 1)]
+    learn = train(dataset, f"--train-steps={steps}")[1:]
+    workers = [start("worker", f"--index={index}", *learn) for index in (0, 1)]
     until("a checkpoint", lambda: bool(saved(cli)) or workers[0].poll() is not None, DEADLINE_S)
     begun = saved(cli)
     zookeeper.restart()
     told = [worker.communicate(timeout=DEADLINE_S) for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], told
-    assert begun[-1] < STEPS == saved(cli)[-1]  # it was in the middle, and the job came to its end
+    assert begun[-1] < steps == saved(cli)[-1]  # it was in the middle, and the job came to its end
     for server in servers:
         server.terminate()
     assert [server.wait(DEADLINE_S) for server in servers] == [0, 0]
