@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ SERVED_S = 3600
 class Addresses(NamedTuple):
     """Where one process listens; `flight` is None where pyarrow is not installed."""
 
+    process: int
     ps: str
     echo: str
     flight: str | None
@@ -69,7 +71,7 @@ async def _served(ready: Connection, dim: int) -> None:
     flight = _flight(shard, dim)
     server = PsServer(shard, ANYWHERE)
     address = await server.start()
-    ready.send(Addresses(address, echo_address, flight and f"grpc://127.0.0.1:{flight.port}"))
+    ready.send(Addresses(os.getpid(), address, echo_address, flight and f"grpc://127.0.0.1:{flight.port}"))
     await asyncio.sleep(SERVED_S)
     del server, echo, flight  # a server ends when nobody holds it
 
