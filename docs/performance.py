@@ -35,8 +35,8 @@ in one day: one such call stood still for 43 ms in which nothing grew and no pag
 growth brings is judged, that of the batches that are slow in most of the fills. Where 480 MiB of cache are
 shared, a row that is found without hashing is often in it: there a lookup takes 1.9 times as long as
 torch's index_select, where memory is further away 1.1 to 1.4. The wire is measured with processes anywhere,
-where each hand-over from thread to thread wakes another core, and with a core for each. Pushes over calls were 0.61 to 0.86 for
-changes and 0.55 to 0.86 for everything in six runs, with medians of 0.77 and 0.7.
+where each hand-over from thread to thread wakes another core, and with a core for each. Pushes over calls
+were 0.61 to 0.86 for changes and 0.55 to 0.86 for everything in six runs, with medians of 0.77 and 0.7.
 
 The **prefetched gather** is the limit: rows whose numbers are known, copied out of aligned memory on
 huge pages with prefetch. That is one random access a row; a table that hashes needs two. PyTorch, numpy
