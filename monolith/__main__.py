@@ -19,6 +19,7 @@ LIBRARIES = {
 
 def main() -> int:
     """Run the command line; return its exit code."""
+    _open_standard_streams()
     for name, value in LIBRARIES.items():
         os.environ.setdefault(name, value)
     before = signal.getsignal(signal.SIGINT)
@@ -32,13 +33,20 @@ def main() -> int:
     return status[0]
 
 
+def _open_standard_streams() -> None:
+    """Open those that we were started without: a socket would get their number, and hear what we say."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))  # the lowest that is free
+
+
 def _leave(status: list[int]) -> None:
     """End here if all is done.
 
     Else the interpreter takes PyTorch and compiled kernels apart: two seconds in which SIGTERM does nothing.
     """
     if status:
-        for stream in filter(None, (sys.stdout, sys.stderr)):  # None where we were started without
+        for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError):  # nobody reads it: who printed it was told
                 stream.flush()
         os._exit(status[0])

@@ -27,6 +27,8 @@ class Interrupts:
     def install(self) -> None:
         signal.signal(signal.SIGINT, self._interrupted)
         signal.signal(signal.SIGTERM, self._terminated)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(signal.SIGHUP, self._terminated)
 
     def noticed(self) -> None:
         """Let a further Ctrl-C end this process at once: the first was raised, and all is on its way out."""
@@ -35,7 +37,8 @@ class Interrupts:
 
     def over(self) -> None:
         """Take no notice of a further request to stop: all is done but the way out."""
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for request in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(request, signal.SIG_IGN)
 
     def before_abort(self, call: Callable[[], None]) -> None:
         """Have `call` run when a second Ctrl-C ends this process at once: to end those it started."""

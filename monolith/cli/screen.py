@@ -38,9 +38,10 @@ class Screen:
         self.end()
         from monolith.cli.bars import bars
 
-        self._bars = bars(unit)
-        self._task = self._bars.add_task(what, total=total, figures="")
-        self._bars.start()
+        with self._heard_or_not():
+            self._bars = bars(unit)
+            self._task = self._bars.add_task(what, total=total, figures="")
+            self._bars.start()
 
     def advance(self, count: int = 1, **figures: float) -> None:
         if self._bars is None or self._task is None:
@@ -49,21 +50,25 @@ class Screen:
         self._bars.update(self._task, advance=count, **told)
 
     def say(self, sentence: str) -> None:
-        if self._bars is not None:
-            self._bars.console.print(sentence, highlight=False, markup=False)
-        else:
-            print(sentence, file=sys.stderr, flush=True)  # noqa: T201
+        with self._heard_or_not():
+            if self._bars is not None:
+                self._bars.console.print(sentence, highlight=False, markup=False)
+            else:
+                print(sentence, file=sys.stderr, flush=True)  # noqa: T201
 
     def show(self, sentence: str, table: Rows) -> None:
         if self._bars is None:
             self.say(sentence)
         elif table:
-            self._bars.show(_drawn(Table(tuple(table[0]), [tuple(row.values()) for row in table])))
+            with self._heard_or_not():
+                drawn = _drawn(Table(tuple(table[0]), [tuple(row.values()) for row in table]))
+                self._bars.show(drawn)
 
     def end(self) -> None:
-        if self._bars is not None:
-            self._bars.stop()
-            self._bars = None
+        bars, self._bars = self._bars, None
+        if bars is not None:
+            with contextlib.suppress(OSError):
+                bars.stop()
 
     def report(self, report: Report) -> None:
         self.end()
@@ -86,6 +91,14 @@ class Screen:
             self.object(data)
         else:
             _print(sentence)
+
+    @contextlib.contextmanager
+    def _heard_or_not(self) -> Iterator[None]:
+        """End no work because nobody can be told of it: its terminal is gone, or its log's disk is full."""
+        try:
+            yield
+        except OSError:
+            self.end()
 
     def object(self, data: dict[str, object]) -> None:
         _print(json.dumps(_finite(data), default=_plain, allow_nan=False))

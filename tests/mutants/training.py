@@ -75,4 +75,25 @@ BUGS = [
         "        if False:\n",
         "tests/unit/cli/test_interrupts.py",
     ),
+    Bug(
+        "A job ends where it stands when its terminal is closed",
+        "monolith/cli/interrupts.py",
+        "signal.signal(signal.SIGHUP, self._terminated)",
+        "pass",
+        "tests/unit/cli/test_interrupts.py",
+    ),
+    Bug(
+        "A job ends because nobody can be told how far it is",
+        "monolith/cli/screen.py",
+        "        except OSError:\n            self.end()\n",
+        "        finally:\n            pass\n",
+        "tests/unit/cli/test_screen.py",
+    ),
+    Bug(
+        "What is for standard error goes to standard output where there is none",
+        "monolith/__main__.py",
+        "    _open_standard_streams()\n",
+        "",
+        "tests/unit/cli/test_main.py",
+    ),
 ]

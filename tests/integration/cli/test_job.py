@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections.abc import Callable
@@ -101,6 +102,25 @@ def test_second_interrupt_ends_at_once(cli: Cli, dataset: Path, ended: Ended) ->
     job.send_signal(signal.SIGINT)
     assert job.wait(DEADLINE_S) == 130
     until("all gone", lambda: alive(everyone) == [])
+
+
+@pytest.mark.parametrize("minded", [True, False], ids=["minded", "nohup"])
+def test_a_terminal_that_goes_away_costs_no_step(
+    cli: Cli, dataset: Path, ended: Ended, *, minded: bool
+) -> None:
+    ours, theirs = os.openpty()
+    job = cli.start(
+        *train(dataset, *CLUSTER, "--save-steps=0", f"--train-steps={100_000 if minded else STEPS}"),
+        **dict.fromkeys(("stdin", "stdout", "stderr"), theirs),
+        preexec_fn=None if minded else lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    ended(job)
+    os.close(theirs)
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        until("the first step", lambda: b"Step 0:" in terminal.read(1 << 16))
+    job.send_signal(signal.SIGHUP)  # as the system does to those whose terminal it was
+    assert job.wait(DEADLINE_S) == 1  # its report came to nobody
+    assert saved(cli) if minded else saved(cli) == [STEPS]
 
 
 def test_roles_outlive_nobody(cli: Cli, dataset: Path, ended: Ended) -> None:

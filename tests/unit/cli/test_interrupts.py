@@ -33,6 +33,22 @@ def test_second_interrupt_ends_at_once() -> None:
     assert child.wait(10) == 130
 
 
+@pytest.mark.parametrize(("before", "asked"), [("SIG_DFL", True), ("SIG_IGN", False)])
+def test_a_closed_terminal_asks_unless_that_is_not_minded(before: str, *, asked: bool) -> None:
+    code = f"""
+import os, signal
+from monolith.cli.interrupts import Interrupts
+signal.signal(signal.SIGHUP, signal.{before})
+interrupts = Interrupts(print)
+interrupts.install()
+os.kill(os.getpid(), signal.SIGHUP)
+assert interrupts.stop.asked is {asked}
+interrupts.over()
+os.kill(os.getpid(), signal.SIGHUP)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 AT_IMPORT = """
 import os, signal, sys
 class Trap:

@@ -194,3 +194,9 @@ sys.exit(__main__.main())
 def test_a_process_leaves_without_being_taken_apart() -> None:
     done = subprocess.run([sys.executable, "-c", LEFT], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (3, "told\nlast words\n", "")
+
+
+def test_what_is_for_standard_error_goes_nowhere_else() -> None:
+    script = f'exec "{sys.executable}" -m monolith predict <&- 2>&-'
+    done = subprocess.run(["sh", "-c", script], stdout=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")

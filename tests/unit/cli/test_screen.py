@@ -1,6 +1,8 @@
 """How values are shown to people."""
 
+import errno
 import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,36 @@ def test_what_is_shown_without_a_terminal_is_a_sentence(capsys: pytest.CaptureFi
     screen.begin("training", 10, "batches")
     screen.show("now is good", [{"by": "now", "auc": 0.75}])
     assert capsys.readouterr().err == "now is good\n"
+
+
+class Gone(io.StringIO):
+    """A terminal that went away, in the middle."""
+
+    there = True
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if not self.there:
+            raise OSError(errno.EIO, "Input/output error")
+        return len(text)
+
+
+def test_nobody_who_can_be_told_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Gone()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    screen = Screen(as_json=False)
+    screen.begin("training", 10, "batches")
+    terminal.there = False
+    screen.show("now is good", [{"by": "now", "auc": 0.75}])
+    screen.advance(3, loss=0.5)
+    screen.say("Step 3")
+    screen.begin("testing", 10, "batches")
+    screen.end()
+    terminal.there = True
+    screen.say("Step 4")
+    assert sys.stderr is terminal
 
 
 def test_what_is_shown_takes_the_place_of_what_was() -> None:
