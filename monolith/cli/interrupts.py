@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -50,7 +51,8 @@ class Interrupts:
                 call()
             os._exit(INTERRUPTED)
         self.by_keyboard = True
-        self._say("stopping cleanly; Ctrl-C again stops at once")
+        with contextlib.suppress(RuntimeError):  # we interrupt who is just writing to the same stream
+            self._say("stopping cleanly; Ctrl-C again stops at once")
         self.stop.ask()
 
     def _terminated(self, _signal: int, _frame: FrameType | None) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,8 +89,9 @@ def serve(settings: ServeSettings, ui: Ui) -> Report:
     discovery = ui.outside.search(settings, ui.environ) if settings.registers else None
     with ModelServer(_options(settings)) as server, _found(settings, server, discovery):
         ui.progress.say(_welcome(settings.host, server))
-        while not ui.stop.wait(_FOREVER_S):
-            pass
+        with _news(ui.progress.say):
+            while not ui.stop.wait(_FOREVER_S):
+                pass
         ui.progress.say("finishing the requests that have begun")
     figures = {"model": server.versions.name, "version": server.versions.version, "answered": server.answered}
     return Report(title="served", figures=figures)
@@ -120,6 +122,23 @@ def _welcome(host: str, server: ModelServer) -> str:
     if server.http_port is not None:
         asked.append(f"HTTP at http://{Address(host, server.http_port)}")
     return f"serving {server.versions.name}, version {server.versions.version}: {', '.join(asked)}"
+
+
+@contextmanager
+def _news(say: Callable[[str], None]) -> Iterator[None]:
+    """While inside, say which versions come, and which cannot."""
+    from monolith.serving.versions import log
+
+    heard = logging.Handler()
+    heard.emit = lambda record: say(heard.format(record))  # type: ignore[method-assign]
+    before = log.level
+    log.setLevel(logging.INFO)
+    log.addHandler(heard)
+    try:
+        yield
+    finally:
+        log.removeHandler(heard)
+        log.setLevel(before)
 
 
 def _options(settings: ServeSettings) -> ServerOptions:

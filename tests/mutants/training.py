@@ -96,4 +96,11 @@ BUGS = [
         "",
         "tests/unit/cli/test_main.py",
     ),
+    Bug(
+        "A request to stop waits for the wait that it interrupts",
+        "monolith/core/stop.py",
+        "        self._wake: SimpleQueue[None] = SimpleQueue()",
+        "        from queue import Queue\n\n        self._wake: Queue[None] = Queue()",
+        "tests/unit/core/test_stop.py",
+    ),
 ]

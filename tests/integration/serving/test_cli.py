@@ -68,6 +68,16 @@ def test_server_ends_cleanly_when_asked(cli: Cli, how: signal.Signals, status: i
         assert "Traceback" not in err
 
 
+def test_who_reads_along_learns_which_version_answers(cli: Cli) -> None:
+    with served(cli, "--model-path=tiny", "--version-poll-ms=50") as (child, _):
+        write_tiny_export(cli.folder / "tiny", 4)
+        assert child.stderr
+        assert child.stderr.readline() == "version 4 of tiny is being served\n"
+        (cli.folder / "tiny" / "5").mkdir()
+        (cli.folder / "tiny" / "5" / "manifest.json").write_text("{}")
+        assert child.stderr.readline().startswith("version 5 of tiny cannot be served: ")
+
+
 def test_whole_way_from_checkpoint_to_prediction(
     trained: Trained, cli: Cli, capsys: pytest.CaptureFixture[str]
 ) -> None:

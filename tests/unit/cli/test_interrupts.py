@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from monolith.cli.interrupts import Interrupts
+
 CODE = """
 import sys, time
 from monolith.cli.interrupts import Interrupts
@@ -47,6 +49,16 @@ interrupts.over()
 os.kill(os.getpid(), signal.SIGHUP)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_who_interrupts_a_write_asks_all_the_same() -> None:
+    interrupts = Interrupts(_reentered)
+    interrupts._interrupted(signal.SIGINT, None)
+    assert interrupts.stop.asked
+
+
+def _reentered(_sentence: str) -> None:
+    raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
 
 
 AT_IMPORT = """
