@@ -147,14 +147,15 @@ def _matching(
     tables = list(tables)
     found: dict[str, list[Source]] = {}
     for source in sources:
-        exact = [t for t in tables if source.name in (t, called.get(t))]
+        exact = [t for t in tables if source.name == called.get(t, t)]
         like = [t for t in tables if is_dump_of(source.name, called.get(t, t))]
         for table in exact or like:
             found.setdefault(table, []).append(source)
     missing = sorted(called.keys() - found.keys()) or ([] if found else tables)
     if missing:
         there = ", ".join(sorted({source.name for source in sources})) or "nothing"
-        raise CheckpointNotFound(f"has no dump of {', '.join(missing)}; it has {there}", path=folder)
+        wanted = ", ".join(called.get(table, table) for table in missing)
+        raise CheckpointNotFound(f"has no dump of {wanted}; it has {there}", path=folder)
     return found
 
 

@@ -26,13 +26,15 @@ class EvaluateSettings(Settings):
 
 def evaluate(settings: EvaluateSettings, ui: Ui) -> Report:
     """Figures of the newest checkpoint on one split."""
+    from monolith.models.registry import check_torch, load_model
+
+    check_torch()
     from monolith.checkpoint.store import CheckpointStore
     from monolith.config.training import TrainingConfig
     from monolith.core.errors import CheckpointNotFound
     from monolith.data.dataset import Dataset
     from monolith.estimator.around import Around
     from monolith.estimator.estimator import Estimator
-    from monolith.models.registry import load_model
 
     model_dir = settings.model_dir or Path()
     store = CheckpointStore(model_dir)

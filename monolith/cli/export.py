@@ -63,11 +63,13 @@ class ExportSettings(Settings):
 
 def export(settings: ExportSettings, ui: Ui) -> Report:
     """Write the version, and tell what is in it."""
+    from monolith.models.registry import check_torch, load_model
+
+    check_torch()
     from monolith.core.schema import Schema
     from monolith.estimator.exporter import export as write
     from monolith.estimator.exporter import from_checkpoint
     from monolith.estimator.trainer import assemble
-    from monolith.models.registry import load_model
 
     stored, manifest = _checkpoint(settings.checkpoint_path or Path(), ui)
     schema = Schema.from_dict(manifest.config["schema"])

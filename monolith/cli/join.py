@@ -102,6 +102,7 @@ def run(settings: JoinSettings, ui: Ui) -> Report:
     assert settings.state is not None
     plan, say = settings.plan, ui.progress.say
     log = kafka_log(settings, say, patience_s=settings.kafka_patience_secs)
+    plan.check(log)  # else a slip of the hand would be kept in the state
     memory = settings.memory_mb << 20
     with JoinState(settings.state / _STATE, plan.fixed, memory_bytes=memory) as state:
         dead = DeadLetters(settings.state / _DEAD, say)

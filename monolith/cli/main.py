@@ -10,6 +10,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,6 +26,7 @@ from monolith.config.settings import Settings
 from monolith.core.errors import ConfigError, MonolithError, Stopped, told
 
 WRONG_USE = 2
+_ALIKE = 0.7  # of 1
 
 
 def main(
@@ -111,7 +113,17 @@ class _Parser(argparse.ArgumentParser):
     """Tells what is wrong, and where the settings stand instead of all of them: they fill a screen."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_USE, f"{self.prog}: {message}; `{self.prog} --help` tells the settings\n")
+        said = message + self._meant(message)
+        self.exit(WRONG_USE, f"{self.prog}: {said}; `{self.prog} --help` tells the settings\n")
+
+    def _meant(self, message: str) -> str:
+        """A hint, where a flag of ours looks like one that is not."""
+        if not message.startswith("unrecognized arguments"):
+            return ""
+        flags = (word.partition("=")[0] for word in message.split() if word.startswith("--"))
+        ours = self._option_string_actions
+        near = [meant for flag in flags for meant in get_close_matches(flag, ours, 1, _ALIKE)]
+        return f" (did you mean {near[0]}?)" if near else ""
 
 
 @functools.cache

@@ -28,12 +28,14 @@ def train_here(
     settings: RoleSettings, client: BlockingClient, place: Place, progress: Progress, stop: Stop
 ) -> Figures:
     """Train as one worker, and give the figures of the report. Blocks. Raises as TrainingSession."""
+    from monolith.models.registry import check_torch, load_model
+
+    check_torch()
     from monolith.data.dataset import Dataset
     from monolith.data.streams.streamed import redirected
     from monolith.estimator.around import Around
     from monolith.estimator.hooks import LoggingHook
     from monolith.estimator.session import TrainingSession
-    from monolith.models.registry import load_model
 
     model = load_model(settings.model)()
     dead = Path(settings.model_dir or ".") / DEAD_LETTERS

@@ -38,7 +38,8 @@ class Joining(Following):
     memory_budget_mb: int | None = setting(None, "Mebibytes that all tables of a parameter server may take: "
                                            "beyond, the least recently updated rows leave.", group="cluster",
                                            check=if_given(mebibytes))
-    metrics_port: int | None = setting(None, "Port of a parameter server's Prometheus metrics over HTTP.",
+    metrics_port: int | None = setting(None, "Port of a parameter server's Prometheus metrics over HTTP; of "
+                                       "several that `monolith train` starts, those after it.",
                                        group="cluster", check=if_given(port))
     heartbeat_interval_secs: int = setting(10, "Time between two signs of life; 0 gives none.",
                                            group="discovery", check=not_negative)

@@ -53,8 +53,14 @@ class Named(Backend):
         name, dash, index = service_id.rpartition("-")
         if not (dash and index.isascii() and index.isdecimal()):
             raise DiscoveryMisconfigured(f"Cannot infer name/index from service_id {quoted(service_id)}")
-        addr = self._platform.query(name).get(int(index), NOWHERE)
-        self._platform.deregister(name, int(index), addr)
+        self._platform.deregister(name, int(index), self._addr(name, int(index)))
+
+    def _addr(self, name: str, index: int) -> str:
+        """As the platform has it; of those it does not list, a chief alone say, none is known."""
+        try:
+            return self._platform.query(name).get(index, NOWHERE)
+        except DiscoveryMisconfigured:
+            return NOWHERE
 
     async def _expel(self, info: ServiceInfo) -> None:
         raise DiscoveryMisconfigured(f"{info.id} is on a scheduler's list, which nobody else can change")

@@ -22,12 +22,18 @@ BUILT_IN = {
 }
 
 
-def check_model(name: str) -> None:
-    """Raise what `load_model` would raise, without PyTorch, which takes a second, for a model of ours."""
-    if name not in BUILT_IN:
-        load_model(name)
-    elif importlib.util.find_spec("torch") is None:
+def check_torch() -> None:
+    """Raise MissingExtra if there is no PyTorch, without loading it: that takes a second."""
+    if importlib.util.find_spec("torch") is None:
         raise MissingExtra("training", "torch")
+
+
+def check_model(name: str) -> None:
+    """Raise what `load_model` would raise, for a model of ours without loading PyTorch."""
+    if name in BUILT_IN:
+        check_torch()
+    else:
+        load_model(name)
 
 
 def load_model(name: str) -> type[MonolithModel]:
@@ -57,7 +63,7 @@ def _module(place: str, name: str) -> ModuleType:
             raise MissingExtra("training", "torch") from exc
         raise ModelError(f"model {name}: there is no Python module {exc.name!r}", model=name) from exc
     except FileNotFoundError as exc:
-        raise ModelError(f"model {name}: there is no file {place}", model=name) from exc
+        raise ModelError(f"model {name}: there is no file {Path(place).absolute()}", model=name) from exc
     except MonolithError:
         raise
     except Exception as exc:  # whatever someone's own module raises while it is imported

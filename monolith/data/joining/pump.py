@@ -44,6 +44,15 @@ class Plan:
         rules = attrs.asdict(self.rules) | {"positive_kinds": sorted(self.rules.positive_kinds)}
         return {"impressions": self.impressions, "actions": self.actions, "output": self.output, **rules}
 
+    def check(self, log: Log) -> None:
+        """Find out whether its topics are there, before anything is begun.
+
+        Raises:
+            TopicNotFound, BrokersUnreachable: within a bounded time.
+        """
+        for topic in (self.impressions, self.actions, self.output):
+            log.partitions(topic)
+
 
 @attrs.frozen(kw_only=True)
 class Around:
@@ -66,7 +75,6 @@ class Pump:
         """
         self._plan, self._state, self._dead, self._around = plan, state, dead, around
         self._joiner = Joiner(plan.rules, state.entries, state.counts, state.watermark)
-        log.partitions(plan.output)  # that there is none is better known now
         self._inputs = Inputs(
             log,
             (plan.impressions, plan.actions),

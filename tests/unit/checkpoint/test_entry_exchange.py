@@ -95,8 +95,18 @@ def test_a_table_under_another_name(store, tmp_path):
     assert import_dump(store, manifest, tmp_path, {"item": "slot_3"}) == {"item": 1}
     with pytest.raises(CheckpointNotFound, match="has no dump of item, user/age; it has slot_3"):
         import_dump(store, manifest, tmp_path, {})
-    with pytest.raises(CheckpointNotFound, match="has no dump of user/age; it has slot_3"):
+    with pytest.raises(CheckpointNotFound, match="has no dump of slot_4; it has slot_3"):
         import_dump(store, manifest, tmp_path, {"item": "slot_3", "user/age": "slot_4"})
+
+
+def test_a_table_with_another_name_in_the_dump_is_no_longer_called_by_its_own(store, tmp_path):
+    for name, mark in (("item", 5), ("tags", 6)):
+        write_table(tmp_path / f"{TABLE}{name}", marked(ITEM, [4], mark))
+    manifest = save(store, 10, mark=2)
+    with pytest.raises(CheckpointNotFound, match="has no dump of typo; it has item, tags"):
+        import_dump(store, manifest, tmp_path, {"item": "typo"})
+    assert import_dump(store, manifest, tmp_path, {"item": "tags"}) == {"item": 1}
+    assert {mark for mark, _ in held(store, "item").values()} == {6}
 
 
 def test_a_tables_own_name_comes_first(store, tmp_path):

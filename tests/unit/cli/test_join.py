@@ -67,3 +67,9 @@ def test_settings_that_cannot_be(monolith, words, said):
     status, _, err = monolith(*words)
     assert status == 2
     assert re.search(said, err)
+
+
+def test_a_mistyped_topic_is_not_kept(log, monolith):
+    status, _, err = monolith("--impressions=showm", "--end-after-secs=0.01")
+    assert (status, "'showm'" in err) == (1, True), err
+    assert monolith("--end-after-secs=0.01")[0] == 0

@@ -106,6 +106,7 @@ def test_debug_shows_the_traceback() -> None:
         (["sum", "--count=nan"], "argument --count: 'nan' cannot be read as int"),
         (["sum", "--count="], "argument --count: '' cannot be read as int"),
         (["sum", "--nonsense"], "unrecognized arguments: --nonsense"),
+        (["sum", "--cuont=3"], "unrecognized arguments: --cuont=3 (did you mean --count?)"),
         (
             ["ps", "--bad-gradients=x"],
             "argument --bad-gradients: 'x' cannot be read as one of refuse, skip, clip",
@@ -200,3 +201,19 @@ def test_what_is_for_standard_error_goes_nowhere_else() -> None:
     script = f'exec "{sys.executable}" -m monolith predict <&- 2>&-'
     done = subprocess.run(["sh", "-c", script], stdout=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("train", "--data=.", "--model-dir=."),
+        ("evaluate", "--data=.", "--model-dir=."),
+        ("export", "--checkpoint-path=.", "-o=."),
+    ],
+    ids=["train", "evaluate", "export"],
+)
+def test_without_pytorch_the_extra_is_told(argv, tmp_path):
+    run = f"from monolith.cli.main import main; sys.exit(main({argv}))"
+    code = [sys.executable, "-c", f"import sys; sys.modules['torch'] = None; {run}"]
+    done = subprocess.run(code, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, "pip install 'monolith-recsys[torch]'" in done.stderr) == (1, True), done.stderr

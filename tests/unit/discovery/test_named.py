@@ -45,6 +45,13 @@ def test_deregistering_is_by_id(service_id):
     assert asked(platform, ("deregister", service_id), ("discover", "my-own")) == []
 
 
+def test_a_chief_alone_leaves_although_workers_are_not_listed():
+    platform = TfConfig({"ps": ("p0:1",), "chief": ("c:1",)}, "chief", 0)
+    assert asked(platform, ("deregister", "worker-0"), ("discover", "ps")) == [
+        ServiceInfo.listed("ps", 0, "p0:1")
+    ]
+
+
 @pytest.mark.parametrize("service_id", ["ps", "ps-", "ps-x", ""])
 def test_an_id_has_a_name_and_an_index(platform, service_id):
     with pytest.raises(DiscoveryMisconfigured) as caught:

@@ -44,7 +44,7 @@ def test_a_class_in_a_module_is_found():
         ),
         ("xyzzy", "unknown model 'xyzzy': give one of"),
         ("nowhere.at_all:Model", "there is no Python module 'nowhere'"),
-        ("nowhere.py:Model", "there is no file nowhere.py"),
+        ("nowhere.py:Model", "there is no file /.*/nowhere.py"),
         ("{file}:Yours", "has no 'Yours'"),
         ("{file}:number", "number is not a MonolithModel"),
         ("pathlib:Path", "Path is not a MonolithModel"),

@@ -284,9 +284,10 @@ def test_poison_is_set_aside(log, tmp_path, changed, said):
     assert said in json.loads((tmp_path / "dead.jsonl").read_text())["reason"]
 
 
-def test_the_output_must_be_there(tmp_path):
+@pytest.mark.parametrize("which", ["impressions", "actions", "output"])
+def test_every_topic_must_be_there(which):
     with pytest.raises(TopicNotFound, match="'nowhere'"):
-        join(BitingLog(topics()), tmp_path, plan(output="nowhere"))
+        plan(**{which: "nowhere"}).check(BitingLog(topics()))
 
 
 def test_other_rules_want_another_state(log, tmp_path):
