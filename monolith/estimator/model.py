@@ -83,7 +83,7 @@ class MonolithModel:
 
         It is built after the random source was set, so its first weights follow the job's seed.
         """
-        raise NotImplementedError
+        raise NotImplementedError("module(): it must give the dense part")
 
     def optimizer(
         self, parameters: Iterable[torch.nn.Parameter], learning_rate: float
@@ -111,8 +111,19 @@ class MonolithModel:
         """Put a batch through `module`. Override for another output than a probability.
 
         Predictions are of the traffic as it is, whatever part of the negatives the model was trained on.
+
+        Raises:
+            ModelError: what `module` gives are no logits [B], or it asks for a feature that is not there.
         """
-        logits = module(features.embeddings, features.dense)
+        try:
+            logits = module(features.embeddings, features.dense)
+        except KeyError as exc:
+            there = ", ".join(map(repr, [*features.embeddings, *features.dense])) or "nothing"
+            raise ModelError(f"model {self.name} asks for {exc}: there is {there}", model=self.name) from exc
+        given, due = getattr(logits, "shape", None), features.labels.shape
+        if mode is not Mode.PREDICT and given != due:
+            what = type(logits).__name__ if given is None else f"logits {list(given)}"
+            raise ModelError(f"model {self.name} gives {what} instead of logits {list(due)}", model=self.name)
         pred = logits.sigmoid()
         if mode is Mode.PREDICT:
             return EstimatorSpec(mode=mode, pred=pred)

@@ -42,11 +42,18 @@ def assemble(model: MonolithModel, schema: Schema, *, seed: int = 0) -> Assemble
     """Ask `model` for its columns and its module; the same seed gives the same first weights.
 
     Raises:
-        ModelError: the columns cannot be.
+        ModelError: the columns cannot be, or there is no module.
     """
     columns = checked_columns(model.columns(schema), schema)
     torch.manual_seed(seed)
-    return Assembled(model, schema, columns, plan_tables(columns), model.module(columns, schema))
+    try:
+        module: object = model.module(columns, schema)
+    except NotImplementedError as exc:
+        raise ModelError(f"model {model.name} lacks {exc}", model=model.name) from exc
+    if not isinstance(module, torch.nn.Module):
+        said = f"model {model.name}: its module() gives {module!r}, and no torch.nn.Module"
+        raise ModelError(said, model=model.name)
+    return Assembled(model, schema, columns, plan_tables(columns), module)
 
 
 class Predictor:

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from monolith.core.errors import ModelError
+from monolith.core.schema import Schema
 from monolith.estimator.model import EstimatorSpec, Features, Mode, MonolithModel
+from monolith.estimator.trainer import assemble
 
 
 class Passing(MonolithModel):
@@ -51,3 +53,33 @@ def test_a_spec_can_change_but_for_its_mode():
 
 def test_a_model_has_the_name_of_its_class():
     assert Passing.name.endswith("test_model:Passing")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            lambda embeddings, dense: dense["logits"][:, None],
+            r"Passing gives logits \[2, 1\] instead of .* \[2\]",
+        ),
+        (lambda embeddings, dense: (dense["logits"],), r"Passing gives tuple instead of logits \[2\]"),
+        (lambda embeddings, dense: embeddings["usr"], r"Passing asks for 'usr': there is 'logits'"),
+    ],
+    ids=["shape", "type", "feature"],
+)
+def test_what_are_no_logits_is_told(given, said):
+    with pytest.raises(ModelError, match=said):
+        Passing().model_fn(given, FEATURES, Mode.TRAIN)
+
+
+@pytest.mark.parametrize(
+    ("methods", "said"),
+    [
+        ({}, r"lacks module\(\)"),
+        ({"module": lambda *_: None}, r"its module\(\) gives None, and no torch.nn.Module"),
+    ],
+    ids=["none", "nothing"],
+)
+def test_a_model_without_a_module_is_told(methods, said):
+    with pytest.raises(ModelError, match=said):
+        assemble(type("Empty", (MonolithModel,), methods)(), Schema(name="empty", features=()))
