@@ -174,7 +174,11 @@ class TrainingSession:
                 self._around.dense_export.offer(self._step, self._trainer.parts, last=over)
         self._around.progress.end()
         if not (whole.quality.examples or stopped) and self._place.chief:
-            more = "no message came" if share.endless else "more --epochs or --train-steps go on"
+            more = (
+                "no message came that can be read"
+                if share.endless
+                else "more --epochs or --train-steps go on"
+            )
             self._around.progress.say(f"nothing was left to train at step {self._step}: {more}")
         return TrainResult(
             global_step=self._step,

@@ -179,4 +179,4 @@ def test_nothing_to_read_is_told(train, config, log):
         say = staticmethod(said.append)
 
     train(progress=Listener())
-    assert any("no message came" in sentence for sentence in said)
+    assert any("no message came that can be read" in sentence for sentence in said)
