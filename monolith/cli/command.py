@@ -107,6 +107,14 @@ class Ui:
     def stop(self) -> Stop:
         return self.interrupts.stop
 
+    def find(self, settings: Looking) -> Discovery:
+        """What `settings` name to find others by; says so where there are none to be found."""
+        from monolith.config.places import IN_MEMORY
+
+        if settings.kind == IN_MEMORY and self.outside.find is _find:
+            self.progress.say("no other process can be found: give --discovery-path, or another --discovery")
+        return self.outside.find(settings, self.environ)
+
 
 Defaults = Callable[[Mapping[str, Any], Mapping[str, str]], list[Layer]]
 

@@ -106,7 +106,7 @@ class Session:
 
 @asynccontextmanager
 async def connected(settings: Looking, ui: Ui) -> AsyncIterator[Session]:
-    discovery = ui.outside.find(settings, ui.environ)
+    discovery = ui.find(settings)
     async with Unwind(settings.discovery_cleanup_timeout_ms) as unwind:
         session = Session(discovery, unwind, settings.discovery_operation_timeout_ms)
         unwind.undo(f"disconnect from {settings.kind}", discovery.disconnect)

@@ -39,7 +39,7 @@ def be(role: Role, settings: RoleSettings, ui: Ui) -> Report:
         pipe = _supervised(settings, ui)
         own = _ways(role, settings, ui, pipe, started)
         discovery, ways = harmed(
-            ui.outside.find(settings, ui.environ),
+            ui.find(settings),
             {**own, "stop": ui.stop, **(ui.outside.ways or {})},
             failpoint,
         )

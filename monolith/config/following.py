@@ -9,7 +9,7 @@ import attrs
 
 from monolith.config.checks import name, positive
 from monolith.config.cluster import Cluster
-from monolith.config.places import Looking, Serving
+from monolith.config.places import IN_MEMORY, Looking, Serving
 from monolith.config.settings import Problem, again, part, setting
 
 
@@ -40,7 +40,7 @@ class Following(Cluster, Looking):
         """Of pushing to those that are found; of targets that are named, see `judging.judge`."""
         if self.serving is None:
             return
-        if self.parameter_sync_discovery == "in-memory":
+        if self.parameter_sync_discovery == IN_MEMORY:
             yield Problem(("parameter_sync_discovery",), "must be one that other processes see")
         if trouble := positive(self.parameter_sync_interval_ms):
             yield Problem(("parameter_sync_interval_ms",), trouble)

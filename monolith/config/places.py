@@ -11,6 +11,8 @@ from monolith.config.checks import given, name, not_negative, positive
 from monolith.config.cluster import Cluster
 from monolith.config.settings import Settings, again, setting
 
+IN_MEMORY = "in-memory"  # the backend that no other process sees
+
 
 class ConsulFlavour(StrEnum):
     """Which HTTP API there is to talk to."""
@@ -48,7 +50,7 @@ class Places(Settings):
     @property
     def kind(self) -> str:
         """The name of the backend, chosen or not."""
-        return self.discovery or ("host-files" if self.discovery_path else "in-memory")
+        return self.discovery or ("host-files" if self.discovery_path else IN_MEMORY)
 
 
 @attrs.frozen(kw_only=True, slots=False)

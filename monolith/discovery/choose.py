@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import attrs
 
-from monolith.config.places import Places
+from monolith.config.places import IN_MEMORY, Places
 from monolith.core.errors import ConfigError
 from monolith.discovery.base import Discovery
 from monolith.discovery.host_files import HostFiles
@@ -94,7 +94,7 @@ def _plugged(point: EntryPoint, places: Places, environ: Mapping[str, str]) -> D
 BACKENDS: Mapping[str, Callable[[_Given], Discovery]] = {
     "consul": _consul,
     "host-files": _host_files,
-    "in-memory": lambda _: InMemory(),
+    IN_MEMORY: lambda _: InMemory(),
     "mlp": lambda given: Listening(Mlp(given.environ, given.roles), given.roles),
     "tf-config": lambda given: Named(read_tf_config(given.environ, FOR_DISCOVERY, given.roles)),
     "zookeeper": _zookeeper,

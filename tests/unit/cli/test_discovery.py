@@ -216,3 +216,17 @@ def test_register_stays_until_it_is_stopped() -> None:
 def test_who_cannot_register_does_not_stay(backend: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         played(register, RegisterSettings(service="ps-7", address="h:1"), backend, lambda: asyncio.sleep(1))
+
+
+@pytest.mark.parametrize(("where", "hint"), [((), True), (("--discovery-path=meet",), False)])
+def test_who_can_find_nobody_is_told(
+    where: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    hint: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["discovery", "ls", *where], {}) == 0
+    assert ("no other process can be found: give --discovery-path" in capsys.readouterr().err) is hint
