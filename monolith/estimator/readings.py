@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 
 import attrs
 
+from monolith.checkpoint.manifest import Manifest
 from monolith.config.training import TrainingConfig
-from monolith.data.reading import Bookmark, Reading
+from monolith.data.reading import Bookmark, Reading, Source
 from monolith.estimator.rounds import Place
 
 
@@ -46,14 +48,47 @@ class Resumed:
     exact: bool
 
 
-def resume_at(positions: Mapping[int, int], then: int, now: int, place: Place) -> Resumed:
-    """Where the worker at `place` goes on, after a job whose workers read to `positions`.
+def resume_at(
+    positions: Mapping[int, int], then: int, reading: Reading, per_epoch: Callable[[Reading], float]
+) -> Resumed:
+    """Where the worker of `reading` goes on, after a job whose workers read to `positions`.
 
-    `then` and `now` are the batch sizes. With as many workers and the same batch size it is exact. Else the
-    examples read so far are shared evenly: each worker skips that much of its own, other, part of the data,
-    so that about as much is left of the epoch as before, but some examples come twice and some not at all.
+    `then` was the batch size; `per_epoch` tells the batches of an epoch of a reading. With as many workers
+    and the same batch size it is exact, and so it is between two epochs. Else each skips as large a part of
+    its own, other, share of the epoch as all have read of theirs: some examples come twice and some not at
+    all.
     """
-    if then == now and len(positions) == place.num_workers:
-        return Resumed(position=positions[place.worker], exact=True)
-    examples = sum(positions.values()) * then
-    return Resumed(position=examples // (now * place.num_workers), exact=False)
+    if then == reading.batch_size and len(positions) == reading.num_workers:
+        return Resumed(position=positions[reading.worker], exact=True)
+    before = attrs.evolve(reading, batch_size=then, worker=0, num_workers=len(positions))
+    theirs = {worker: per_epoch(attrs.evolve(before, worker=worker)) for worker in positions}
+    read, whole = sum(positions.values()), sum(theirs.values())
+    if not whole:
+        return Resumed(position=0, exact=True)
+    epochs = read // whole
+    exact = all(positions[worker] == epochs * theirs[worker] for worker in positions)
+    return Resumed(position=int(read * per_epoch(reading) / whole), exact=exact)
+
+
+def even_share(reading: Reading) -> float:
+    """An epoch of `reading`, in batches of some size, where all workers have as much to read."""
+    return 1 / (reading.batch_size * reading.num_workers)
+
+
+def share_of(dataset: Source) -> Callable[[Reading], int]:
+    """What tells the batches of an epoch of a reading of `dataset`."""
+
+    def per_epoch(reading: Reading) -> int:
+        with contextlib.closing(dataset.batches(attrs.evolve(reading, epochs=1))) as batches:
+            return batches.total or 0
+
+    return per_epoch
+
+
+def shared_anew(before: Manifest) -> str:
+    """What is to be said where a worker does not go on exactly."""
+    return (
+        f"checkpoint-{before.step} was written with {before.num_workers} workers and batches of "
+        f"{before.config['batch_size']}: the data is shared out anew, so that some examples of "
+        "this epoch come twice and some not at all"
+    )

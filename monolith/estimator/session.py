@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,15 +18,24 @@ import attrs
 import torch
 
 from monolith.checkpoint.claim import claimed
+from monolith.checkpoint.manifest import Manifest
 from monolith.config.training import TrainingConfig
 from monolith.core.errors import ShardRestarted
 from monolith.data.prefetch import prefetched
-from monolith.data.reading import Bookmark, Source
+from monolith.data.reading import Batches, Bookmark, Reading, Source
 from monolith.estimator.archive import Archive
 from monolith.estimator.around import Around
 from monolith.estimator.meeting import Meeting
 from monolith.estimator.model import MonolithModel
-from monolith.estimator.readings import reading_to_judge, reading_to_train, resume_at
+from monolith.estimator.readings import (
+    Resumed,
+    even_share,
+    reading_to_judge,
+    reading_to_train,
+    resume_at,
+    share_of,
+    shared_anew,
+)
 from monolith.estimator.rounds import STREAM_ROUND_S, Note, Pace, Place
 from monolith.estimator.share import Share, Stretch
 from monolith.estimator.tables import configs
@@ -87,7 +96,7 @@ class TrainingSession:
         self._step = 0
         self._saved: int | None = None
         self._bookmark = Bookmark()
-        self._uneven = ""  # what is to be said of how the data is shared out
+        self._before: Manifest | None = None  # of the checkpoint that we go on from
         self._reading = [True] * place.num_workers  # who has batches left
 
     def run(self) -> TrainResult:
@@ -131,28 +140,35 @@ class TrainingSession:
         return str(manifest.step).encode() if manifest else b""
 
     def _go_on(self, step: int) -> None:
-        manifest = self._archive.load_optimizer(step, self._trainer.optimizer)
-        here = resume_at(
-            manifest.position, manifest.config["batch_size"], self._config.batch_size, self._place
-        )
+        self._before = self._archive.load_optimizer(step, self._trainer.optimizer)
         self._step = self._saved = step
-        self._bookmark = Bookmark(position=here.position, offsets=manifest.offsets)
-        if not here.exact and self._place.chief:
-            self._uneven = (
-                f"checkpoint-{step} was written with {manifest.num_workers} workers and batches of "
-                f"{manifest.config['batch_size']}: the data is shared out anew, so that some examples of "
-                "this epoch come twice and some not at all"
-            )
+        here = self._resumed(self._before, even_share)
+        self._bookmark = Bookmark(position=here.position, offsets=self._before.offsets)
+
+    def _resumed(self, before: Manifest, per_epoch: Callable[[Reading], float]) -> Resumed:
+        reading = reading_to_train(self._config, self._place, Bookmark())
+        return resume_at(before.position, before.config["batch_size"], reading, per_epoch)
 
     def _share(self) -> Share:
-        reading = reading_to_train(self._config, self._place, self._bookmark)
-        batches = prefetched(self._dataset.batches(reading), seen=self._around.progressive.ask)
-        if batches.total is None:
-            self._pace = attrs.evolve(self._pace, lasts_s=STREAM_ROUND_S)
-        elif self._uneven:
-            self._around.progress.say(self._uneven)
+        batches = prefetched(self._batches(), seen=self._around.progressive.ask)
         random = self._config.seed, self._place.worker
         return Share(self._trainer, batches, self._around, self._bookmark, random=random)
+
+    def _batches(self) -> Batches:
+        """From the bookmark on; in a dataset, which has epochs, from as far as the checkpoint was in one."""
+        reading = reading_to_train(self._config, self._place, self._bookmark)
+        batches = self._dataset.batches(reading)
+        if batches.total is None:
+            self._pace = attrs.evolve(self._pace, lasts_s=STREAM_ROUND_S)
+        elif self._before:
+            here = self._resumed(self._before, share_of(self._dataset))
+            if not here.exact and self._place.chief:
+                self._around.progress.say(shared_anew(self._before))
+            if here.position != reading.start:
+                batches.close()
+                self._bookmark = attrs.evolve(self._bookmark, position=here.position)
+                return self._dataset.batches(attrs.evolve(reading, start=here.position))
+        return batches
 
     def _rounds(self, share: Share) -> TrainResult:
         whole, stopped = Window(begin=self._step, step=self._step), False
