@@ -153,6 +153,12 @@ def test_another_number_of_servers_goes_on(cli: Cli, dataset: Path) -> None:
     assert auc_of(cli, dataset) > before - 0.02
 
 
+def test_another_number_of_workers_reads_every_row_of_the_next_epoch(cli: Cli, dataset: Path) -> None:
+    job = ("train", "--model=lr", f"--data={dataset}", "--model-dir=runs", "--batch-size=64", "--num-ps=1")
+    two = cli.json(*job, "--num-workers-cluster=1", "--epochs=2")["examples"]
+    assert cli.json(*job, "--num-workers-cluster=2", "--epochs=3")["examples"] == two / 2
+
+
 def test_a_restart_of_zookeeper_costs_no_step(
     cli: Cli, dataset: Path, undisturbed: float, zookeeper: Server, ended: Ended
 ) -> None:
