@@ -20,6 +20,7 @@ from monolith.checkpoint.manifest import Manifest
 from monolith.checkpoint.tensorfile import check_size, read_tensors, verify_file
 from monolith.core.errors import (
     CheckpointError,
+    CheckpointFormat,
     CheckpointIncomplete,
     CheckpointNotFound,
     CheckpointUnreadable,
@@ -41,13 +42,18 @@ class Stored:
     def complete(self) -> bool:
         return self.problem is None
 
+    @property
+    def foreign(self) -> CheckpointFormat | None:
+        """The problem, if it is that another release has written it."""
+        return self.problem if isinstance(self.problem, CheckpointFormat) else None
+
 
 class Catalogue:
     """The checkpoints of one model directory. `warnings` says in sentences what had to be passed over.
 
     Raises:
-        CheckpointMismatch: wherever a manifest is read that is of another format, or not `model`'s, if one is
-            given.
+        CheckpointFormat: wherever a manifest must be read that another release has written.
+        CheckpointMismatch: one is read that is not `model`'s, if one is given.
     """
 
     def __init__(self, model_dir: Path | str, *, model: str = "") -> None:
@@ -56,7 +62,7 @@ class Catalogue:
         self._model = model
 
     def list(self) -> Sequence[Stored]:
-        """Every checkpoint that has a manifest, by ascending step; the damaged ones say what is wrong."""
+        """Every checkpoint that has a manifest, by ascending step; what cannot be read says why."""
         return [self._look(step) for step in self._steps()]
 
     def latest(self) -> Manifest | None:
@@ -73,6 +79,8 @@ class Catalogue:
         steps = self._steps()
         for step in reversed(steps):
             stored = self._look(step)
+            if stored.foreign:
+                raise stored.foreign
             if stored.complete and stored.manifest:
                 yield stored.manifest
             else:
@@ -125,7 +133,7 @@ class Catalogue:
         """
         try:
             manifest = self.get(step)
-        except DAMAGE as exc:
+        except (*DAMAGE, CheckpointFormat) as exc:
             return [exc]
         progress = progress or Silent()
         progress.begin(f"verify {prefix(step)}", manifest.size, "bytes")
@@ -152,7 +160,7 @@ class Catalogue:
             manifest = self._read(step)
             for entry in manifest.files:
                 check_size(self.folder(manifest), entry)
-        except DAMAGE as exc:
+        except (*DAMAGE, CheckpointFormat) as exc:
             return Stored(step, manifest, exc)
         return Stored(step, manifest)
 

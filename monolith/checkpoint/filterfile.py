@@ -9,7 +9,7 @@ import numpy as np
 from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.rowfile import file_name
 from monolith.checkpoint.tensorfile import Tensors, read_tensors, write_tensors
-from monolith.core.errors import CheckpointMismatch
+from monolith.core.errors import CheckpointFormat
 from monolith.core.files import DISK, Disk
 
 # What a cell means and where a fid's is looked for. Who changes either in `table/admission` counts this up:
@@ -41,11 +41,10 @@ def read_filter(folder: Path, entry: FileEntry) -> Tensors:
     Raises:
         CheckpointIncomplete: the file is missing.
         CheckpointUnreadable: its size, checksum or content is not what the manifest says.
-        CheckpointMismatch: it is of a format that is not known here; it is whole, so nobody passes it over.
+        CheckpointFormat: it was written by another release.
     """
     state = read_tensors(folder, entry)
     number = int(state.pop(_FORMAT, [1])[0])
     if number != FORMAT:
-        said = f"has format {number}, and this program reads {FORMAT}: use the monolith that wrote it"
-        raise CheckpointMismatch(said, path=folder / entry.name)
+        raise CheckpointFormat(number, FORMAT, folder / entry.name)
     return state

@@ -15,10 +15,10 @@ import attrs
 from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.sealed import sealed, unsealed
 from monolith.checkpoint.table_json import table_from_json, table_to_json
-from monolith.core.errors import CheckpointMismatch, CheckpointUnreadable, ConfigError
+from monolith.core.errors import CheckpointFormat, CheckpointUnreadable, ConfigError
 from monolith.table.config import TableConfig
 
-FORMAT = 1  # a reader refuses a higher number: bump it when an old reader would misread
+FORMAT = 1  # a reader refuses any other number: bump it when an old reader would misread
 
 
 def _settings(groups: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
@@ -76,12 +76,11 @@ class Manifest:
 
         Raises:
             CheckpointUnreadable: it is cut short or altered.
-            CheckpointMismatch: it is of another format; it is whole, so nobody passes it over.
+            CheckpointFormat: it was written by another release.
         """
         document = unsealed(content, path)
         if (version := document.pop("format", None)) != FORMAT:
-            said = f"has format {version}, and this program reads {FORMAT}: use the monolith that wrote it"
-            raise CheckpointMismatch(said, path=path)
+            raise CheckpointFormat(version, FORMAT, path)
         try:
             return cls(**{**document, **_from_odd(document)})
         except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as exc:

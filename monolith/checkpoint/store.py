@@ -135,11 +135,11 @@ class CheckpointStore(Catalogue):
         if not kept:
             return
         for old in stored:
-            if old.step < kept[0]:
+            if old.step < kept[0] and not old.foreign:
                 self.disk.remove(self.model_dir / manifest_name(old.step))
         self.disk.sync_folder(self.model_dir)
         spared = {folder.name for folder in self._begun.values()}.union(
-            *(_names_of(each) for each in stored if each.step >= kept[0])
+            *(_names_of(each) for each in stored if each.step >= kept[0] or each.foreign)
         )
         for path in sorted(self.model_dir.iterdir()):
             step = step_of(path.name)

@@ -9,6 +9,7 @@ import argparse
 import functools
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -56,7 +57,7 @@ def main(
         return 1
     except Exception as exc:
         if args.debug:
-            raise
+            traceback.print_exception(exc)
         status = _status(exc, interrupts)
         screen.error(type(exc).__name__, _told(exc), status=status)
         return status

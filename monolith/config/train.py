@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import attrs
 
+from monolith.config.checks import port
 from monolith.config.following import Following
 from monolith.config.job import RoleSettings
 from monolith.config.settings import Problem, setting
@@ -42,6 +43,9 @@ class TrainSettings(RoleSettings):
         for count in ("num_ps", "num_workers"):
             if getattr(self, count) > MOST_HERE:
                 yield Problem((count,), f"must be <= {MOST_HERE} where all processes run on one machine")
+        last = self.metrics_port and self.metrics_port + self.num_ps - 1
+        if last and (said := port(last)):
+            yield Problem(("metrics_port", "num_ps"), f"the last server's {said}, and not {last}")
 
     @property
     def one_process(self) -> bool:

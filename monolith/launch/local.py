@@ -48,7 +48,8 @@ def local_job(settings: TrainSettings, meeting_place: Path) -> Job:
     places = {"discovery": "host-files", "discovery_path": meeting_place, **patience}
 
     def argv(role: Role, index: int) -> list[str]:
-        own = {"metrics_port": settings.metrics_port + index} if settings.metrics_port else {}
+        first = settings.metrics_port if role is Role.PS else None
+        own = {"metrics_port": first + index} if first else {}
         return [role, *to_argv(part(RoleSettings, settings, index=index, **places, **own))]
 
     counts = {Role.PS: settings.num_ps, Role.WORKER: settings.num_workers}

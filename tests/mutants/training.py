@@ -36,8 +36,8 @@ BUGS = [
     Bug(
         "A checkpoint of a later release is taken for a damaged one",
         "monolith/checkpoint/manifest.py",
-        "            raise CheckpointMismatch(said, path=path)\n",
-        "            raise CheckpointUnreadable(said, path=path)\n",
+        "            raise CheckpointFormat(version, FORMAT, path)\n",
+        '            raise CheckpointUnreadable(f"has format {version}", path=path)\n',
         "tests/unit/checkpoint/test_store.py",
     ),
     Bug(

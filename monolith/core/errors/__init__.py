@@ -49,7 +49,8 @@
     * CheckpointUnreadable
     * CheckpointIncomplete
     * CheckpointInUse        .holder               another training writes there
-    * CheckpointMismatch                           it belongs to another model or release
+    * CheckpointMismatch                           it belongs to another model
+      * CheckpointFormat     .found                it was written by another release
   * ModelError               .model
   * RoundFailed                                  another worker could not do its part of a round
   * ServingError             .model  .version
@@ -88,6 +89,7 @@ from monolith.core.errors.base import (
 )
 from monolith.core.errors.checkpoint import (
     CheckpointError,
+    CheckpointFormat,
     CheckpointIncomplete,
     CheckpointInUse,
     CheckpointMismatch,
@@ -171,6 +173,7 @@ __all__ = [
     "BarrierTimedOut",
     "BrokersUnreachable",
     "CheckpointError",
+    "CheckpointFormat",
     "CheckpointInUse",
     "CheckpointIncomplete",
     "CheckpointMismatch",

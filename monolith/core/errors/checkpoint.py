@@ -71,3 +71,12 @@ class CheckpointInUse(CheckpointError):
 
 class CheckpointMismatch(CheckpointError):
     """The checkpoint belongs to another model, or to another release of monolith."""
+
+
+class CheckpointFormat(CheckpointMismatch):
+    """What another release of monolith has written: it is whole, so nobody passes it over."""
+
+    def __init__(self, found: object, known: int, path: Path) -> None:
+        said = f"has format {found}, and this program reads {known}: use the monolith that wrote it"
+        super().__init__(said, path=path)
+        self.found = found

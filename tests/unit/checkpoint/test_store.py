@@ -11,6 +11,7 @@ from monolith.checkpoint.sealed import sealed, unsealed
 from monolith.checkpoint.store import CheckpointStore
 from monolith.core.errors import (
     CheckpointError,
+    CheckpointFormat,
     CheckpointIncomplete,
     CheckpointMismatch,
     CheckpointNotFound,
@@ -160,13 +161,29 @@ def test_a_checkpoint_of_a_later_release_is_not_passed_over(store):
     """Else training would go on from the one before, and write over those that came after it."""
     save(store, 1, 1.0)
     save(store, 2, 2.0)
-    later = store.model_dir / "checkpoint-2.json"
-    later.write_bytes(sealed({**unsealed(later.read_bytes(), later), "format": FORMAT + 1}))
+    _of_a_later_release(store, 2)
     before = names(store)
     for ask in (store.latest, lambda: store.resume(lambda manifest: manifest), lambda: store.begin(2)):
         with pytest.raises(CheckpointMismatch, match="use the monolith that wrote it"):
             ask()
     assert names(store) == before
+
+
+def test_an_older_one_of_a_later_release_is_in_nobodys_way(tmp_path):
+    store = quick(tmp_path, max_to_keep=2)
+    for step in range(1, 6):
+        save(store, step, float(step))
+        if step == 1:
+            _of_a_later_release(store, 1)
+    assert {"checkpoint-1", "checkpoint-1.json"} < names(store)
+    assert store.latest().step == 5
+    assert [(each.step, each.complete) for each in store.list()] == [(1, False), (4, True), (5, True)]
+    assert [type(problem) for problem in store.verify(1)] == [CheckpointFormat]
+
+
+def _of_a_later_release(store, step):
+    path = store.model_dir / f"checkpoint-{step}.json"
+    path.write_bytes(sealed({**unsealed(path.read_bytes(), path), "format": FORMAT + 1}))
 
 
 @pytest.mark.parametrize("harm", [damage, alter])

@@ -95,9 +95,11 @@ def test_error_is_one_sentence(as_json: bool, capsys: pytest.CaptureFixture[str]
         }
 
 
-def test_debug_shows_the_traceback() -> None:
-    with pytest.raises(DataError):
-        main.main(["sum", "--count=13", "--debug"], {})
+def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["sum", "--count=13", "--debug"], {}) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback (most recent call last):\n")
+    assert said.splitlines()[-1].startswith("monolith: ")
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from monolith.cli import roles
+from monolith.cli import rehearsal, roles
 from monolith.cli.command import Ui
 from monolith.cli.interrupts import Interrupts
-from monolith.cli.rehearsal import Rehearsal
+from monolith.cli.rehearsal import Rehearsal, rehearse
 from monolith.config.job import RoleSettings
 from monolith.core.progress import Silent
 from monolith.core.schema import Feature, Label, Schema, Split
 from monolith.data.convert import convert
+from monolith.data.dataset import Dataset
 from monolith.data.raw import Chunk
 
 SCHEMA = Schema(
@@ -40,7 +42,6 @@ rehearse(dataset)
 
 from monolith.table import dedup, pooling, probing
 
-assert "scipy" not in sys.modules or sys.modules["scipy"] is not None
 assert dedup._dedup.signatures and pooling._add.signatures
 assert not probing.find.signatures, "a worker has no table"
 before = set(sys.modules)
@@ -66,6 +67,21 @@ def test_a_first_step_finds_it_loaded(data: Path) -> None:
 def test_what_goes_wrong_is_for_training_to_say(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     Rehearsal(tmp_path / "nothing").wait()
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_library_that_cannot_be_loaded_is_told(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rehearse(_dataset: Dataset) -> None:
+        raise ImportError("libbroken.so: cannot open shared object file")
+
+    monkeypatch.setattr(rehearsal, "rehearse", rehearse)
+    with pytest.raises(ImportError, match="libbroken"):
+        Rehearsal(data).wait()
+
+
+def test_what_a_model_draws_is_as_without_it(data: Path) -> None:
+    before = torch.random.get_rng_state()
+    rehearse(Dataset.open(data))
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_nobody_trains_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:

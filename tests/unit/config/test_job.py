@@ -38,6 +38,10 @@ PLACES = {"data": Path("d"), "model_dir": Path("m")}
             "(from code): must be a number that int64 can hold",
         ),
         (RoleSettings(metrics_port=70000), "metrics_port=70000 (from code): must be a port, 0..65535"),
+        (
+            TrainSettings(**PLACES, num_ps=2, metrics_port=65_535),
+            "metrics_port=65535 (from code), num_ps=2 (from code): the last server's must be a port",
+        ),
         (RoleSettings(memory_budget_mb=0), "memory_budget_mb=0 (from code): must be > 0"),
         (
             RoleSettings(memory_budget_mb=2**43),
