@@ -69,6 +69,7 @@ TABLE = (
     Row(errors.CheckpointUnreadable, StatusCode.DATA_LOSS, "CHECKPOINT_UNREADABLE", ("path",)),
     Row(errors.CheckpointIncomplete, StatusCode.DATA_LOSS, "CHECKPOINT_INCOMPLETE", ("path",)),
     Row(errors.CheckpointMismatch, StatusCode.FAILED_PRECONDITION, "CHECKPOINT_MISMATCH", ("path",)),
+    Row(errors.CheckpointFormat, StatusCode.FAILED_PRECONDITION, "CHECKPOINT_FORMAT", ("path", "found")),
 )
 _CODES = {code.value[0]: code for code in StatusCode}
 _BY_ERROR = {row.error: row for row in TABLE}

@@ -76,7 +76,7 @@ class CheckpointMismatch(CheckpointError):
 class CheckpointFormat(CheckpointMismatch):
     """What another release of monolith has written: it is whole, so nobody passes it over."""
 
-    def __init__(self, found: object, known: int, path: Path) -> None:
+    def __init__(self, found: object, known: int, path: Path | str) -> None:
         said = f"has format {found}, and this program reads {known}: use the monolith that wrote it"
         super().__init__(said, path=path)
         self.found = found

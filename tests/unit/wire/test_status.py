@@ -30,6 +30,7 @@ SAMPLES = [
     errors.CheckpointUnreadable("torn", path="/c/x"),
     errors.CheckpointIncomplete("missing", path="/c/x"),
     errors.CheckpointMismatch("another model", path="/c"),
+    errors.CheckpointFormat(2, 1, "/c/x"),
 ]
 OF_WORKERS = {  # of a worker's own look at the disk: no server raises them
     errors.RestoreDirEmpty,
