@@ -28,6 +28,7 @@ from monolith.core.errors import (
 from monolith.core.progress import Progress, Silent
 
 DAMAGE = (CheckpointUnreadable, CheckpointIncomplete)
+_UNREADABLE = (*DAMAGE, CheckpointFormat)  # what is told of one checkpoint, and keeps nobody from the others
 
 
 @attrs.frozen
@@ -133,7 +134,7 @@ class Catalogue:
         """
         try:
             manifest = self.get(step)
-        except (*DAMAGE, CheckpointFormat) as exc:
+        except _UNREADABLE as exc:
             return [exc]
         progress = progress or Silent()
         progress.begin(f"verify {prefix(step)}", manifest.size, "bytes")
@@ -160,7 +161,7 @@ class Catalogue:
             manifest = self._read(step)
             for entry in manifest.files:
                 check_size(self.folder(manifest), entry)
-        except (*DAMAGE, CheckpointFormat) as exc:
+        except _UNREADABLE as exc:
             return Stored(step, manifest, exc)
         return Stored(step, manifest)
 
