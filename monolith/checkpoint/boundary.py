@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from monolith.core.errors import CheckpointError, CheckpointIncomplete, CheckpointUnreadable
+from monolith.core.errors import (
+    CheckpointError,
+    CheckpointInaccessible,
+    CheckpointIncomplete,
+    CheckpointUnreadable,
+)
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -34,14 +39,17 @@ def loading(path: Path) -> Iterator[None]:
 
     Raises:
         CheckpointIncomplete: `path` is not there.
-        CheckpointUnreadable: the system cannot read it.
+        CheckpointUnreadable: it is a folder.
+        CheckpointInaccessible: the system cannot read it now, which says nothing about what is in it.
     """
     try:
         yield
-    except FileNotFoundError as exc:
+    except (FileNotFoundError, NotADirectoryError) as exc:
         raise CheckpointIncomplete("the file is missing", path=path) from exc
+    except IsADirectoryError as exc:
+        raise CheckpointUnreadable("is a folder, not a file", path=path) from exc
     except OSError as exc:
-        raise CheckpointUnreadable(f"cannot be read: {exc.strerror}", path=path) from exc
+        raise CheckpointInaccessible(exc.strerror or str(exc), path) from exc
 
 
 def _why(exc: OSError) -> str:

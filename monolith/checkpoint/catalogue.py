@@ -6,9 +6,9 @@ files' checksums are compared where the files are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from monolith.checkpoint.tensorfile import check_size, read_tensors, verify_file
 from monolith.core.errors import (
     CheckpointError,
     CheckpointFormat,
+    CheckpointInaccessible,
     CheckpointIncomplete,
     CheckpointNotFound,
     CheckpointUnreadable,
@@ -28,7 +29,9 @@ from monolith.core.errors import (
 from monolith.core.progress import Progress, Silent
 
 DAMAGE = (CheckpointUnreadable, CheckpointIncomplete)
-_UNREADABLE = (*DAMAGE, CheckpointFormat)  # what is told of one checkpoint, and keeps nobody from the others
+_WITHHELD = (CheckpointFormat, CheckpointInaccessible)  # it may be whole
+_UNREADABLE = (*DAMAGE, *_WITHHELD)  # what is told of one checkpoint, and keeps nobody from the others
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -44,54 +47,63 @@ class Stored:
         return self.problem is None
 
     @property
-    def foreign(self) -> CheckpointFormat | None:
-        """The problem, if it is that another release has written it."""
-        return self.problem if isinstance(self.problem, CheckpointFormat) else None
+    def withheld(self) -> CheckpointError | None:
+        """The problem, if it may be whole all the same: nobody passes it over, and nobody deletes it."""
+        return self.problem if isinstance(self.problem, _WITHHELD) else None
 
 
 class Catalogue:
-    """The checkpoints of one model directory. `warnings` says in sentences what had to be passed over.
+    """The checkpoints of one model directory.
 
     Raises:
         CheckpointFormat: wherever a manifest must be read that another release has written.
+        CheckpointInaccessible: wherever the system cannot read what must be read.
         CheckpointMismatch: one is read that is not `model`'s, if one is given.
     """
 
     def __init__(self, model_dir: Path | str, *, model: str = "") -> None:
         self.model_dir = Path(model_dir)
-        self.warnings: list[str] = []
         self._model = model
+        self._passed_over: dict[int, CheckpointError] = {}
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What had to be passed over when the newest was last looked for, a sentence for each."""
+        return [
+            f"{prefix(step)} is damaged and was passed over: {problem}"
+            for step, problem in self._passed_over.items()
+        ]
 
     def list(self) -> Sequence[Stored]:
         """Every checkpoint that has a manifest, by ascending step; what cannot be read says why."""
         return [self._look(step) for step in self._steps()]
 
     def latest(self) -> Manifest | None:
-        """The newest complete checkpoint; None if none was ever committed. Raises as `candidates`."""
-        return next(self.candidates(), None)
+        """The newest complete checkpoint; None if none was ever committed. Raises as `newest`."""
+        return self.newest(lambda manifest: manifest)
 
-    def candidates(self) -> Iterator[Manifest]:
-        """The complete checkpoints, newest first: for one who reads them, and goes on where that fails.
+    def newest(self, load: Callable[[Manifest], T]) -> T | None:
+        """What `load` makes of the newest checkpoint that it can read; None if there is none at all.
+
+        Where `load` finds damage the checkpoint before is tried, and `warnings` tells. A training may save
+        and prune meanwhile: what is gone is no damage, and what is new is tried too.
 
         Raises:
-            CheckpointUnreadable: at the end, if there are checkpoints: then not one of them was of use.
+            CheckpointUnreadable: there are checkpoints, and none can be read.
         """
-        self.warnings.clear()
-        steps = self._steps()
-        for step in reversed(steps):
-            stored = self._look(step)
-            if stored.foreign:
-                raise stored.foreign
-            if stored.complete and stored.manifest:
-                yield stored.manifest
-            else:
-                self._passed_over(step, stored.problem)
-        if steps:
+        self._passed_over.clear()
+        while fresh := [step for step in self._steps() if step not in self._passed_over]:
+            for step in reversed(fresh):
+                try:
+                    return load(self._complete(step))
+                except DAMAGE as exc:
+                    if step in self._steps():  # else it was pruned
+                        self._passed_over[step] = exc
+        if self._passed_over:
             raise CheckpointUnreadable(
-                f"none of its checkpoints can be used ({self.warnings[0]}): "
-                "choose another model directory to start afresh",
-                path=self.model_dir,
+                f"none of its checkpoints can be used ({self.warnings[0]})", path=self.model_dir
             )
+        return None
 
     def get(self, step: int) -> Manifest:
         """The manifest of `step`, whether or not its files are there.
@@ -103,7 +115,7 @@ class Catalogue:
         if step not in (steps := self._steps()):
             there = ", ".join(map(str, steps)) or "none"
             raise CheckpointNotFound(f"no checkpoint of step {step} (steps: {there})", path=self.model_dir)
-        return self._read(step)
+        return self._read(manifest_name(step))
 
     def folder(self, manifest: Manifest) -> Path:
         """Where the manifest's files are."""
@@ -147,7 +159,7 @@ class Catalogue:
         for entry in manifest.files:
             try:
                 verify_file(self.folder(manifest), entry, progress)
-            except DAMAGE as exc:
+            except _UNREADABLE as exc:
                 yield exc
 
     def _steps(self) -> Sequence[int]:
@@ -158,21 +170,26 @@ class Catalogue:
     def _look(self, step: int) -> Stored:
         manifest = None
         try:
-            manifest = self._read(step)
-            for entry in manifest.files:
-                check_size(self.folder(manifest), entry)
+            manifest = self._read(manifest_name(step))
+            self._check_sizes(manifest)
         except _UNREADABLE as exc:
             return Stored(step, manifest, exc)
         return Stored(step, manifest)
 
-    def _read(self, step: int) -> Manifest:
-        path = self.model_dir / manifest_name(step)
+    def _complete(self, step: int) -> Manifest:
+        manifest = self._read(manifest_name(step))
+        self._check_sizes(manifest)
+        return manifest
+
+    def _check_sizes(self, manifest: Manifest) -> None:
+        for entry in manifest.files:
+            check_size(self.folder(manifest), entry)
+
+    def _read(self, name: str) -> Manifest:
+        path = self.model_dir / name
         with loading(path):
             content = path.read_bytes()
         manifest = Manifest.from_json(content, path)
         if self._model:
             must_be_of(manifest, self._model, self.model_dir)
         return manifest
-
-    def _passed_over(self, step: int, problem: CheckpointError | None) -> None:
-        self.warnings.append(f"{prefix(step)} is damaged and was passed over: {problem}")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from monolith.checkpoint.boundary import saving
 from monolith.checkpoint.layout import LOCK
@@ -15,9 +14,8 @@ from monolith.core.errors import CheckpointInUse
 from monolith.core.files import make_folders
 
 
-@contextmanager
-def claimed(model_dir: Path) -> Iterator[None]:
-    """Keep other trainings out of `model_dir`, in this process or another, on this machine or another.
+class Claim:
+    """Keeps other trainings out of `model_dir`, in this process or another, on this machine or another.
 
     A process that is killed lets go of it at once, one that is frozen does not. Where the file system
     has no locks nobody is kept out.
@@ -26,12 +24,41 @@ def claimed(model_dir: Path) -> Iterator[None]:
         CheckpointInUse: another one trains there.
         CheckpointError: the disk is full or fails.
     """
-    with saving(model_dir):
-        make_folders(model_dir)
-        lock = (model_dir / LOCK).open("a+")
-    with lock:
-        _take(lock.fileno(), model_dir)
-        yield
+
+    def __init__(self, model_dir: Path) -> None:
+        self._model_dir = model_dir
+        self._lock: IO[str] | None = None
+
+    def __enter__(self) -> Claim:
+        self.renew()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock:
+            self._lock.close()
+
+    def renew(self) -> bool:
+        """Whether it had to be taken anew: somebody deleted or moved the folder, and what was saved in it."""
+        with saving(self._model_dir):
+            if self._lock and _is_at(self._lock, self._model_dir / LOCK):
+                return False
+            make_folders(self._model_dir)
+            lock = (self._model_dir / LOCK).open("a+")
+        try:
+            _take(lock.fileno(), self._model_dir)
+        except BaseException:
+            lock.close()
+            raise
+        self.__exit__()
+        self._lock = lock
+        return True
+
+
+def _is_at(lock: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(lock.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _take(lock: int, model_dir: Path) -> None:

@@ -7,7 +7,7 @@
 * `checkpoint-200.json`: a manifest; this checkpoint is complete
 * `checkpoint-200/`, or `checkpoint-200.again/` if step 200 was saved over itself: its files
 * `checkpoint-300/` without a manifest: a save that is going on, or was cut off
-* `checkpoint-100.json.damaged`: a manifest that was set aside because its files could not be read
+* `checkpoint-100.json.damaged`: a manifest that was set aside because it or its files are damaged
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LOCK = ".lock"
 MARKER = "restore_ckpt"
 MONOLITH_STATE = "monolith_checkpoint"
 MANIFEST_SUFFIX = ".json"
-DAMAGED_SUFFIX = ".damaged"
+_ASIDE_SUFFIX = ".damaged"
 _NAME = re.compile(r"checkpoint-(\d+)(\.again|\.json|\.json\.damaged)?|\.checkpoint-(\d+)\.json\.part")
 
 
@@ -31,6 +31,11 @@ def prefix(step: int) -> str:
 def manifest_name(step: int) -> str:
     """The file whose being there makes a checkpoint."""
     return prefix(step) + MANIFEST_SUFFIX
+
+
+def aside_name(step: int) -> str:
+    """What the manifest of a damaged checkpoint is called once it is set aside."""
+    return manifest_name(step) + _ASIDE_SUFFIX
 
 
 def dense_name(part: str) -> str:
@@ -59,3 +64,9 @@ def manifest_step(name: str) -> int | None:
     """The step of a manifest's name, or None if it is none."""
     step = step_of(name)
     return step if step is not None and name == manifest_name(step) else None
+
+
+def aside_step(name: str) -> int | None:
+    """The step of the name of a manifest that was set aside, or None if it is none."""
+    step = step_of(name)
+    return step if step is not None and name == aside_name(step) else None

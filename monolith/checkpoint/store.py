@@ -8,18 +8,19 @@ its manifest first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
 import attrs
 
 from monolith.checkpoint.boundary import saving
-from monolith.checkpoint.catalogue import DAMAGE, Catalogue, Stored
+from monolith.checkpoint.catalogue import DAMAGE, Catalogue, Stored, T
 from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.layout import (
-    DAMAGED_SUFFIX,
     STATE,
+    aside_name,
+    aside_step,
     dense_name,
     folder_name,
     folder_names,
@@ -30,10 +31,8 @@ from monolith.checkpoint.layout import (
 from monolith.checkpoint.manifest import Manifest
 from monolith.checkpoint.state_file import CheckpointState
 from monolith.checkpoint.tensorfile import Tensors, check_size, write_tensors
-from monolith.core.errors import CheckpointError, CheckpointIncomplete, CheckpointNotFound
+from monolith.core.errors import CheckpointError, CheckpointIncomplete, CheckpointUnreadable
 from monolith.core.files import DISK, Disk, make_folders, write_atomically
-
-T = TypeVar("T")
 
 
 class CheckpointStore(Catalogue):
@@ -90,7 +89,8 @@ class CheckpointStore(Catalogue):
             self.disk.sync_folder(folder)
             write_atomically(self.model_dir / manifest_name(manifest.step), manifest.to_json(), self.disk)
             del self._begun[manifest.step]
-            stored = self.list()
+            stored = [each for each in self.list() if each.step != manifest.step]
+            stored.append(Stored(manifest.step, manifest))  # which was just seen to be whole
             paths = [prefix(step) for step in self._kept(stored)]
             state = CheckpointState(paths[-1], paths)
             write_atomically(self.model_dir / STATE, state.to_text(), self.disk)
@@ -98,25 +98,18 @@ class CheckpointStore(Catalogue):
         return manifest
 
     def resume(self, load: Callable[[Manifest], T]) -> T | None:
-        """What `load` makes of the newest checkpoint that it can read; None if there is none at all.
+        """The same as `newest`, for one who is going to save.
 
-        Where `load` finds damage, the checkpoint before is tried, and `warnings` tells. Once one could be
-        read, those that could not are set aside, so that neither retention nor the next start counts on them.
-
-        Raises:
-            CheckpointUnreadable: there are checkpoints, and none can be read.
+        Once one could be read, those that could not are set aside, so that the next start does not count on
+        them. Raises as `newest`.
         """
-        damaged = []
-        for manifest in self.candidates():
-            try:
-                loaded = load(manifest)
-            except DAMAGE as exc:
-                self._passed_over(manifest.step, exc)
-                damaged.append(manifest.step)
-            else:
-                self._set_aside(damaged)
-                return loaded
-        return None
+        try:
+            loaded = self.newest(load)
+        except CheckpointUnreadable as exc:
+            exc.add_note("To start afresh, choose another model directory.")
+            raise
+        self._set_aside(self._passed_over)
+        return loaded
 
     def prune(self) -> None:
         """Delete the checkpoints that are no longer kept, and what cut-off saves left behind.
@@ -135,13 +128,16 @@ class CheckpointStore(Catalogue):
         if not kept:
             return
         for old in stored:
-            if old.step < kept[0] and not old.foreign:
+            if old.step < kept[0] and not old.withheld:
                 self.disk.remove(self.model_dir / manifest_name(old.step))
         self.disk.sync_folder(self.model_dir)
+        paths = sorted(self.model_dir.iterdir())
+        aside = {step for path in paths if (step := aside_step(path.name)) is not None}
         spared = {folder.name for folder in self._begun.values()}.union(
-            *(_names_of(each) for each in stored if each.step >= kept[0] or each.foreign)
+            *(_names_of(each) for each in stored if each.step >= kept[0] or each.withheld),
+            *({aside_name(step), *folder_names(step)} for step in aside if step >= kept[0]),
         )
-        for path in sorted(self.model_dir.iterdir()):
+        for path in paths:
             step = step_of(path.name)
             if step is not None and step <= kept[-1] and path.name not in spared:
                 self._remove(path)
@@ -152,17 +148,16 @@ class CheckpointStore(Catalogue):
         return complete[-self._max_to_keep :]  # [-0:] is all of them
 
     def _taken(self, step: int) -> str:
-        """The folder that the manifest of `step` names, or nothing."""
-        try:
-            return self.get(step).folder
-        except (CheckpointNotFound, *DAMAGE):
-            return ""
+        """The folder that the manifest of `step` names, be it set aside, or nothing."""
+        for name in (manifest_name(step), aside_name(step)):
+            with suppress(*DAMAGE):
+                return self._read(name).folder
+        return ""
 
-    def _set_aside(self, steps: Sequence[int]) -> None:
+    def _set_aside(self, steps: Collection[int]) -> None:
         with saving(self.model_dir):
             for step in steps:
-                path = self.model_dir / manifest_name(step)
-                self.disk.rename(path, path.with_name(path.name + DAMAGED_SUFFIX))
+                self.disk.rename(self.model_dir / manifest_name(step), self.model_dir / aside_name(step))
             if steps:
                 self.disk.sync_folder(self.model_dir)
 

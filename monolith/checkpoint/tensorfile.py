@@ -44,7 +44,7 @@ def write_tensors(path: Path, tensors: Tensors, disk: Disk = DISK) -> Written:
     # Wide types first keeps all of them aligned without padding, which the format does not allow.
     ordered = sorted(tensors.items(), key=lambda item: (-item[1].itemsize, item[0]))
     header = _header(path, ordered)
-    with saving(path.parent):
+    with saving(path):
         return write_file(path, (header, *(_octets(tensor) for _, tensor in ordered)), disk)
 
 

@@ -29,7 +29,7 @@ def evaluate(settings: EvaluateSettings, ui: Ui) -> Report:
     from monolith.models.registry import check_torch, load_model
 
     check_torch()
-    from monolith.checkpoint.store import CheckpointStore
+    from monolith.checkpoint.catalogue import Catalogue
     from monolith.config.training import TrainingConfig
     from monolith.core.errors import CheckpointNotFound
     from monolith.data.dataset import Dataset
@@ -37,10 +37,7 @@ def evaluate(settings: EvaluateSettings, ui: Ui) -> Report:
     from monolith.estimator.estimator import Estimator
 
     model_dir = settings.model_dir or Path()
-    store = CheckpointStore(model_dir)
-    manifest = store.latest()
-    for warning in store.warnings:
-        ui.progress.say(warning)
+    manifest = Catalogue(model_dir).latest()
     if manifest is None:
         raise CheckpointNotFound("no checkpoint here: train first", path=model_dir)
     config = TrainingConfig(model_dir=model_dir, batch_size=settings.batch_size)

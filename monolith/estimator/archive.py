@@ -83,6 +83,7 @@ class Archive:
         Raises:
             CheckpointMismatch: it is another model's.
             CheckpointUnreadable: there are checkpoints, and none can be read.
+            CheckpointInaccessible: the system cannot read the newest one just now.
         """
         manifest = self.store.resume(self._restore_to_train)
         if manifest is None:
@@ -90,12 +91,12 @@ class Archive:
         return manifest
 
     def restore_newest(self) -> Manifest:
-        """The same, where there must be one, and nobody is going to train.
+        """The same, where there must be one, and nobody is going to train: the directory is only read.
 
         Raises:
             CheckpointNotFound: there is none.
         """
-        manifest = self.store.resume(self._restore)
+        manifest = self.store.newest(self._restore)
         if manifest is None:
             raise CheckpointNotFound("no checkpoint here: train first", path=self.store.model_dir)
         return manifest

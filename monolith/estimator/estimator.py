@@ -135,5 +135,8 @@ class Estimator:
         parts = assemble(self._model, self._dataset.schema, seed=self._config.seed)
         with self._client() as client:
             client.create_tables(configs(parts.tables))
-            manifest = Archive(self._model_dir, parts, client).restore_newest()
+            archive = Archive(self._model_dir, parts, client)
+            manifest = archive.restore_newest()
+            for warning in archive.store.warnings:
+                self._around.progress.say(warning)
             yield manifest.step, Predictor(parts, client)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import attrs
 import torch
 
-from monolith.checkpoint.claim import claimed
+from monolith.checkpoint.claim import Claim
 from monolith.checkpoint.manifest import Manifest
 from monolith.config.training import TrainingConfig
 from monolith.core.errors import ShardRestarted
@@ -92,7 +92,8 @@ class TrainingSession:
         )
         self._telling = Telling(self._model_dir, self._around)
         self._pace = Pace(save_steps=config.save_steps, target=config.train_steps)
-        self._owning = contextlib.ExitStack()  # the model directory
+        self._claim = Claim(self._model_dir)
+        self._owning = contextlib.ExitStack()  # the claim, by the chief
         self._step = 0
         self._saved: int | None = None
         self._bookmark = Bookmark()
@@ -130,7 +131,7 @@ class TrainingSession:
 
     def _take_up(self) -> bytes:
         """The chief's part: the step that servers and dense part stand at now, or nothing at the start."""
-        self._owning.enter_context(claimed(self._model_dir))
+        self._owning.enter_context(self._claim)
         if not self._config.resume:
             self._archive.must_be_empty()
         manifest = self._archive.resume()
@@ -231,6 +232,10 @@ class TrainingSession:
         learns = {name: getattr(self._config, name) for name in _LEARNS_BY}
 
         def save() -> bytes:
+            if self._claim.renew():
+                self._around.progress.say(
+                    f"{self._model_dir}: somebody took the folder away, and what was saved in it; made anew"
+                )
             figures = quality.figures()
             self._telling.figures(self._step, "train", figures)
             self._archive.save(self._step, self._trainer.optimizer, bookmarks, figures, learns)

@@ -1,6 +1,7 @@
 """The bugs that are planted, one at a time: what would be wrong, where, and how it comes to be."""
 
 from tests.mutants import (
+    checkpoints,
     joining,
     online,
     parted,
@@ -13,5 +14,17 @@ from tests.mutants import (
     training,
 )
 
-_ROOMS = (running, roles, training, tables, streams, parted, joining, syncing, online, progressive)
+_ROOMS = (
+    running,
+    roles,
+    training,
+    checkpoints,
+    tables,
+    streams,
+    parted,
+    joining,
+    syncing,
+    online,
+    progressive,
+)
 BUGS = [bug for room in _ROOMS for bug in room.BUGS]

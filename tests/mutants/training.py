@@ -27,27 +27,6 @@ BUGS = [
         "tests/unit/estimator/test_order.py",
     ),
     Bug(
-        "Two trainings write into one model directory",
-        "monolith/estimator/session.py",
-        "        self._owning.enter_context(claimed(self._model_dir))\n",
-        "",
-        "tests/unit/estimator/test_session.py",
-    ),
-    Bug(
-        "A checkpoint of a later release is taken for a damaged one",
-        "monolith/checkpoint/manifest.py",
-        "            raise CheckpointFormat(version, FORMAT, path)\n",
-        '            raise CheckpointUnreadable(f"has format {version}", path=path)\n',
-        "tests/unit/checkpoint/test_store.py",
-    ),
-    Bug(
-        "A model directory that is a file is told as a failing disk",
-        "monolith/checkpoint/boundary.py",
-        "isinstance(exc, (FileExistsError, NotADirectoryError))",
-        "isinstance(exc, ())",
-        "tests/unit/checkpoint/test_store.py",
-    ),
-    Bug(
         "Adam takes weights by memory, in whatever order they lie",
         "monolith/estimator/model.py",
         "p.is_floating_point() and p.is_contiguous() for p in held",

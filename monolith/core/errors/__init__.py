@@ -48,6 +48,7 @@
     * RestoreSyncTimedOut (TimeoutError)           the chief did not copy restore_dir in time
     * CheckpointUnreadable
     * CheckpointIncomplete
+    * CheckpointInaccessible .reason               the system cannot read it just now
     * CheckpointInUse        .holder               another training writes there
     * CheckpointMismatch                           it belongs to another model
       * CheckpointFormat     .found                it was written by another release
@@ -90,6 +91,7 @@ from monolith.core.errors.base import (
 from monolith.core.errors.checkpoint import (
     CheckpointError,
     CheckpointFormat,
+    CheckpointInaccessible,
     CheckpointIncomplete,
     CheckpointInUse,
     CheckpointMismatch,
@@ -175,6 +177,7 @@ __all__ = [
     "CheckpointError",
     "CheckpointFormat",
     "CheckpointInUse",
+    "CheckpointInaccessible",
     "CheckpointIncomplete",
     "CheckpointMismatch",
     "CheckpointNotFound",

@@ -3,21 +3,22 @@
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from monolith.checkpoint.claim import claimed
+from monolith.checkpoint.claim import Claim
 from monolith.checkpoint.store import CheckpointStore
 from monolith.core.errors import CheckpointError, CheckpointInUse
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from monolith.checkpoint.claim import claimed
-with claimed(Path(sys.argv[1])):
+from monolith.checkpoint.claim import Claim
+with Claim(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -25,15 +26,15 @@ with claimed(Path(sys.argv[1])):
 
 def test_one_training_at_a_time(tmp_path):
     folder = tmp_path / "new" / "runs"
-    with claimed(folder):
+    with Claim(folder):
         for _ in range(2):  # whoever is refused takes nothing away
             with pytest.raises(
                 CheckpointInUse, match=f"process {os.getpid()} on .*: wait for its end"
             ) as told:
-                claimed(folder).__enter__()
+                Claim(folder).__enter__()
             assert told.value.path == str(folder)
         assert CheckpointStore(folder).list() == []
-    with claimed(folder):
+    with Claim(folder):
         pass
 
 
@@ -41,11 +42,32 @@ def test_who_was_killed_holds_nothing(tmp_path):
     with subprocess.Popen([sys.executable, "-c", HOLD, tmp_path], stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"held\n"
         with pytest.raises(CheckpointInUse, match=f"process {other.pid} on "):
-            claimed(tmp_path).__enter__()
+            Claim(tmp_path).__enter__()
         other.send_signal(signal.SIGKILL)
         other.wait()
-    with claimed(tmp_path):
+    with Claim(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("take_away", [shutil.rmtree, lambda folder: folder.rename(f"{folder}.old")])
+def test_a_folder_that_was_taken_away_is_claimed_anew(tmp_path, take_away):
+    folder = tmp_path / "model"
+    with Claim(folder) as claim:
+        assert not claim.renew()
+        take_away(folder)
+        assert claim.renew()
+        assert not claim.renew()
+        with pytest.raises(CheckpointInUse):
+            Claim(folder).__enter__()
+
+
+def test_what_another_training_has_made_of_it_is_its_own(tmp_path):
+    folder = tmp_path / "model"
+    with Claim(folder) as first:
+        shutil.rmtree(folder)
+        with Claim(folder), pytest.raises(CheckpointInUse):
+            first.renew()
+        assert first.renew()
 
 
 def test_a_full_disk_is_told(tmp_path, monkeypatch):
@@ -55,8 +77,8 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", refuse)
         with pytest.raises(CheckpointError, match="no space left"):
-            claimed(tmp_path).__enter__()
-    with claimed(tmp_path):
+            Claim(tmp_path).__enter__()
+    with Claim(tmp_path):
         pass
 
 
@@ -65,5 +87,5 @@ def test_where_there_are_no_locks_nobody_is_kept_out(tmp_path, monkeypatch):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with claimed(tmp_path), claimed(tmp_path):
+    with Claim(tmp_path), Claim(tmp_path):
         pass

@@ -5,7 +5,6 @@ import errno
 import numpy as np
 import pytest
 
-from monolith.checkpoint.layout import DAMAGED_SUFFIX
 from monolith.checkpoint.manifest import FORMAT, Manifest
 from monolith.checkpoint.sealed import sealed, unsealed
 from monolith.checkpoint.store import CheckpointStore
@@ -144,17 +143,6 @@ def test_an_altered_file_is_passed_over_when_read(store):
     assert store.latest().step == 2
     assert store.resume(lambda manifest: load(store, manifest)) == {1.0}
     assert "has CRC32C" in store.warnings[0]
-
-
-def test_what_could_not_be_read_is_set_aside(store):
-    save(store, 1, 1.0)
-    save(store, 2, 2.0)
-    alter(store, 2)
-    store.resume(lambda manifest: load(store, manifest))
-    assert steps(store) == [1]
-    assert f"checkpoint-2.json{DAMAGED_SUFFIX}" in names(store)
-    save(store, 3, 3.0)
-    assert names(store) == {"checkpoint"} | {f"checkpoint-{s}{end}" for s in (1, 3) for end in ("", ".json")}
 
 
 def test_a_checkpoint_of_a_later_release_is_not_passed_over(store):

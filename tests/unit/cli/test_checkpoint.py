@@ -73,8 +73,7 @@ def test_verify_of_one(model_dir, capsys, step, expected):
     assert asked(capsys, "verify", model_dir, "--step", step)[0] == expected
 
 
-@pytest.mark.parametrize("command", [("checkpoint", "show"), ("evaluate", "--data=x")], ids=lambda c: c[0])
-def test_a_checkpoint_that_was_passed_over_is_named(model_dir, capsys, command):
+def test_a_checkpoint_that_was_passed_over_is_named(model_dir, capsys):
     (model_dir / "checkpoint-20" / "dense.safetensors").unlink()
-    main([*command, f"--model-dir={model_dir}"], {})
+    main(["checkpoint", "show", f"--model-dir={model_dir}"], {})
     assert "checkpoint-20 is damaged and was passed over: " in capsys.readouterr().err

@@ -6,6 +6,7 @@ import pytest
 from monolith.config.training import TrainingConfig
 from monolith.core.batch import Batch, Ragged
 from monolith.core.fids import make_fid
+from monolith.core.progress import Silent
 from monolith.core.schema import Feature, Schema
 from monolith.data.reading import Bookmark
 
@@ -19,6 +20,16 @@ SCHEMA = Schema(
     ],
 )
 ROWS = {"train": 400, "valid": 100, "test": 50}
+
+
+class Talk(Silent):
+    """A listener that remembers what is said."""
+
+    def __init__(self):
+        self.said = []
+
+    def say(self, sentence):
+        self.said.append(sentence)
 
 
 class Reader:

@@ -11,6 +11,7 @@ from monolith.estimator.estimator import Estimator
 from monolith.estimator.hooks import EarlyStoppingHook
 from monolith.models.lr import LogisticRegression
 from monolith.models.registry import load_model
+from tests.unit.estimator.conftest import Talk
 
 
 class Wider(LogisticRegression):
@@ -49,6 +50,18 @@ def test_evaluating_agrees_with_training(estimator):
 def test_evaluating_a_few_batches(estimator):
     estimator.train(steps=1)
     assert estimator.evaluate("valid", steps=2).figures["examples"] == 80
+
+
+def test_evaluating_tells_what_it_passed_over_and_changes_nothing(estimator, dataset, config):
+    estimator.train(steps=3)
+    estimator.train(steps=4)
+    dense = config.model_dir / "checkpoint-7" / "dense.safetensors"
+    dense.write_bytes(dense.read_bytes()[:-1] + b"!")
+    before, talk = sorted(config.model_dir.rglob("*")), Talk()
+    evaluating = Estimator(LogisticRegression(), dataset, config, around=Around(progress=talk))
+    assert evaluating.evaluate("valid").global_step == 4
+    assert [said.split(":")[0] for said in talk.said] == ["checkpoint-7 is damaged and was passed over"]
+    assert sorted(config.model_dir.rglob("*")) == before
 
 
 def test_training_and_evaluating_take_turns(estimator):

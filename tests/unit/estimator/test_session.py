@@ -1,6 +1,7 @@
 """A training from its first step to its last save: alone, with others, and taken up again."""
 
 import contextlib
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import attrs
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from monolith.checkpoint.claim import claimed
+from monolith.checkpoint.claim import Claim
 from monolith.checkpoint.restore_dir import copy_checkpoint_from_restore_dir
 from monolith.checkpoint.store import CheckpointStore
 from monolith.core.errors import (
@@ -32,6 +33,7 @@ from monolith.models.lr import LogisticRegression
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.shard import LocalShard
 from monolith.table.retention import FilterConfig
+from tests.unit.estimator.conftest import Talk
 from tests.upstream import by_name
 
 
@@ -231,19 +233,6 @@ def test_other_workers_train_what_is_left(dataset, config, before, after):
     assert result.global_step == 20
 
 
-class Talk:
-    """A listener that remembers what is said."""
-
-    def __init__(self):
-        self.said = []
-
-    def begin(self, what, total, unit): ...
-    def advance(self, count=1, **figures): ...
-    def end(self): ...
-    def say(self, sentence):
-        self.said.append(sentence)
-
-
 def test_data_shared_anew_is_told(dataset, config):
     train_together(dataset, attrs.evolve(config, train_steps=8))
     talk = Talk()
@@ -304,10 +293,38 @@ def test_not_resuming_among_checkpoints_is_refused(dataset, config):
 
 
 def test_a_folder_that_another_trains_in_is_refused(dataset, config):
-    with claimed(config.model_dir), pytest.raises(CheckpointInUse, match="another training writes here"):
+    with Claim(config.model_dir), pytest.raises(CheckpointInUse, match="another training writes here"):
         train(dataset, config)
     assert steps(config) == []
     assert train(dataset, config).global_step == 20
+
+
+class TakingAway(HookBase):
+    """Deletes the model directory in the middle, and lets `begin` do something there."""
+
+    def __init__(self, model_dir, begin=lambda: None):
+        self._model_dir, self._begin = model_dir, begin
+
+    def before_step(self, step):
+        if step == 6:
+            shutil.rmtree(self._model_dir)
+            self._begin()
+
+
+def test_a_folder_that_is_taken_away_is_made_anew_and_told(dataset, config):
+    talk = Talk()
+    train(dataset, config, progress=talk, hooks=[TakingAway(config.model_dir)])
+    assert [said for said in talk.said if "took the folder away" in said] == talk.said[:1]
+    assert steps(config) == [8, 12, 16, 20]
+    assert (config.model_dir / ".lock").exists()
+
+
+def test_a_folder_that_another_training_has_taken_meanwhile_is_its_own(dataset, config):
+    with contextlib.ExitStack() as other:
+        taking = TakingAway(config.model_dir, lambda: other.enter_context(Claim(config.model_dir)))
+        with pytest.raises(CheckpointInUse, match="another training writes here"):
+            train(dataset, config, hooks=[taking])
+    assert steps(config) == []
 
 
 def test_another_models_folder_is_refused(dataset, config):

@@ -1,0 +1,72 @@
+"""Bugs of what is kept of a model directory, passed over and set aside, and of who may write there."""
+
+from tests.mutants.planting import Bug
+
+CHECKPOINT = "monolith/checkpoint"
+PASSING_OVER = "tests/unit/checkpoint/test_passing_over.py"
+
+BUGS = [
+    Bug(
+        "Two trainings write into one model directory",
+        "monolith/estimator/session.py",
+        "        self._owning.enter_context(self._claim)\n",
+        "",
+        "tests/unit/estimator/test_session.py",
+    ),
+    Bug(
+        "A checkpoint of a later release is taken for a damaged one",
+        "monolith/checkpoint/manifest.py",
+        "            raise CheckpointFormat(version, FORMAT, path)\n",
+        '            raise CheckpointUnreadable(f"has format {version}", path=path)\n',
+        "tests/unit/checkpoint/test_store.py",
+    ),
+    Bug(
+        "A model directory that is a file is told as a failing disk",
+        "monolith/checkpoint/boundary.py",
+        "isinstance(exc, (FileExistsError, NotADirectoryError))",
+        "isinstance(exc, ())",
+        "tests/unit/checkpoint/test_store.py",
+    ),
+    Bug(
+        "A file that cannot be read just now makes its checkpoint a damaged one",
+        f"{CHECKPOINT}/boundary.py",
+        "raise CheckpointInaccessible(exc.strerror or str(exc), path) from exc",
+        'raise CheckpointUnreadable("cannot be read", path=path) from exc',
+        PASSING_OVER,
+    ),
+    Bug(
+        "Retention deletes what cannot be read just now",
+        f"{CHECKPOINT}/store.py",
+        " and not old.withheld:",
+        ":",
+        PASSING_OVER,
+    ),
+    Bug(
+        "Whoever evaluates sets damaged checkpoints aside",
+        "monolith/estimator/archive.py",
+        "self.store.newest(self._restore)",
+        "self.store.resume(self._restore)",
+        "tests/unit/estimator/test_estimator.py::test_evaluating_tells_what_it_passed_over_and_changes_nothing",
+    ),
+    Bug(
+        "A damaged checkpoint is deleted by the next save",
+        f"{CHECKPOINT}/store.py",
+        "for step in aside if step >= kept[0]",
+        "for step in aside if False",
+        PASSING_OVER,
+    ),
+    Bug(
+        "A reader whom a training overtakes finds nothing whole",
+        f"{CHECKPOINT}/catalogue.py",
+        "        while fresh := [",
+        "        if fresh := [",
+        PASSING_OVER,
+    ),
+    Bug(
+        "A model directory that was taken away is written to as if it were still ours",
+        f"{CHECKPOINT}/claim.py",
+        "if self._lock and _is_at(self._lock, self._model_dir / LOCK):",
+        "if self._lock:",
+        "tests/unit/estimator/test_session.py",
+    ),
+]

@@ -1,0 +1,173 @@
+"""What is damaged is passed over and set aside; what cannot be read just now, or has gone, is not damaged."""
+
+import errno
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from monolith.checkpoint.catalogue import Catalogue
+from monolith.checkpoint.store import CheckpointStore
+from monolith.core.errors import CheckpointInaccessible, CheckpointIncomplete, CheckpointUnreadable
+from monolith.testing.faulty_disk import RecordingDisk
+from monolith.testing.small_job import load, resumed, save
+
+MANIFEST, DENSE, ROWS = (
+    "checkpoint-2.json",
+    "checkpoint-2/dense.safetensors",
+    "checkpoint-2/ps-1-of-2-item.safetensors",
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Checkpoints 1 and 2, which hold nothing but their number."""
+    store = quick(tmp_path)
+    for step in (1, 2):
+        save(store, step, float(step))
+    return store
+
+
+def quick(model_dir, **how):
+    return CheckpointStore(model_dir, disk=RecordingDisk(), **how)
+
+
+def newest(store):
+    return store.newest(lambda manifest: load(store, manifest))
+
+
+def resume(store):
+    return store.resume(lambda manifest: load(store, manifest))
+
+
+def names(store):
+    return {str(path.relative_to(store.model_dir)) for path in store.model_dir.rglob("*")}
+
+
+def alter(path):
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+
+
+@contextmanager
+def failing(monkeypatch, path, error):
+    """The system cannot open `path`."""
+
+    def unless_it(really):
+        def opened(self, *args, **kwargs):
+            if self == path and path.exists():
+                raise OSError(error, os.strerror(error), str(path))
+            return really(self, *args, **kwargs)
+
+        return opened
+
+    with monkeypatch.context() as patch:
+        for name in ("open", "read_bytes"):
+            patch.setattr(Path, name, unless_it(getattr(Path, name)))
+        yield
+
+
+@pytest.mark.parametrize(
+    "error", [errno.EIO, errno.EMFILE, errno.EACCES, errno.ESTALE], ids=errno.errorcode.get
+)
+@pytest.mark.parametrize("name", [MANIFEST, DENSE, ROWS])
+@pytest.mark.parametrize("read", [newest, resume])
+def test_what_cannot_be_read_just_now_is_not_damaged(store, monkeypatch, read, name, error):
+    before, path = names(store), store.model_dir / name
+    with failing(monkeypatch, path, error), pytest.raises(CheckpointInaccessible) as caught:
+        read(store)
+    assert str(caught.value).startswith(f"{path}: cannot be read: {os.strerror(error)}; nothing was changed")
+    assert names(store) == before
+    assert read(store) == {2.0}
+
+
+def test_looking_at_it_tells_and_goes_on(store, monkeypatch):
+    with failing(monkeypatch, store.model_dir / MANIFEST, errno.EIO):
+        assert [each.complete for each in store.list()] == [True, False]
+        assert [type(problem) for problem in store.verify(2)] == [CheckpointInaccessible]
+    with failing(monkeypatch, store.model_dir / DENSE, errno.EIO):
+        assert [problem.path for problem in store.verify(2)] == [str(store.model_dir / DENSE)]
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_retention_spares_what_cannot_be_read_just_now(store, monkeypatch, step):
+    """Of the one that is being saved just the second look fails: it is there all the same."""
+    keeps_one = quick(store.model_dir, max_to_keep=1)
+    with failing(monkeypatch, store.model_dir / f"checkpoint-{step}.json", errno.EMFILE):
+        save(keeps_one, 3, 3.0)
+    assert [each.step for each in store.list()] == sorted({step, 3})
+    assert resumed(store.model_dir) == {3.0}
+    keeps_one.prune()
+    assert [each.step for each in store.list()] == [3]
+
+
+@pytest.mark.parametrize("name", [MANIFEST, DENSE])
+def test_a_reader_sets_nothing_aside(store, name):
+    alter(store.model_dir / name)
+    before = names(store)
+    assert newest(store) == {1.0}
+    assert ["checkpoint-2 is damaged and was passed over" in said for said in store.warnings] == [True]
+    assert names(store) == before
+
+
+def test_what_is_set_aside_goes_when_its_time_has_come(tmp_path):
+    """So whoever finds out why it is damaged can have it back."""
+    store = quick(tmp_path, max_to_keep=2)
+    for step in (1, 2):
+        save(store, step, float(step))
+    alter(tmp_path / DENSE)
+    assert resume(store) == {1.0}
+    assert [each.step for each in store.list()] == [1]
+    aside = {"checkpoint-2.json.damaged", DENSE, ROWS}
+    for step, there in ((2, True), (3, False)):
+        save(store, step + 1, float(step))
+        assert (aside <= names(store)) is there
+
+
+def test_a_step_that_is_saved_again_spares_what_is_set_aside_of_it(store):
+    alter(store.model_dir / DENSE)
+    resume(store)
+    damaged = (store.model_dir / DENSE).read_bytes()
+    save(store, 2, 3.0)
+    assert resumed(store.model_dir) == {3.0}
+    assert (store.model_dir / DENSE).read_bytes() == damaged
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: (path.unlink(), path.mkdir())])
+def test_what_is_not_there_is_damage(store, harm):
+    harm(store.model_dir / DENSE)
+    assert newest(store) == {1.0}
+
+
+def test_a_training_that_prunes_leaves_its_readers_something(tmp_path):
+    """Each save takes away what a reader has just begun to read."""
+    store, keeps_one = Catalogue(tmp_path), quick(tmp_path, max_to_keep=1)
+    save(keeps_one, 1, 1.0)
+    coming = iter((2, 3))
+
+    def overtaken(manifest):
+        if step := next(coming, None):
+            save(keeps_one, step, float(step))
+        return load(store, manifest)
+
+    assert store.newest(overtaken) == {3.0}
+    assert store.warnings == []
+
+
+def test_a_model_directory_that_goes_away_is_empty(store):
+    def overtaken(manifest):
+        for path in store.model_dir.glob("*.json"):
+            path.unlink()
+        raise CheckpointIncomplete("the file is missing", path=store.model_dir / DENSE)
+
+    assert store.newest(overtaken) is None
+
+
+def test_who_wants_to_train_is_told_how_to_start_afresh(store):
+    for path in store.model_dir.glob("*.json"):
+        alter(path)
+    advice = "To start afresh, choose another model directory."
+    for read, notes in ((newest, []), (resume, [advice])):
+        with pytest.raises(CheckpointUnreadable, match="none of its checkpoints can be used") as caught:
+            read(store)
+        assert getattr(caught.value, "__notes__", []) == notes
