@@ -6,7 +6,8 @@
 * `.lock`: who trains here, if somebody holds it
 * `checkpoint-200.json`: a manifest; this checkpoint is complete
 * `checkpoint-200/`, or `checkpoint-200.again/` if step 200 was saved over itself: its files
-* `checkpoint-300/` without a manifest: a save that is going on, or was cut off
+* `checkpoint-300.part-0c1f97ae/`: a save that is going on, or was cut off
+* `checkpoint-300/` without a manifest: a save that was cut off at its very end
 * `checkpoint-100.json.damaged`: a manifest that was set aside because it or its files are damaged
 """
 
@@ -20,7 +21,9 @@ MARKER = "restore_ckpt"
 MONOLITH_STATE = "monolith_checkpoint"
 MANIFEST_SUFFIX = ".json"
 _ASIDE_SUFFIX = ".damaged"
-_NAME = re.compile(r"checkpoint-(\d+)(\.again|\.json|\.json\.damaged)?|\.checkpoint-(\d+)\.json\.part")
+_NAME = re.compile(
+    r"checkpoint-(\d+)(\.again|\.part-[0-9a-f]+|\.json|\.json\.damaged)?|\.checkpoint-(\d+)\.json\.part"
+)
 
 
 def prefix(step: int) -> str:
@@ -52,6 +55,11 @@ def folder_name(step: int, taken: str = "") -> str:
     """A folder for `step`'s files that is not `taken`: a save never touches what a manifest names."""
     first, second = folder_names(step)
     return second if taken == first else first
+
+
+def part_name(step: int, attempt: str) -> str:
+    """The folder where one attempt to save `step` writes; `attempt` is hexadecimal, and no other's."""
+    return f"{prefix(step)}.part-{attempt}"
 
 
 def step_of(name: str) -> int | None:

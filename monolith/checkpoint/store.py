@@ -1,13 +1,16 @@
 """Saving checkpoints so that there is always one to go back to.
 
 A save is: `begin` gives an empty folder; the servers and the chief write and fsync their files in it;
-`commit` fsyncs the folder, then puts the manifest in place by rename. Until the rename there is no
-checkpoint, after it there is a whole one. What a manifest names is never written again; what is deleted loses
-its manifest first.
+`commit` fsyncs the folder, gives it its name, then puts the manifest in place by rename. Until that there is
+no checkpoint, after it there is a whole one. What a manifest names is never written again: not even by a
+server that was frozen in the middle of a save and wakes after another took its place, for the folder that it
+knows is gone. What is deleted loses its manifest first.
 """
 
 from __future__ import annotations
 
+import functools
+import secrets
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +28,7 @@ from monolith.checkpoint.layout import (
     folder_name,
     folder_names,
     manifest_name,
+    part_name,
     prefix,
     step_of,
 )
@@ -38,15 +42,23 @@ from monolith.core.files import DISK, Disk, make_folders, write_atomically
 class CheckpointStore(Catalogue):
     """The checkpoints of one model directory, to be written by one job at a time.
 
-    Keeps the `max_to_keep` newest complete ones; 0 keeps all.
+    Keeps the `max_to_keep` newest complete ones; 0 keeps all. `attempt` gives hexadecimal digits that no
+    other attempt to save has; nothing of them is in what is saved.
     """
 
     def __init__(
-        self, model_dir: Path | str, *, max_to_keep: int = 5, model: str = "", disk: Disk = DISK
+        self,
+        model_dir: Path | str,
+        *,
+        max_to_keep: int = 5,
+        model: str = "",
+        disk: Disk = DISK,
+        attempt: Callable[[], str] = functools.partial(secrets.token_hex, 4),
     ) -> None:
         super().__init__(model_dir, model=model)
         self._max_to_keep = max_to_keep
         self.disk = disk
+        self._attempt = attempt
         self._begun: dict[int, Path] = {}
 
     def begin(self, step: int) -> Path:
@@ -57,9 +69,13 @@ class CheckpointStore(Catalogue):
         Raises:
             CheckpointError: the disk is full or fails.
         """
-        folder = self.model_dir / folder_name(step, taken=self._taken(step))
+        taken = self._taken(step)
+        folder = self.model_dir / part_name(step, self._attempt())
         with saving(self.model_dir):
-            self._remove(folder)
+            make_folders(self.model_dir, self.disk)
+            for path in sorted(self.model_dir.iterdir()):
+                if step_of(path.name) == step and path.is_dir() and path.name != taken:
+                    self._remove(path)
             make_folders(folder, self.disk)
         self._begun[step] = folder
         return folder
@@ -83,10 +99,12 @@ class CheckpointStore(Catalogue):
         folder = self._begun.get(manifest.step)
         if folder is None:
             raise CheckpointError(f"{prefix(manifest.step)} was not begun", path=self.model_dir)
-        manifest = attrs.evolve(manifest, folder=folder.name)
         _must_be_written(folder, manifest)
+        manifest = attrs.evolve(manifest, folder=folder_name(manifest.step, taken=self._taken(manifest.step)))
         with saving(self.model_dir):
             self.disk.sync_folder(folder)
+            self.disk.rename(folder, self.folder(manifest))
+            self.disk.sync_folder(self.model_dir)
             write_atomically(self.model_dir / manifest_name(manifest.step), manifest.to_json(), self.disk)
             del self._begun[manifest.step]
             stored = [each for each in self.list() if each.step != manifest.step]

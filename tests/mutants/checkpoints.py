@@ -63,6 +63,13 @@ BUGS = [
         PASSING_OVER,
     ),
     Bug(
+        "All attempts to save a step write into one folder",
+        f"{CHECKPOINT}/store.py",
+        "part_name(step, self._attempt())",
+        'part_name(step, "0")',
+        "tests/unit/checkpoint/test_store.py",
+    ),
+    Bug(
         "A model directory that was taken away is written to as if it were still ours",
         f"{CHECKPOINT}/claim.py",
         "if self._lock and _is_at(self._lock, self._model_dir / LOCK):",

@@ -6,6 +6,7 @@ forgotten fsync, or a checkpoint deleted too early.
 """
 
 import random
+import re
 
 import pytest
 
@@ -88,14 +89,20 @@ def test_a_crash_leaves_old_or_new_in_the_long_run(tmp_path, seed):
     check(tmp_path, step=2, keep=1, samples=50, seed=seed)
 
 
-def without(name, suffix=""):
-    """The mutant that forgets to sync what ends so."""
-    return lambda calls: [c for c in calls if not (c.name == name and str(c.path).endswith(suffix))]
+def without(name, path):
+    """The mutant that forgets to sync what is called so."""
+    return lambda calls: [c for c in calls if not (c.name == name and re.search(f"{path}$", str(c.path)))]
+
+
+def folder_named_last(calls):
+    """The mutant that does not wait until the data folder has its name for good."""
+    named = next(i for i, c in enumerate(calls) if c.name == "rename")
+    return [*calls[: named + 1], *calls[named + 2 :]]
 
 
 def delete_first(calls):
     """The mutant that deletes the old manifest before the new one is in place."""
-    rename = next(i for i, c in enumerate(calls) if c.name == "rename")
+    rename = next(i for i, c in enumerate(calls) if c.name == "rename" and c.path.suffix == ".part")
     removed = next(i for i, c in enumerate(calls) if c.name == "remove")
     return [*calls[:rename], calls[removed], *calls[rename:removed], *calls[removed + 1 :]]
 
@@ -104,7 +111,8 @@ MUTANTS = {
     "rows not synced": without("sync", "item.safetensors"),
     "dense not synced": without("sync", "dense.safetensors"),
     "manifest not synced": without("sync", ".json.part"),
-    "data folder not synced": without("sync_folder", "checkpoint-2"),
+    "data folder not synced": without("sync_folder", r"checkpoint-\d\.part-\w+"),
+    "name of the data folder not synced": folder_named_last,
     "model folder not synced": without("sync_folder", "model"),
     "old deleted too early": delete_first,
 }
@@ -112,7 +120,11 @@ MUTANTS = {
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_mutant_is_noticed(tmp_path, mutant):
-    calls, crashes = second_save(tmp_path / "model", 2, keep=1)
-    mutated = MUTANTS[mutant](calls)
-    assert mutated != calls
-    assert not is_lawful(mutated, list(outcomes(tmp_path, mutated, crashes, samples=5)))
+    noticed = []
+    for step in (1, 2):  # a step that is saved over itself has none to fall back on
+        calls, crashes = second_save(tmp_path / f"{step}" / "model", step, keep=1)
+        mutated = MUTANTS[mutant](calls)
+        assert mutated != calls
+        seen = outcomes(tmp_path / f"{step}", mutated, crashes, samples=30)
+        noticed.append(not is_lawful(mutated, list(seen)))
+    assert any(noticed)

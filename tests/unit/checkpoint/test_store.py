@@ -1,6 +1,7 @@
 """There is always one to go back to: what is kept, what is passed over, what is refused."""
 
 import errno
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from monolith.checkpoint.manifest import FORMAT, Manifest
 from monolith.checkpoint.sealed import sealed, unsealed
 from monolith.checkpoint.store import CheckpointStore
+from monolith.checkpoint.tensorfile import write_tensors
 from monolith.core.errors import (
     CheckpointError,
     CheckpointFormat,
@@ -183,7 +185,10 @@ def test_starting_over_unawares_is_refused(store, harm):
             store.resume(lambda manifest: load(store, manifest))
 
 
-@pytest.mark.parametrize("leftover", ["checkpoint-5/ps-0", ".checkpoint-5.json.part", "checkpoint-5.again/x"])
+@pytest.mark.parametrize(
+    "leftover",
+    ["checkpoint-5/ps-0", ".checkpoint-5.json.part", "checkpoint-5.again/x", "checkpoint-5.part-0f/x"],
+)
 def test_leftovers_go_once_a_newer_one_stands(store, leftover):
     path = store.model_dir / leftover
     path.parent.mkdir(parents=True)
@@ -204,6 +209,49 @@ def test_our_own_save_is_not_a_leftover(store):
     folder = store.begin(3)
     save(store, 4, 4.0)
     assert folder.is_dir()
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["a step", "a step that is saved again"])
+@pytest.mark.parametrize("wakes", ["before", "between", "after"])
+def test_a_server_that_wakes_too_late_harms_nothing(tmp_path, wakes, again):
+    """It was frozen in a save; then another took its place, and the same step was saved again."""
+    save(quick(tmp_path), 2 if again else 1, 1.0)
+    frozen_in = quick(tmp_path).begin(2)
+    files = ("dense.safetensors", "ps-0-of-2-item.safetensors", "ps-1-of-2-item.safetensors")
+
+    def wake_up(now):
+        if now == wakes:
+            for name in files:
+                with suppress(CheckpointError):
+                    write_tensors(frozen_in / name, {"bias": np.zeros(3)})
+
+    class Overtaking(CheckpointStore):
+        def begin(self, step):
+            folder = super().begin(step)
+            wake_up("before")
+            return folder
+
+        def commit(self, manifest):
+            wake_up("between")
+            return super().commit(manifest)
+
+    store = Overtaking(tmp_path, disk=RecordingDisk())
+    save(store, 2, 2.0)
+    wake_up("after")
+    assert resumed(tmp_path) == {2.0}
+    assert store.verify(2) == []
+
+
+def test_what_is_saved_says_nothing_of_the_attempt(tmp_path):
+    for attempt in ("a1", "b2"):
+        store = quick(tmp_path / attempt, attempt=lambda attempt=attempt: attempt)
+        assert store.begin(1).name == f"checkpoint-1.part-{attempt}"
+        save(store, 1, 1.0)
+    trees = [
+        {path.relative_to(top): path.is_file() and path.read_bytes() for path in top.rglob("*")}
+        for top in tmp_path.iterdir()
+    ]
+    assert trees[0] == trees[1]
 
 
 def test_strangers_are_left_alone(tmp_path):

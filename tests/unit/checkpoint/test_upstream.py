@@ -34,6 +34,7 @@ def through_disk(folder, tables, dense):
     files = [write_rows(at, name, rows_of(rows), shard=0, shards=1) for name, rows in tables.items()]
     files.append(store.write_dense(at, {name: np.array(value) for name, value in dense.items()}))
     manifest = store.commit(Manifest(step=1, model="m", tables={}, shards=1, files=files))
+    at = store.folder(manifest)
     back = {e.table: read_rows(at, e) for e in manifest.files if e.kind == "rows"}
     by_fid = {name: dict(zip(r.fids.tolist(), r.values.tolist(), strict=True)) for name, r in back.items()}
     return by_fid, {name: value.item() for name, value in store.load_dense(manifest).items()}
