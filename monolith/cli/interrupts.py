@@ -24,12 +24,21 @@ class Interrupts:
         self.by_keyboard = False
         self._say = say
         self._last_words: list[Callable[[], None]] = []
+        self._stays = False
 
     def install(self) -> None:
         signal.signal(signal.SIGINT, self._interrupted)
         signal.signal(signal.SIGTERM, self._terminated)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it
             signal.signal(signal.SIGHUP, self._terminated)
+
+    def supervised(self, *, stays: bool) -> None:
+        """Take every signal for one to the whole group of a process that started us and will end us.
+
+        With `stays`, the first is only told: that process ends others before us, and they still need us.
+        """
+        self._stays = stays
+        signal.signal(signal.SIGINT, self._terminated)
 
     def noticed(self) -> None:
         """Let a further Ctrl-C end this process at once: the first was raised, and all is on its way out."""
@@ -51,9 +60,16 @@ class Interrupts:
                 call()
             os._exit(INTERRUPTED)
         self.by_keyboard = True
-        with contextlib.suppress(RuntimeError):  # we interrupt who is just writing to the same stream
-            self._say("stopping cleanly; Ctrl-C again stops at once")
+        self._tell("stopping cleanly; Ctrl-C again stops at once")
         self.stop.ask()
 
     def _terminated(self, _signal: int, _frame: FrameType | None) -> None:
-        self.stop.ask()
+        if self._stays:
+            self._stays = False
+            self._tell("asked to end: waiting until the job does; asked again, ends before it")
+        else:
+            self.stop.ask()
+
+    def _tell(self, sentence: str) -> None:
+        with contextlib.suppress(RuntimeError):  # we interrupt who is just writing to the same stream
+            self._say(sentence)

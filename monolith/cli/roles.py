@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 def be(role: Role, settings: RoleSettings, ui: Ui) -> Report:
     """Play `role` to its end; then tell what came of it."""
+    pipe = _supervised(role, settings, ui)
     with quick_start() if role is Role.PS else nullcontext(_nothing) as started:
         from monolith.cli.harmed import harmed
         from monolith.runner import run_distributed
 
         config = settings.as_role(role)
         failpoint = Failpoint.of(ui.environ, ui.progress.say)
-        pipe = _supervised(settings, ui)
         own = _ways(role, settings, ui, pipe, started)
         discovery, ways = harmed(
             ui.find(settings),
@@ -122,9 +122,10 @@ def _report(title: str, figures: Figures, pipe: EventPipe | None) -> Report:
     return Report(title=title)
 
 
-def _supervised(settings: RoleSettings, ui: Ui) -> EventPipe | None:
+def _supervised(role: Role, settings: RoleSettings, ui: Ui) -> EventPipe | None:
     """The pipe to who started us, if someone did, and an end when that one ends."""
     if settings.lifeline:
+        ui.interrupts.supervised(stays=role is Role.PS)  # the workers' last save needs its servers
         hold(sys.stdin.fileno(), ui.stop)
     return None if settings.events_fd is None else EventPipe(settings.events_fd)
 

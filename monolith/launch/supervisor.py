@@ -155,6 +155,8 @@ class Supervisor:
 
 def how_it_ended(status: int) -> str:
     """An exit status in words."""
+    if status == 0:
+        return "ended before the job was over (exit code 0)"
     if status >= 0:
         return f"ended with exit code {status}"
     return f"was ended by {signal.Signals(-status).name}"

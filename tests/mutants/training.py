@@ -82,4 +82,11 @@ BUGS = [
         "        from queue import Queue\n\n        self._wake: Queue[None] = Queue()",
         "tests/unit/core/test_stop.py",
     ),
+    Bug(
+        "A signal to a whole local job takes the servers away before the last save",
+        "monolith/cli/roles.py",
+        "stays=role is Role.PS",
+        "stays=False",
+        "tests/integration/cli/test_job.py::test_whoever_is_asked_to_stop_the_last_step_is_saved",
+    ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -87,6 +88,31 @@ def test_interrupt_saves_and_says_so(cli: Cli, dataset: Path, ended: Ended) -> N
     assert job.returncode == 130, err
     assert f"checkpoint-{saved(cli)[-1]}.json" in out
     assert alive(everyone) == []
+
+
+@pytest.mark.parametrize(
+    ("reached", "how", "status"),
+    [
+        ("everyone", signal.SIGTERM, 0),
+        ("everyone", signal.SIGINT, 130),
+        ("worker-0", signal.SIGTERM, 0),
+        ("worker-0", signal.SIGINT, 0),
+    ],
+    ids=["as systemd does", "all interrupted", "one worker", "one worker interrupted"],
+)
+def test_whoever_is_asked_to_stop_the_last_step_is_saved(
+    cli: Cli, dataset: Path, ended: Ended, reached: str, how: signal.Signals, status: int
+) -> None:
+    job = cli.start(*train(dataset, *CLUSTER, "--train-steps=100000", "--epochs=100000", "--json"))
+    ended(job)
+    until("a checkpoint", lambda: bool(saved(cli)))
+    everyone = [*descendants(job.pid), job.pid]
+    for pid in everyone if reached == "everyone" else [role_pid(job, "worker", 0)]:
+        os.kill(pid, how)
+    out, err = job.communicate(timeout=DEADLINE_S)
+    assert job.returncode == status, err
+    assert json.loads(out)["steps"] == saved(cli)[-1]
+    assert alive(everyone[:-1]) == []
 
 
 def test_second_interrupt_ends_at_once(cli: Cli, dataset: Path, ended: Ended) -> None:

@@ -57,6 +57,23 @@ def test_who_interrupts_a_write_asks_all_the_same() -> None:
     assert interrupts.stop.asked
 
 
+@pytest.mark.parametrize("request_", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_who_is_supervised_and_stays_ends_when_asked_twice(request_: signal.Signals) -> None:
+    code = f"""
+import os
+from monolith.cli.interrupts import Interrupts
+said = []
+interrupts = Interrupts(said.append)
+interrupts.install()
+interrupts.supervised(stays=True)
+for asked in (False, True):
+    os.kill(os.getpid(), {int(request_)})
+    assert interrupts.stop.asked is asked
+assert len(said) == 1 and not interrupts.by_keyboard
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def _reentered(_sentence: str) -> None:
     raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
 
