@@ -18,7 +18,7 @@ from monolith.discovery.host_files import HostFiles
 from monolith.discovery.listening import Listening
 from monolith.discovery.memory import InMemory
 from monolith.discovery.mlp import Mlp
-from monolith.discovery.named import Named, Roles
+from monolith.discovery.named import Roles
 from monolith.discovery.tf_config import FOR_DISCOVERY, read_tf_config
 
 GROUP = "monolith.discovery"
@@ -96,6 +96,8 @@ BACKENDS: Mapping[str, Callable[[_Given], Discovery]] = {
     "host-files": _host_files,
     IN_MEMORY: lambda _: InMemory(),
     "mlp": lambda given: Listening(Mlp(given.environ, given.roles), given.roles),
-    "tf-config": lambda given: Named(read_tf_config(given.environ, FOR_DISCOVERY, given.roles)),
+    "tf-config": lambda given: Listening(
+        read_tf_config(given.environ, FOR_DISCOVERY, given.roles), given.roles
+    ),
     "zookeeper": _zookeeper,
 }

@@ -15,7 +15,7 @@ from monolith.discovery.host_files import HostFiles
 from monolith.discovery.listening import Listening
 from monolith.discovery.memory import InMemory
 from monolith.discovery.mlp import Mlp
-from monolith.discovery.named import Named
+from monolith.discovery.named import NamedDiscovery
 from monolith.discovery.tf_config import TfConfig
 from monolith.testing import virtual_time
 from tests.conformance.world import World
@@ -95,13 +95,14 @@ class PlatformWorld(World):
         "nothing_is_deregistered_twice": "the list is not ours: taking something off it changes nothing",
         "strangers_take_nothing_away": "the list is not ours: taking something off it changes nothing",
         "odd_characters_come_through": _SAID,
-        "the_frozen_disappear": _LISTED,
+        "the_frozen_disappear": "the port of a process that stands still answers all the same",
         "a_cut_network_heals": "the list is in the environment of each process",
     }
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.listed: dict[int, str] = {}
+        self.open: set[str] = set()  # addresses
 
     def run(self, play: Coroutine[Any, Any, T]) -> T:
         return virtual_time.run(play)[0]
@@ -111,6 +112,13 @@ class PlatformWorld(World):
         self.listed.setdefault(index, info.address)
         return attrs.evolve(info, metadata={**info.metadata, **metadata})
 
+    async def kill(self, client: Backend) -> None:
+        assert isinstance(client, _Process)
+        self.open -= client.listens
+
+    async def freeze(self, client: Backend) -> None:
+        """Its kernel goes on taking connections."""
+
     async def plant(self, service_type: str, index: int, text: str) -> None:
         self.listed[index] = text
 
@@ -119,10 +127,9 @@ class TfConfigWorld(PlatformWorld):
     """TF_CONFIG as it would be for a process that starts now."""
 
     name = "tf-config"
-    cannot: ClassVar = {**PlatformWorld.cannot, "the_dead_disappear": PlatformWorld._LISTED}
 
     def client(self) -> Backend:
-        return Named(TfConfig(_Cluster(self.listed), "ps", 0))
+        return _Process(self, TfConfig(_Cluster(self.listed), "ps", 0))
 
 
 class _Cluster(UserDict[str, tuple[str, ...]]):
@@ -137,21 +144,16 @@ class _Cluster(UserDict[str, tuple[str, ...]]):
 
 
 class MlpWorld(PlatformWorld):
-    """The variables of the platform, and the ports that answer."""
+    """The variables of the platform."""
 
     name = "mlp"
-    cannot: ClassVar = {
-        **PlatformWorld.cannot,
-        "the_frozen_disappear": "the port of a process that stands still answers all the same",
-    }
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.open: set[str] = set()  # addresses
         self.environ: dict[str, str] = {}
 
     def client(self) -> Backend:
-        return _Process(self)
+        return _Process(self, Mlp(self.environ))
 
     def service(self, index: int = 0, *, host: str = "10.0.0.1", **metadata: str) -> ServiceInfo:
         info = super().service(index, host=host, **metadata)
@@ -165,13 +167,6 @@ class MlpWorld(PlatformWorld):
     def _say(self, **variables: object) -> None:
         self.environ |= {name: str(value) for name, value in variables.items()}
 
-    async def kill(self, client: Backend) -> None:
-        assert isinstance(client, _Process)
-        self.open -= client.listens
-
-    async def freeze(self, client: Backend) -> None:
-        """Its kernel goes on taking connections."""
-
     async def plant(self, service_type: str, index: int, text: str) -> None:
         self.service(index)
         self._say(**{f"MLP_{service_type.upper()}_{index}_PORT": text})
@@ -180,8 +175,8 @@ class MlpWorld(PlatformWorld):
 class _Process(Listening):
     """A client that listens where it registers."""
 
-    def __init__(self, world: MlpWorld) -> None:
-        super().__init__(Mlp(world.environ), {}, self._answers)
+    def __init__(self, world: PlatformWorld, platform: NamedDiscovery) -> None:
+        super().__init__(platform, {}, self._answers)
         self._world = world
         self.listens: set[str] = set()
 

@@ -217,4 +217,11 @@ BUGS = [
         "case Heard.SUSPENDED:",
         "tests/unit/discovery/test_zk_session.py",
     ),
+    Bug(
+        "Servers of TF_CONFIG are there before they listen",
+        "monolith/discovery/choose.py",
+        "read_tf_config(given.environ, FOR_DISCOVERY, given.roles), given.roles",
+        "read_tf_config(given.environ, FOR_DISCOVERY, given.roles), {}",
+        "tests/unit/discovery/test_choose.py",
+    ),
 ]

@@ -90,9 +90,11 @@ def test_deregister_takes_away_anybodys(shell: Callable[..., Shell]) -> None:
 
 
 def test_a_schedulers_list_is_not_ours(capsys: pytest.CaptureFixture[str]) -> None:
-    environ = {"TF_CONFIG": '{"cluster": {"ps": ["h:1"]}, "task": {"type": "ps", "index": 0}}'}
-    assert main(["discovery", "deregister", "ps-0", "--discovery=tf-config", "--json"], environ) == 1
-    said = "Configuration error: ps-0 is on a scheduler's list, which nobody else can change"
+    environ = {
+        "TF_CONFIG": '{"cluster": {"ps": ["h:1"], "worker": ["h:2"]}, "task": {"type": "ps", "index": 0}}'
+    }
+    assert main(["discovery", "deregister", "worker-0", "--discovery=tf-config", "--json"], environ) == 1
+    said = "Configuration error: worker-0 is on a scheduler's list, which nobody else can change"
     assert json.loads(capsys.readouterr().out)["error"] == said
 
 

@@ -14,8 +14,16 @@ from monolith.discovery.named import roles_of
 from monolith.discovery.zookeeper import ZooKeeper
 
 KNOWN = "consul, host-files, in-memory, mlp, tf-config, zookeeper"
-TF_CONFIG = '{"cluster": {"worker": ["h:1"]}, "task": {"type": "ps", "index": 0}}'
-MLP = {"MLP_WORKER_NUM": "1", "MLP_WORKER_0_PRIMARY_HOST": "h", "MLP_WORKER_0_PORT": "1"}
+NOBODY = "127.0.0.1:1"  # listens there
+TF_CONFIG = f'{{"cluster": {{"worker": ["h:1"], "ps": ["{NOBODY}"]}}, "task": {{"type": "ps", "index": 0}}}}'
+MLP = {
+    "MLP_WORKER_NUM": "1",
+    "MLP_WORKER_0_PRIMARY_HOST": "h",
+    "MLP_WORKER_0_PORT": "1",
+    "MLP_PS_NUM": "1",
+    "MLP_PS_0_PRIMARY_HOST": "127.0.0.1",
+    "MLP_PS_0_PORT": "1",
+}
 
 
 @pytest.mark.parametrize(
@@ -33,13 +41,14 @@ def test_a_credential_must_be_one_and_is_not_shown():
 
 
 @pytest.mark.parametrize(("kind", "environ"), [("tf-config", {"TF_CONFIG": TF_CONFIG}), ("mlp", MLP)])
-def test_the_environment_is_asked(kind, environ):
+@pytest.mark.parametrize(("service_type", "found"), [("my_worker", ["h:1"]), ("my_ps", [])])
+def test_the_environment_is_asked_and_servers_must_listen(kind, environ, service_type, found):
     async def play():
         backend = choose(Places(discovery=kind), environ, roles_of("my_ps", "my_worker"))
         await backend.connect()
-        return [info.address for info in await backend.discover("my_worker")]
+        return [info.address for info in await backend.discover(service_type)]
 
-    assert asyncio.run(play()) == ["h:1"]
+    assert asyncio.run(play()) == found
 
 
 @pytest.mark.parametrize(
