@@ -9,7 +9,7 @@ import attrs
 
 from monolith.checkpoint.manifest import Manifest
 from monolith.config.training import TrainingConfig
-from monolith.data.reading import Bookmark, Reading, Source
+from monolith.data.reading import Batches, Bookmark, Reading, Source
 from monolith.estimator.rounds import Place
 
 
@@ -38,6 +38,40 @@ def reading_to_judge(config: TrainingConfig, place: Place, split: str) -> Readin
         worker=place.worker,
         num_workers=place.num_workers,
     )
+
+
+@attrs.frozen(kw_only=True)
+class Begun:
+    """What a worker learns from, and where that begins. `exact`: just behind the last batch trained."""
+
+    batches: Batches
+    bookmark: Bookmark
+    exact: bool = True
+
+
+def begin_to_read(dataset: Source, config: TrainingConfig, place: Place, before: Manifest | None) -> Begun:
+    """The batches of the worker at `place`: from the first one on, or from where the job `before` stood.
+
+    A stream goes on at its offsets. A dataset, which has epochs, goes on from as far as the job was in one.
+    """
+    first = reading_to_train(config, place, Bookmark())
+    if before is None:
+        return Begun(batches=dataset.batches(first), bookmark=Bookmark())
+    about = _resumed(before, first, even_share)
+    bookmark = Bookmark(position=about.position, offsets=before.offsets)
+    batches = dataset.batches(reading_to_train(config, place, bookmark))
+    if batches.total is None:
+        return Begun(batches=batches, bookmark=bookmark)
+    here = _resumed(before, first, share_of(dataset))
+    if here != about:
+        batches.close()
+        bookmark = attrs.evolve(bookmark, position=here.position)
+        batches = dataset.batches(reading_to_train(config, place, bookmark))
+    return Begun(batches=batches, bookmark=bookmark, exact=here.exact)
+
+
+def _resumed(before: Manifest, reading: Reading, per_epoch: Callable[[Reading], float]) -> Resumed:
+    return resume_at(before.position, before.config["batch_size"], reading, per_epoch)
 
 
 @attrs.frozen(kw_only=True)

@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,20 +22,12 @@ from monolith.checkpoint.manifest import Manifest
 from monolith.config.training import TrainingConfig
 from monolith.core.errors import ShardRestarted
 from monolith.data.prefetch import prefetched
-from monolith.data.reading import Batches, Bookmark, Reading, Source
+from monolith.data.reading import Source
 from monolith.estimator.archive import Archive
 from monolith.estimator.around import Around
 from monolith.estimator.meeting import Meeting
 from monolith.estimator.model import MonolithModel
-from monolith.estimator.readings import (
-    Resumed,
-    even_share,
-    reading_to_judge,
-    reading_to_train,
-    resume_at,
-    share_of,
-    shared_anew,
-)
+from monolith.estimator.readings import begin_to_read, reading_to_judge, shared_anew
 from monolith.estimator.rounds import STREAM_ROUND_S, Note, Pace, Place
 from monolith.estimator.share import Share, Stretch
 from monolith.estimator.tables import configs
@@ -96,7 +88,6 @@ class TrainingSession:
         self._owning = contextlib.ExitStack()  # the claim, by the chief
         self._step = 0
         self._saved: int | None = None
-        self._bookmark = Bookmark()
         self._before: Manifest | None = None  # of the checkpoint that we go on from
         self._reading = [True] * place.num_workers  # who has batches left
 
@@ -127,7 +118,8 @@ class TrainingSession:
         step = self._meeting.chief_does("begin", self._take_up)
         self._trainer.dense.join(self._client)
         if step:
-            self._go_on(int(step))
+            self._step = self._saved = int(step)
+            self._before = self._archive.load_optimizer(self._step, self._trainer.optimizer)
 
     def _take_up(self) -> bytes:
         """The chief's part: the step that servers and dense part stand at now, or nothing at the start."""
@@ -140,36 +132,15 @@ class TrainingSession:
         self._trainer.dense.replace(self._client)
         return str(manifest.step).encode() if manifest else b""
 
-    def _go_on(self, step: int) -> None:
-        self._before = self._archive.load_optimizer(step, self._trainer.optimizer)
-        self._step = self._saved = step
-        here = self._resumed(self._before, even_share)
-        self._bookmark = Bookmark(position=here.position, offsets=self._before.offsets)
-
-    def _resumed(self, before: Manifest, per_epoch: Callable[[Reading], float]) -> Resumed:
-        reading = reading_to_train(self._config, self._place, Bookmark())
-        return resume_at(before.position, before.config["batch_size"], reading, per_epoch)
-
     def _share(self) -> Share:
-        batches = prefetched(self._batches(), seen=self._around.progressive.ask)
-        random = self._config.seed, self._place.worker
-        return Share(self._trainer, batches, self._around, self._bookmark, random=random)
-
-    def _batches(self) -> Batches:
-        """From the bookmark on; in a dataset, which has epochs, from as far as the checkpoint was in one."""
-        reading = reading_to_train(self._config, self._place, self._bookmark)
-        batches = self._dataset.batches(reading)
-        if batches.total is None:
+        begun = begin_to_read(self._dataset, self._config, self._place, self._before)
+        if begun.batches.total is None:
             self._pace = attrs.evolve(self._pace, lasts_s=STREAM_ROUND_S)
-        elif self._before:
-            here = self._resumed(self._before, share_of(self._dataset))
-            if not here.exact and self._place.chief:
-                self._around.progress.say(shared_anew(self._before))
-            if here.position != reading.start:
-                batches.close()
-                self._bookmark = attrs.evolve(self._bookmark, position=here.position)
-                return self._dataset.batches(attrs.evolve(reading, start=here.position))
-        return batches
+        elif self._before and not begun.exact and self._place.chief:
+            self._around.progress.say(shared_anew(self._before))
+        batches = prefetched(begun.batches, seen=self._around.progressive.ask)
+        random = self._config.seed, self._place.worker
+        return Share(self._trainer, batches, self._around, begun.bookmark, random=random)
 
     def _rounds(self, share: Share) -> TrainResult:
         whole, stopped = Window(begin=self._step, step=self._step), False

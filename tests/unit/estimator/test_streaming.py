@@ -6,10 +6,10 @@ from dataclasses import replace
 import attrs
 import pytest
 
+from monolith.checkpoint.layout import manifest_name
 from monolith.checkpoint.store import CheckpointStore
 from monolith.config.stream import StreamConfig
 from monolith.core.stop import Stop
-from monolith.data.reading import Bookmark
 from monolith.data.streams.memory import MemoryLog
 from monolith.data.streams.streamed import Streamed
 from monolith.estimator.around import Around
@@ -158,15 +158,14 @@ def test_steps_can_be_limited(train, seen, config):
     assert (result.global_step, len(seen)) == (6, 60)
 
 
-def test_a_stream_leaves_the_place_in_the_dataset_alone(train, config, monkeypatch):
-    begin = TrainingSession._begin
-
-    def begun(session):
-        begin(session)
-        session._bookmark = Bookmark(position=7, offsets={"views/0": 3})
-
-    monkeypatch.setattr(TrainingSession, "_begin", begun)
-    train()
+def test_a_stream_leaves_the_place_in_the_dataset_alone(train, config):
+    """And that in another stream."""
+    train(settings=attrs.evolve(config, train_steps=4))
+    elsewhere = attrs.evolve(
+        newest(config), position={0: 7}, offsets={**newest(config).offsets, "views/0": 3}
+    )
+    (config.model_dir / manifest_name(4)).write_bytes(elsewhere.to_json())
+    assert train().global_step > 4
     assert (newest(config).position, newest(config).offsets["views/0"]) == ({0: 7}, 3)
 
 
