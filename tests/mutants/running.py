@@ -164,4 +164,11 @@ BUGS = [
         "False",
         "tests/unit/config/test_rules.py",
     ),
+    Bug(
+        "Statistics of a server that stands still are waited for longer than was said",
+        "monolith/cli/ps_stats.py",
+        "        await connect_all(shards, addresses, settings.discovery_operation_timeout_ms)\n",
+        "",
+        "tests/integration/ps/test_stats_command.py::test_a_server_that_stands_still_is_told_in_time",
+    ),
 ]
