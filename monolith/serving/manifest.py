@@ -13,7 +13,7 @@ import attrs
 
 from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.sealed import sealed, unsealed
-from monolith.core.errors import CheckpointUnreadable, DataError, ServingError
+from monolith.core.errors import CheckpointUnreadable, DataError, ServingError, VersionUnready
 from monolith.core.schema import Schema
 from monolith.table.pooling import Combiner
 
@@ -93,15 +93,18 @@ def read_manifest(folder: Path) -> ExportManifest:
 
     Raises:
         ServingError: it is not there, was altered, or is not what an export writes.
+        VersionUnready: the system cannot read it just now.
     """
     path = folder / MANIFEST
     try:
-        return _parse(unsealed(path.read_bytes(), path))
+        return _parse(unsealed(path.read_bytes(), path), path)
     except CheckpointUnreadable as exc:
         raise ServingError(str(exc)) from exc
     except FileNotFoundError as exc:
         raise ServingError(f"{path} is missing: {folder} is not an exported model") from exc
-    except (OSError, DataError, KeyError, TypeError, ValueError) as exc:
+    except OSError as exc:
+        raise VersionUnready(f"{path} cannot be read: {exc.strerror}") from exc
+    except (DataError, KeyError, TypeError, ValueError) as exc:
         raise ServingError(f"{path} is not the manifest of an exported model: {exc}") from exc
 
 
@@ -113,9 +116,12 @@ def find_manifest(folder: Path) -> ExportManifest | None:
         return None
 
 
-def _parse(held: dict[str, Any]) -> ExportManifest:
+def _parse(held: dict[str, Any], path: Path) -> ExportManifest:
     if (found := held.pop("format")) != FORMAT:
-        raise ValueError(f"it has format {found}, and this program reads {FORMAT}")
+        raise ServingError(
+            f"{path} has format {found}, and this program reads {FORMAT}: serve it with the monolith that "
+            "exported it, or export it again with this one"
+        )
     held["schema"] = Schema.from_dict(held["schema"])
     held["columns"] = tuple(ServedColumn(**c) for c in held["columns"])
     held["tables"] = {name: ServedTable(**t) for name, t in held["tables"].items()}

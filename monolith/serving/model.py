@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monolith.checkpoint.boundary import loading
 from monolith.checkpoint.table_json import table_from_json
 from monolith.checkpoint.tensorfile import read_tensors, verify_file
 from monolith.core.arrays import Floats, Rows
 from monolith.core.batch import Batch, Ragged
-from monolith.core.errors import CheckpointError, EmbeddingsMissing, ServingError
+from monolith.core.errors import (
+    CheckpointError,
+    CheckpointInaccessible,
+    CheckpointIncomplete,
+    EmbeddingsMissing,
+    ServingError,
+    VersionUnready,
+)
 from monolith.core.records import read_records
 from monolith.serving.compressed import decompress
 from monolith.serving.live import LiveTable
@@ -74,7 +82,8 @@ class ServingModel:
 
         Raises:
             EmbeddingsMissing: it was exported without embeddings of tables that are not live.
-            ServingError: a file is missing or altered, or the dense part does not fit the tables.
+            VersionUnready: a file is missing, or cannot be read just now.
+            ServingError: a file was altered, or the dense part does not fit the tables.
         """
         manifest = read_manifest(folder)
         try:
@@ -85,9 +94,15 @@ class ServingModel:
             for entry in manifest.files:
                 if entry.kind != "rows":
                     verify_file(folder, entry)
+            session = _session(folder / DENSE)
+        except CheckpointInaccessible as exc:
+            said = f"{exc.path} cannot be read: {exc.reason}"
+            raise VersionUnready(said, version=manifest.version) from exc
+        except CheckpointIncomplete as exc:
+            raise VersionUnready(str(exc), version=manifest.version) from exc
         except CheckpointError as exc:
             raise ServingError(str(exc), version=manifest.version) from exc
-        return ServingModel(manifest, tables, _session(folder / DENSE), folder)
+        return ServingModel(manifest, tables, session, folder)
 
     def predict(self, batch: Batch) -> Answer:
         """The outputs for `batch`; a feature of the model that the batch lacks counts as having no ids.
@@ -169,7 +184,9 @@ def _session(path: Path) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors: warnings about the graph are the exporter's business
+    with loading(path):
+        content = path.read_bytes()
     try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as exc:  # the runtime's own errors share no base class
         raise ServingError(f"{path} cannot be opened: {exc}") from exc

@@ -62,7 +62,8 @@ class Replica:
 
         Raises:
             EmbeddingsMissing: it was exported without embeddings, and those of now do not fit.
-            ServingError: a file of it is missing or altered, or the dense part does not fit the tables.
+            VersionUnready: a file of it is missing, or cannot be read just now.
+            ServingError: a file of it was altered, or the dense part does not fit the tables.
             ServerBusy: pushes take all the time.
         """
         manifest = read_manifest(folder)

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
-from monolith.core.errors import EmbeddingsMissing, ModelNotFound, MonolithError, ServerBusy, ServingError
+from monolith.core.errors import (
+    EmbeddingsMissing,
+    ModelNotFound,
+    MonolithError,
+    ServerBusy,
+    ServingError,
+    VersionUnready,
+)
 from monolith.serving.manifest import MANIFEST
 
 M = TypeVar("M")
+Files: TypeAlias = frozenset[tuple[str, int, int, int]]  # of a folder: name, inode, time, size
+LONGEST_PAUSE_S = 60.0  # before a version that could not be read is tried again
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +49,18 @@ class VersionStatus:
     problem: str = ""
 
 
+@attrs.frozen
+class _Attempt:
+    """The last try to load a version: what was there, and when to try the very same once more."""
+
+    files: Files
+    fails: int = 0
+    again_at: float = math.inf
+
+    def paused(self, now: float) -> _Attempt:
+        return attrs.evolve(self, again_at=now + min(2.0**self.fails, LONGEST_PAUSE_S))
+
+
 @attrs.define(eq=False)
 class _Held(Generic[M]):
     version: int
@@ -49,16 +72,24 @@ class Versions(Generic[M]):
     """Looks into `base` for version folders, and holds the newest one loaded.
 
     A new version is loaded while the old one answers; then they change places, and the old one goes when its
-    last request is done. A version that cannot be loaded is reported and left alone until its manifest
-    changes; one that lacks embeddings, until another version is there, whose tables may do. A version is
-    never exchanged for an older one: to go back, export the older weights under a higher number, or pin a
-    version.
+    last request is done. A version that cannot be loaded is reported and left alone until its files have
+    changed, and then stood still from one look to the next: they may be on their way here. One that could
+    not be read is tried again after a pause, too, which grows; one that lacks embeddings, once another
+    version is there, whose tables may do. A version is never exchanged for an older one: to go back, export
+    the older weights under a higher number, or pin a version.
 
-    `load` makes a ready model of a folder, or raises a MonolithError. `pinned` fixes the version.
+    `load` makes a ready model of a folder, or raises a MonolithError. `pinned` fixes the version; `clock`
+    tells seconds since any moment.
     """
 
     def __init__(
-        self, base: Path, load: Callable[[Path], M], *, name: str = "", pinned: int | None = None
+        self,
+        base: Path,
+        load: Callable[[Path], M],
+        *,
+        name: str = "",
+        pinned: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name or base.name
         self._base = base
@@ -67,7 +98,9 @@ class Versions(Generic[M]):
         self._lock = threading.Lock()
         self._current: _Held[M] | None = None
         self._status: dict[int, VersionStatus] = {}
-        self._tried: dict[int, object] = {}  # version -> what its manifest looked like then
+        self._clock = clock
+        self._seen: dict[int, Files] = {}  # at the last look
+        self._tried: dict[int, _Attempt] = {}
         self._resting: set[int] = set()  # versions that lack embeddings: another's may do
 
     def poll(self) -> None:
@@ -81,13 +114,21 @@ class Versions(Generic[M]):
 
     def _load_one(self) -> bool:
         for version, folder in self._candidates():
-            seen = _fingerprint(folder)
-            if seen is None or self._tried.get(version) == seen:
-                continue
-            self._tried[version] = seen
-            if self._try(version, folder):
-                return True
+            files = _files(folder)
+            if files and self._due(version, files):
+                before = self._tried.get(version)
+                again = before and before.files == files
+                self._tried[version] = _Attempt(files, before.fails + 1 if before and again else 1)
+                if self._try(version, folder):
+                    return True
         return False
+
+    def _due(self, version: int, files: Files) -> bool:
+        still, self._seen[version] = self._seen.get(version) == files, files
+        tried = self._tried.get(version)
+        if tried is None:
+            return True
+        return still if files != tried.files else self._clock() >= tried.again_at
 
     @contextmanager
     def lease(self, version: int | None = None) -> Iterator[M]:
@@ -125,17 +166,23 @@ class Versions(Generic[M]):
         replacing = (
             version == self.version
         )  # another folder took its name: the old one is AVAILABLE meanwhile
+        before = self._problem(version)
         self._tell(version, State.AVAILABLE if replacing else State.LOADING)
         try:
             model = self._load(folder)
         except Exception as exc:  # whatever is wrong with a new version, the old one goes on
             foreign = not isinstance(exc, MonolithError)
-            log.warning("version %d of %s cannot be served: %s", version, self.name, exc, exc_info=foreign)
+            if str(exc) != before:
+                log.warning(
+                    "version %d of %s cannot be served: %s", version, self.name, exc, exc_info=foreign
+                )
             self._tell(version, State.AVAILABLE if replacing else State.END, str(exc))
             if isinstance(exc, EmbeddingsMissing):
                 self._resting.add(version)
             elif isinstance(exc, ServerBusy):
                 self._tried.pop(version)
+            elif isinstance(exc, (VersionUnready, OSError)):
+                self._tried[version] = self._tried[version].paused(self._clock())
             return False
         self._exchange(_Held(version, model))
         log.info("version %d of %s is being served", version, self.name)
@@ -171,6 +218,11 @@ class Versions(Generic[M]):
         with self._lock:
             self._status[version] = VersionStatus(version, state, problem)
 
+    def _problem(self, version: int) -> str:
+        with self._lock:
+            known = self._status.get(version)
+        return known.problem if known else ""
+
     def _candidates(self) -> list[tuple[int, Path]]:
         """Version folders worth a look, newest first: those whose name is a number."""
         try:
@@ -185,10 +237,12 @@ class Versions(Generic[M]):
         return ModelNotFound(f"Servable not found for request: {which}", model=self.name, version=version)
 
 
-def _fingerprint(folder: Path) -> object:
-    """What tells a version folder from another that took its name; None where there is no manifest."""
+def _files(folder: Path) -> Files:
+    """What tells a version folder from another that took its name; empty where there is no manifest."""
     try:
-        about = (folder / MANIFEST).stat()
+        held = {path.name: path.stat() for path in folder.iterdir()}
     except OSError:
-        return None
-    return about.st_ino, about.st_mtime_ns, about.st_size
+        return frozenset()
+    if MANIFEST not in held:
+        return frozenset()
+    return frozenset((name, it.st_ino, it.st_mtime_ns, it.st_size) for name, it in held.items())

@@ -76,4 +76,25 @@ BUGS = [
         "if push.whole_end and sender.whole_since is None:",
         REPLICA,
     ),
+    Bug(
+        "A version whose files come after its manifest is never tried again",
+        "monolith/serving/versions.py",
+        "for path in folder.iterdir()}\n    except",
+        "for path in folder.glob(MANIFEST)}\n    except",
+        "tests/unit/serving/test_versions.py",
+    ),
+    Bug(
+        "A version that could not be read once is never tried again",
+        "monolith/serving/versions.py",
+        "isinstance(exc, (VersionUnready, OSError))",
+        "isinstance(exc, ())",
+        "tests/unit/serving/test_versions.py",
+    ),
+    Bug(
+        "A version is tried again while its files are still coming",
+        "monolith/serving/versions.py",
+        "return still if files",
+        "return True if files",
+        "tests/unit/serving/test_versions.py",
+    ),
 ]

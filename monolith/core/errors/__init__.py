@@ -58,6 +58,7 @@
     * ModelNotFound                                no such model or version is served here
     * InvalidRequest         .input                the request does not fit the model
       * TablesRefused        .tables               the model has no such tables to push rows to
+    * VersionUnready                               a file of a version cannot be read yet
     * EmbeddingsMissing                            a version rests on the tables of one before it
     * EverythingNeeded                             a sender of rows must send all it has
     * PushTooEarly                                 rows overtook those that they come after
@@ -161,6 +162,7 @@ from monolith.core.errors.serving import (
     ServerBusy,
     ServingError,
     TablesRefused,
+    VersionUnready,
 )
 from monolith.core.errors.sync import PushFailed
 
@@ -238,6 +240,7 @@ __all__ = [
     "TakenOver",
     "TopicNotFound",
     "Trouble",
+    "VersionUnready",
     "cleanup_told",
     "told",
 ]

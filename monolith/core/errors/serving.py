@@ -36,6 +36,10 @@ class TablesRefused(InvalidRequest):
         self.tables = tuple(why)
 
 
+class VersionUnready(ServingError):
+    """A file of a version is not there, or cannot be read just now: it may be later."""
+
+
 class EmbeddingsMissing(ServingError):
     """A version was exported without embeddings that no version before it has either."""
 

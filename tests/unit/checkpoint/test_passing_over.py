@@ -2,7 +2,6 @@
 
 import errno
 import os
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from monolith.checkpoint.store import CheckpointStore
 from monolith.core.errors import CheckpointInaccessible, CheckpointIncomplete, CheckpointUnreadable
 from monolith.testing.faulty_disk import RecordingDisk
 from monolith.testing.small_job import load, resumed, save
+from monolith.testing.unreadable import unreadable
 
 MANIFEST, DENSE, ROWS = (
     "checkpoint-2.json",
@@ -49,51 +49,33 @@ def alter(path):
     path.write_bytes(path.read_bytes()[:-1] + b"!")
 
 
-@contextmanager
-def failing(monkeypatch, path, error):
-    """The system cannot open `path`."""
-
-    def unless_it(really):
-        def opened(self, *args, **kwargs):
-            if self == path and path.exists():
-                raise OSError(error, os.strerror(error), str(path))
-            return really(self, *args, **kwargs)
-
-        return opened
-
-    with monkeypatch.context() as patch:
-        for name in ("open", "read_bytes"):
-            patch.setattr(Path, name, unless_it(getattr(Path, name)))
-        yield
-
-
 @pytest.mark.parametrize(
     "error", [errno.EIO, errno.EMFILE, errno.EACCES, errno.ESTALE], ids=errno.errorcode.get
 )
 @pytest.mark.parametrize("name", [MANIFEST, DENSE, ROWS])
 @pytest.mark.parametrize("read", [newest, resume])
-def test_what_cannot_be_read_just_now_is_not_damaged(store, monkeypatch, read, name, error):
+def test_what_cannot_be_read_just_now_is_not_damaged(store, read, name, error):
     before, path = names(store), store.model_dir / name
-    with failing(monkeypatch, path, error), pytest.raises(CheckpointInaccessible) as caught:
+    with unreadable(path, error), pytest.raises(CheckpointInaccessible) as caught:
         read(store)
     assert str(caught.value).startswith(f"{path}: cannot be read: {os.strerror(error)}; nothing was changed")
     assert names(store) == before
     assert read(store) == {2.0}
 
 
-def test_looking_at_it_tells_and_goes_on(store, monkeypatch):
-    with failing(monkeypatch, store.model_dir / MANIFEST, errno.EIO):
+def test_looking_at_it_tells_and_goes_on(store):
+    with unreadable(store.model_dir / MANIFEST, errno.EIO):
         assert [each.complete for each in store.list()] == [True, False]
         assert [type(problem) for problem in store.verify(2)] == [CheckpointInaccessible]
-    with failing(monkeypatch, store.model_dir / DENSE, errno.EIO):
+    with unreadable(store.model_dir / DENSE, errno.EIO):
         assert [problem.path for problem in store.verify(2)] == [str(store.model_dir / DENSE)]
 
 
 @pytest.mark.parametrize("step", [1, 3])
-def test_retention_spares_what_cannot_be_read_just_now(store, monkeypatch, step):
+def test_retention_spares_what_cannot_be_read_just_now(store, step):
     """Of the one that is being saved just the second look fails: it is there all the same."""
     keeps_one = quick(store.model_dir, max_to_keep=1)
-    with failing(monkeypatch, store.model_dir / f"checkpoint-{step}.json", errno.EMFILE):
+    with unreadable(store.model_dir / f"checkpoint-{step}.json", errno.EMFILE):
         save(keeps_one, 3, 3.0)
     assert [each.step for each in store.list()] == sorted({step, 3})
     assert resumed(store.model_dir) == {3.0}

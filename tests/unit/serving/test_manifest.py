@@ -19,7 +19,10 @@ def test_manifest_reads_as_it_was_written(tmp_path):
         (None, "is missing"),
         (b"", "is cut short or altered"),
         (sealed({"format": FORMAT}), "is not the manifest of an exported model: 'schema'"),
-        (sealed({"format": FORMAT + 1}), f"it has format {FORMAT + 1}, and this program reads {FORMAT}"),
+        (
+            sealed({"format": FORMAT + 1}),
+            f"{MANIFEST} has format {FORMAT + 1}, and this program reads {FORMAT}: serve it with",
+        ),
     ],
 )
 def test_what_is_no_manifest_is_named(tmp_path, content, told):

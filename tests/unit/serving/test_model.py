@@ -1,12 +1,13 @@
 """A loaded version predicts what can be worked out by hand, and is refused when a byte of it is wrong."""
 
+import errno
 import shutil
 
 import numpy as np
 import pytest
 
 from monolith.core.batch import Batch
-from monolith.core.errors import EmbeddingsMissing, ServingError
+from monolith.core.errors import EmbeddingsMissing, ServingError, VersionUnready
 from monolith.core.raw_ids import to_fids
 from monolith.serving.columns import RawColumn, empty_batch, to_batch
 from monolith.serving.live import LiveTable
@@ -16,6 +17,7 @@ from monolith.table.compressors import decode, encode
 from monolith.table.config import FixedR8, Fp16, OneBit
 from monolith.table.rows import TableRows
 from monolith.testing.exports import GENRES, SCHEMA, USERS, tiny_prediction, write_tiny_export
+from monolith.testing.unreadable import unreadable
 
 ROWS = [
     (1, ["comedy", "drama"], (1.0, 2.0)),
@@ -41,6 +43,17 @@ def batch_of(rows):
 def test_predictions_are_what_they_must_be(tiny_model):
     found = tiny_model.predict(batch_of(ROWS)).outputs["prediction"]
     np.testing.assert_allclose(found, [tiny_prediction(*row) for row in ROWS], rtol=1e-6)
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.EMFILE, errno.ESTALE], ids=errno.errorcode.get)
+@pytest.mark.parametrize("name", ["manifest.json", "dense.onnx", "table-0.safetensors", "warmup.records"])
+def test_a_file_that_cannot_be_read_may_be_later(tmp_path, name, error):
+    write_tiny_export(tmp_path, 1)
+    path = tmp_path / "1" / name
+    with pytest.raises(VersionUnready) as caught, unreadable(path, error):
+        ServingModel.load(path.parent)
+    assert str(path) in str(caught.value)
+    ServingModel.load(path.parent)
 
 
 def test_rows_do_not_see_their_neighbours(tiny_model):

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from monolith.core.errors import EmbeddingsMissing, ModelNotFound, ServerBusy, ServingError
+from monolith.core.errors import EmbeddingsMissing, ModelNotFound, ServerBusy, ServingError, VersionUnready
 from monolith.serving.manifest import MANIFEST
 from monolith.serving.versions import State, Versions
 
@@ -33,6 +33,12 @@ def load(folder):
     if content == "bug":
         raise ZeroDivisionError("of all things")
     return f"{folder.name} {content}"
+
+
+def look_twice(versions):
+    """What has changed since it was tried must stand still between two looks."""
+    versions.poll()
+    versions.poll()
 
 
 def states(versions):
@@ -157,9 +163,72 @@ def test_broken_version_is_tried_again_once_it_changes(base):
     versions.poll()
     assert tried == ["2", "1"]
     put(base, 2)
-    versions.poll()
+    look_twice(versions)
     assert tried == ["2", "1", "2"]
     assert answer(versions) == "2 fine"
+
+
+class Needing:
+    """Loads a folder that has all of `files`; each of `troubles`, once, comes before."""
+
+    def __init__(self, files=(), troubles=()):
+        self.files, self.troubles, self.tries = files, list(troubles), []
+
+    def __call__(self, folder):
+        self.tries.append(folder.name)
+        if self.troubles:
+            raise self.troubles.pop(0)
+        if missing := [name for name in self.files if not (folder / name).exists()]:
+            raise VersionUnready(f"{missing[0]} is missing")
+        return load(folder)
+
+
+def test_version_whose_files_come_after_its_manifest_is_tried_once_they_stand_still(base):
+    """Nobody says when a copy is complete; while files come, nobody tries in vain."""
+    put(base, 1)
+    needing = Needing()
+    versions = Versions(base, needing, clock=lambda: 0.0)
+    versions.poll()
+    needing.files = ("rows", "dense")
+    put(base, 2)
+    versions.poll()
+    assert versions.status(2)[0].problem == "rows is missing"
+    for length in range(1, 5):
+        (base / "2" / "rows").write_text("r" * length)
+        versions.poll()
+    (base / "2" / "dense").touch()
+    versions.poll()
+    assert needing.tries == ["1", "2"]
+    versions.poll()
+    assert answer(versions) == "2 fine"
+
+
+@pytest.mark.parametrize(
+    "trouble", [VersionUnready("rows: cannot be read"), OSError(24, "Too many open files")]
+)
+def test_version_that_could_not_be_read_is_tried_again_after_growing_pauses(base, caplog, trouble):
+    put(base, 1)
+    seconds = 0.0
+    needing = Needing(troubles=[trouble] * 9)
+    versions = Versions(base, needing, clock=lambda: seconds)
+    tried_at = []
+    while versions.version is None and seconds < 600:
+        before = len(needing.tries)
+        versions.poll()
+        tried_at += [seconds] * (len(needing.tries) - before)
+        seconds += 1.0
+    pauses = [later - earlier for earlier, later in itertools.pairwise(tried_at)]
+    assert pauses == [2, 4, 8, 16, 32, 60, 60, 60, 60]
+    assert len(caplog.records) == 1  # the same is said once
+
+
+def test_version_that_is_broken_is_not_read_again_and_again(base):
+    put(base, 1, "torn")
+    needing, clock = Needing(), itertools.count(step=1000.0)
+    versions = Versions(base, needing, clock=lambda: next(clock))
+    for _ in range(5):
+        versions.poll()
+    assert needing.tries == ["1"]
 
 
 def test_overwritten_version_is_loaded_again(base):
@@ -167,7 +236,7 @@ def test_overwritten_version_is_loaded_again(base):
     versions = Versions(base, load)
     versions.poll()
     put(base, 1, "better")
-    versions.poll()
+    look_twice(versions)
     assert answer(versions) == "1 better"
     assert states(versions) == {1: "AVAILABLE"}
 
@@ -177,7 +246,7 @@ def test_broken_overwrite_keeps_what_was_loaded(base):
     versions = Versions(base, load)
     versions.poll()
     put(base, 1, "torn")
-    versions.poll()
+    look_twice(versions)
     assert answer(versions) == "1 fine"
     (status,) = versions.status(1)
     assert status.state is State.AVAILABLE
