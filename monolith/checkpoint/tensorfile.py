@@ -41,11 +41,20 @@ def write_tensors(path: Path, tensors: Tensors, disk: Disk = DISK) -> Written:
     Raises:
         CheckpointError: the disk is full or fails, or the format has no word for a dtype.
     """
+    content = tensor_octets(path, tensors)
+    with saving(path):
+        return write_file(path, content, disk)
+
+
+def tensor_octets(path: Path, tensors: Tensors) -> list[Octets]:
+    """What `write_tensors` writes: a header, and views of the tensors.
+
+    Raises:
+        CheckpointError: the format has no word for a dtype.
+    """
     # Wide types first keeps all of them aligned without padding, which the format does not allow.
     ordered = sorted(tensors.items(), key=lambda item: (-item[1].itemsize, item[0]))
-    header = _header(path, ordered)
-    with saving(path):
-        return write_file(path, (header, *(_octets(tensor) for _, tensor in ordered)), disk)
+    return [_header(path, ordered), *(_octets(tensor) for _, tensor in ordered)]
 
 
 def read_tensors(folder: Path, entry: FileEntry) -> dict[str, NDArray[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,38 +64,34 @@ class ExportSettings(Settings):
 
 def export(settings: ExportSettings, ui: Ui) -> Report:
     """Write the version, and tell what is in it."""
-    from monolith.models.registry import check_torch, load_model
+    from monolith.checkpoint.catalogue import Catalogue
+    from monolith.checkpoint.layout import manifest_step
+    from monolith.core.errors import CheckpointNotFound
+    from monolith.models.registry import check_torch
 
     check_torch()
+    path = settings.checkpoint_path or Path()
+    step = manifest_step(path.name)
+    stored = Catalogue(path if step is None else path.parent)
+    write = functools.partial(_write, settings, ui, stored)
+    written = stored.newest(write) if step is None else write(stored.get(step))
+    for warning in stored.warnings:
+        ui.progress.say(warning)
+    if written is None:
+        raise CheckpointNotFound("no checkpoint here: train first", path=path)
+    return _report(settings.output_path or Path(), written)
+
+
+def _write(settings: ExportSettings, ui: Ui, stored: Catalogue, manifest: Manifest) -> ExportManifest:
     from monolith.core.schema import Schema
     from monolith.estimator.exporter import export as write
     from monolith.estimator.exporter import from_checkpoint
     from monolith.estimator.trainer import assemble
+    from monolith.models.registry import load_model
 
-    stored, manifest = _checkpoint(settings.checkpoint_path or Path(), ui)
-    schema = Schema.from_dict(manifest.config["schema"])
-    parts = assemble(load_model(manifest.model)(), schema)
-    output = settings.output_path or Path()
-    written = write(parts, from_checkpoint(stored, manifest), output, _options(settings), ui.progress)
-    return _report(output, written)
-
-
-def _checkpoint(path: Path, ui: Ui) -> tuple[Catalogue, Manifest]:
-    from monolith.checkpoint.catalogue import Catalogue
-    from monolith.checkpoint.layout import manifest_step
-    from monolith.core.errors import CheckpointNotFound
-
-    step = manifest_step(path.name)
-    if step is not None:
-        stored = Catalogue(path.parent)
-        return stored, stored.get(step)
-    stored = Catalogue(path)
-    manifest = stored.latest()
-    for warning in stored.warnings:
-        ui.progress.say(warning)
-    if manifest is None:
-        raise CheckpointNotFound("no checkpoint here: train first", path=path)
-    return stored, manifest
+    parts = assemble(load_model(manifest.model)(), Schema.from_dict(manifest.config["schema"]))
+    trained = from_checkpoint(stored, manifest)
+    return write(parts, trained, settings.output_path or Path(), _options(settings), ui.progress)
 
 
 def _options(settings: ExportSettings) -> ExportOptions:

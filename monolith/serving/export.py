@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.table_json import table_to_json
-from monolith.checkpoint.tensorfile import write_tensors
+from monolith.checkpoint.tensorfile import tensor_octets
 from monolith.core.batch import Batch
 from monolith.core.errors import ServingError
 from monolith.core.files import DISK, Disk, make_folders, write_atomically, write_file
 from monolith.core.records import framed
+from monolith.core.swap import Unsettled, aside, take_name
 from monolith.serving.compressed import compress, decompress, is_compressed
 from monolith.serving.manifest import DENSE, MANIFEST, WARMUP, ExportManifest, ServedTable
 from monolith.serving.quantise import error, quantise, restore
@@ -26,15 +27,19 @@ from monolith.table.config import TableConfig
 from monolith.table.rows import TableRows
 from monolith.wire.examples import encode_example_batch
 
+_UNCHANGED = "what was there is as it was"
+
 
 class ExportWriter(AbstractContextManager["ExportWriter"]):
     """Collects the files of `<output>/<version>` in a hidden folder beside it; `commit` gives it the name.
 
-    A version that stood there before is kept until then. If the block ends without `commit`, the hidden
-    folder is removed and nothing has changed. Its name ends in `part`: who is killed leaves it there.
+    A version that stood there before is kept until then, and there is always one under its name. If the block
+    ends without `commit`, the hidden folder is removed and nothing has changed. Its name ends in `part`: who
+    is killed leaves it there.
 
     Raises:
-        ServingError: the version exists and `overwrite` is not given; or the disk is full or fails.
+        ServingError: the version exists and `overwrite` is not given; or the disk is full or fails, and all
+            is as it was.
     """
 
     def __init__(
@@ -53,15 +58,17 @@ class ExportWriter(AbstractContextManager["ExportWriter"]):
 
     def __enter__(self) -> ExportWriter:
         try:
-            _remove(self._part)
-            make_folders(self._part, self._disk)
-        except OSError as exc:
-            _remove(self._part)
-            raise self._failed(exc) from exc
+            with self._writing():
+                _remove(self._part)
+                _remove(aside(self.target))
+                make_folders(self._part, self._disk)
+        except ServingError as exc:
+            self._clear_away(exc)
+            raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        _remove(self._part)
+    def __exit__(self, _kind: object, error: BaseException | None, _where: object) -> None:
+        self._clear_away(error)
 
     def add_table(
         self, name: str, rows: TableRows, config: TableConfig | None = None, *, bits: int | None = None
@@ -76,7 +83,9 @@ class ExportWriter(AbstractContextManager["ExportWriter"]):
         file = f"table-{len(self.tables)}.safetensors"
         about, tensors = _rounded(rows, bits) if bits else _stored(rows, config)
         about = attrs.evolve(about, skip_zeros=bool(config and config.skip_zero_embedding))
-        written = write_tensors(self._part / file, {"fids": rows.fids, **tensors}, self._disk)
+        content = tensor_octets(self._part / file, {"fids": rows.fids, **tensors})
+        with self._writing():
+            written = write_file(self._part / file, content, self._disk)
         self.tables[name] = about
         self._files.append(
             FileEntry(
@@ -95,36 +104,32 @@ class ExportWriter(AbstractContextManager["ExportWriter"]):
     def commit(self, manifest: ExportManifest) -> ExportManifest:
         """Write the manifest, then give the folder its name. Returns the manifest with all files in it."""
         manifest = attrs.evolve(manifest, tables=self.tables, files=tuple(self._files))
-        try:
+        with self._writing():
             write_atomically(self._part / MANIFEST, manifest.to_json(), self._disk)
-            self._take_the_name()
-        except OSError as exc:
-            raise self._failed(exc) from exc
+            take_name(self._part, self.target, self._disk)
         return manifest
 
-    def _take_the_name(self) -> None:
-        old = self.target.with_name(f".{self.target.name}.old")
-        _remove(old)
-        if self.target.exists():
-            self._disk.rename(self.target, old)
-        try:
-            self._disk.rename(self._part, self.target)
-        except OSError:
-            if old.exists():
-                self._disk.rename(old, self.target)
-            raise
-        self._disk.sync_folder(self.target.parent)
-        shutil.rmtree(old, ignore_errors=True)  # the new version stands, whatever becomes of the old one
-
     def _add(self, file: str, kind: str, content: bytes) -> None:
-        try:
+        with self._writing():
             written = write_file(self._part / file, (np.frombuffer(content, np.uint8),), self._disk)
-        except OSError as exc:
-            raise self._failed(exc) from exc
         self._files.append(FileEntry(name=file, kind=kind, size=written.size, crc32c=written.crc32c))
 
-    def _failed(self, exc: OSError) -> ServingError:
-        return ServingError(f"{self.target} cannot be written: {exc.strerror or exc}")
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as exc:
+            left = "it is there, until the power fails" if isinstance(exc, Unsettled) else _UNCHANGED
+            raise ServingError(f"{self.target} cannot be written: {exc.strerror or exc}; {left}") from exc
+
+    def _clear_away(self, error: BaseException | None) -> None:
+        """Remove the hidden folder; trouble with that is told beside the `error` that came before."""
+        try:
+            _remove(self._part)
+        except OSError as exc:
+            if error:
+                why = exc.strerror or exc
+                error.add_note(f"{self._part} could not be removed ({why}): the next export does")
 
 
 def _stored(rows: TableRows, config: TableConfig | None) -> tuple[ServedTable, dict[str, NDArray[Any]]]:

@@ -45,6 +45,10 @@ class WatchedDisk(Disk):
         self._about_to(Call("rename", source, target))
         super().rename(source, target)
 
+    def exchange(self, one: Path, other: Path) -> None:
+        self._about_to(Call("exchange", one, other))
+        super().exchange(one, other)
+
     def remove(self, path: Path) -> None:
         self._about_to(Call("remove", path))
         super().remove(path)
@@ -70,7 +74,7 @@ class Call:
 
     name: str
     path: Path
-    target: Path | None = None  # of a rename
+    target: Path | None = None  # of a rename or an exchange
     data: bytes = b""  # of a write
 
 

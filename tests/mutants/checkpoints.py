@@ -76,4 +76,25 @@ BUGS = [
         "if self._lock:",
         "tests/unit/estimator/test_session.py",
     ),
+    Bug(
+        "A version that is replaced has no folder for a moment",
+        "monolith/core/swap.py",
+        "        disk.exchange(folder, target)\n",
+        "        _exchange_by_three(folder, target, disk)\n",
+        "tests/unit/core/test_swap.py",
+    ),
+    Bug(
+        "A version whose name cannot be made durable stays all the same",
+        "monolith/core/swap.py",
+        "            move(target, folder, disk)\n",
+        "            pass\n",
+        "tests/unit/serving/test_export.py",
+    ),
+    Bug(
+        "Trouble with what an export leaves behind hides what went wrong",
+        "monolith/serving/export.py",
+        "        except OSError as exc:\n            if error:",
+        "        except ZeroDivisionError as exc:\n            if error:",
+        "tests/unit/serving/test_export.py",
+    ),
 ]

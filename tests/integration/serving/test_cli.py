@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 
+from monolith.checkpoint.catalogue import Catalogue
+from monolith.checkpoint.layout import folder_name, manifest_name
 from monolith.cli.main import main
 from monolith.testing.exports import tiny_prediction, write_tiny_export
 from tests.integration.cli.conftest import DEADLINE_S, Cli
@@ -103,6 +107,24 @@ def test_whole_way_from_checkpoint_to_prediction(
     assert [row["label"] for row in answer["rows"]] == [
         float("noir" in row["genres"]) for row in trained.rows[:7]
     ]
+
+
+def test_damage_that_shows_while_exporting_is_passed_over_and_told(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = shutil.copytree(trained.run, tmp_path / "run")
+    whole = Catalogue(run).latest()
+    assert whole
+    later = attrs.evolve(whole, step=whole.step + 1, folder=folder_name(whole.step + 1))
+    shutil.copytree(run / whole.folder, run / later.folder)
+    (run / manifest_name(later.step)).write_bytes(later.to_json())
+    rows = next((run / later.folder).glob("ps-*"))
+    rows.write_bytes(rows.read_bytes()[:-1] + b"!")
+    assert main(["export", f"--checkpoint-path={run}", f"-o={tmp_path / 'out'}", "--json"], {}) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["step"] == whole.step
+    assert f"checkpoint-{later.step} is damaged and was passed over: {rows}: has CRC32C" in told.err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [str(whole.step)]
 
 
 def test_one_checkpoint_can_be_chosen(

@@ -1,10 +1,11 @@
 """A version is there whole or not at all, and the one before it stays until then."""
 
-from contextlib import suppress
+import errno
+import shutil
 
 import pytest
 
-from monolith.core.errors import CheckpointError, ServingError
+from monolith.core.errors import ServingError
 from monolith.serving.export import ExportWriter
 from monolith.serving.manifest import read_manifest
 from monolith.serving.model import ServingModel
@@ -12,25 +13,43 @@ from monolith.testing.exports import write_tiny_export
 from monolith.testing.faulty_disk import FaultyDisk, RecordingDisk
 
 
-def calls_of_an_export(output):
+def calls_of_an_export(output, replacing=False):
+    if replacing:
+        write_tiny_export(output)
     disk = RecordingDisk()
     write_tiny_export(output, disk=disk)
     return disk.calls
 
 
+@pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
 @pytest.mark.parametrize("replacing", [False, True])
-def test_any_failing_call_leaves_old_or_new(tmp_path, replacing):
-    """Whichever call of an export fails, the folder holds what it held before, or the new version whole."""
+def test_any_failing_call_is_told_and_leaves_what_was_there(tmp_path, replacing, for_good):
+    """But where all that fails is to make the new name durable, and then to give it back."""
     new = write_tiny_export(tmp_path / "new")
-    for at in range(len(calls_of_an_export(tmp_path / "counted"))):
+    calls = len(calls_of_an_export(tmp_path / "counted", replacing))
+    for at in range(calls):
         output = tmp_path / str(at)
         old = write_tiny_export(output, bits=8) if replacing else None
-        with suppress(ServingError, CheckpointError):
-            write_tiny_export(output, disk=FaultyDisk(at))
-        there = [p.name for p in output.glob("[!.]*")]
-        if replacing or there:
-            assert there == ["1"]
-            assert ServingModel.load(output / "1").manifest in (old, new)
+        with pytest.raises(ServingError) as caught:
+            write_tiny_export(output, disk=FaultyDisk(at, for_good=for_good))
+        there = [ServingModel.load(folder).manifest for folder in output.glob("[!.]*")]
+        before = [old] if old else []
+        lasting = for_good and at == calls - 1
+        left = "it is there, until the power fails" if lasting else "what was there is as it was"
+        assert there == ([new] if lasting else before)
+        assert str(caught.value) == f"{output / '1'} cannot be written: Input/output error; {left}"
+
+
+def test_the_first_trouble_is_told_and_that_with_the_hidden_folder_beside_it(tmp_path, monkeypatch):
+    def refuse(folder):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.raises(ServingError, match="Input/output error") as caught:
+        write_tiny_export(tmp_path, disk=FaultyDisk(3))
+    assert caught.value.__notes__ == [
+        f"{tmp_path / '.1.part'} could not be removed (Read-only file system): the next export does"
+    ]
 
 
 def test_manifest_is_written_last(tmp_path):
