@@ -30,7 +30,7 @@ def saving(folder: Path) -> Iterator[None]:
         if isinstance(exc, (FileExistsError, NotADirectoryError)) and Path(exc.filename or "").is_file():
             said = "is a file, not a folder; choose another folder"
             raise CheckpointError(said, path=exc.filename) from exc
-        raise CheckpointError(f"{_why(exc)}; earlier checkpoints are unharmed", path=folder) from exc
+        raise CheckpointError(f"{_why(exc)}; what was stored before is unharmed", path=folder) from exc
 
 
 @contextmanager
@@ -54,5 +54,5 @@ def loading(path: Path) -> Iterator[None]:
 
 def _why(exc: OSError) -> str:
     if exc.errno in _FULL:
-        return "no space left; free space or choose another model directory"
+        return "no space left: free some, or choose another folder"
     return f"cannot save: {exc.strerror or exc}" + (f" ({exc.filename})" if exc.filename else "")
