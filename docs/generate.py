@@ -21,6 +21,7 @@ A setting can be given on the command line, as an environment variable, or in a 
 (`--config-path FILE`, or `MONOLITH_CONFIG_PATH`) as `name = value`, at the top or in a table.
 The command line wins over the environment, the environment over the file, the file over what a scheduler says
 of the process (see [discovery](discovery.md)), and that over the default.
+One file may hold the settings of a whole job: a command takes its own, and refuses what no command has.
 A value that cannot be is refused with where it came from. One is warned of a variable that nothing reads, and
 that looks like one of the command's.
 """

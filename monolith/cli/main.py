@@ -19,7 +19,7 @@ from monolith import __version__
 from monolith.cli.command import AnyCommand, Outside, Report, Ui
 from monolith.cli.commands import COMMANDS, Entry, Group
 from monolith.cli.interrupts import INTERRUPTED, Interrupts
-from monolith.cli.mistyped import mistyped
+from monolith.cli.mistyped import every_setting, mistyped
 from monolith.cli.screen import Screen
 from monolith.config.building import build, merged
 from monolith.config.layers import add_flags, from_environment, from_namespace, from_toml
@@ -97,7 +97,7 @@ def _settings(command: AnyCommand, args: argparse.Namespace, environ: Mapping[st
     path = args.config_path or environ.get("MONOLITH_CONFIG_PATH")
     layers = [from_environment(cls, environ), from_namespace(cls, args)]
     if path:
-        layers.append(from_toml(cls, Path(path)))
+        layers.append(from_toml(cls, Path(path), every_setting))
     return build(cls, *layers, *command.defaults(merged(layers), environ))
 
 

@@ -22,9 +22,13 @@ def mistyped(command: AnyCommand, environ: Mapping[str, str]) -> Iterator[str]:
     given = {name.removeprefix(ours).lower() for name in environ if name.startswith(ours)}
     near = {name: meant for name in given - mine - _OTHERS if (meant := _alike(name, mine))}
     if near:  # only then is it worth to import all commands
-        read = set().union(*(_settings(entry.load()) for _, entry in entries()))
-        for name in sorted(near.keys() - read):
+        for name in sorted(near.keys() - every_setting()):
             yield f"{variable(name)} is not read by any command: did you mean {variable(near[name])}?"
+
+
+def every_setting() -> set[str]:
+    """The names of the settings of all commands."""
+    return set().union(*(_settings(entry.load()) for _, entry in entries()))
 
 
 def _settings(command: AnyCommand) -> set[str]:

@@ -16,7 +16,7 @@ from monolith.config.following import Following
 from monolith.config.places import ConsulFlavour
 from monolith.config.progressive import ProgressiveConfig
 from monolith.config.runner import RunnerConfig
-from monolith.config.settings import Problem, again, part, setting
+from monolith.config.settings import Problem, again, one_of_them, part, setting
 from monolith.config.stream import StreamConfig
 from monolith.config.training import TrainingConfig
 from monolith.core.names import Role
@@ -34,7 +34,7 @@ class Joining(Following):
                                          "default: where it listens.", group="cluster")
     bad_gradients: BadGradients = setting(BadGradients.REFUSE, "What a parameter server does with gradients "
                                           "that are NaN or infinite: refuse, skip or clip them.",
-                                          group="training", converter=BadGradients)
+                                          group="training", converter=one_of_them(BadGradients))
     memory_budget_mb: int | None = setting(None, "Mebibytes that all tables of a parameter server may take: "
                                            "beyond, the least recently updated rows leave.", group="cluster",
                                            check=if_given(mebibytes))

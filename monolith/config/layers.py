@@ -6,7 +6,7 @@ import argparse
 import difflib
 import enum
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,10 @@ from monolith.config.settings import (
 from monolith.core.errors import ConfigError
 
 
-def from_toml(cls: type[Settings], path: Path) -> Layer:
+def from_toml(cls: type[Settings], path: Path, elsewhere: Callable[[], set[str]] = set) -> Layer:
     """The settings in a TOML file: `name = value`, at the top or under `[group]` with the group's name.
+
+    A file may serve several programs: `elsewhere` gives the names of settings that others have.
 
     Raises:
         ConfigError: the file cannot be read, is not TOML, or names a setting that does not exist.
@@ -43,9 +45,10 @@ def from_toml(cls: type[Settings], path: Path) -> Layer:
     for key, value in tables.items():
         flat |= value if isinstance(value, dict) else {key: value}
     known = {f.name: f for f, _ in fields(cls)}
-    if unknown := [name for name in flat if name not in known]:
+    others = flat.keys() - known.keys()
+    if unknown := sorted(others and others - elsewhere()):
         raise ConfigError([f"{path}: {_unknown(name, known)}" for name in unknown])
-    return Layer(Source.FILE, {n: _typed(known[n], v, path) for n, v in flat.items()}, str(path))
+    return Layer(Source.FILE, {n: _typed(f, flat[n], path) for n, f in known.items() if n in flat}, str(path))
 
 
 def from_environment(cls: type[Settings], environ: Mapping[str, str]) -> Layer:
@@ -105,7 +108,7 @@ def _action(kind: Any) -> dict[str, Any]:
         except (KeyError, ValueError):
             raise argparse.ArgumentTypeError(_unreadable(repr(text), kind)) from None
 
-    return {"type": parse, "metavar": _kind(kind).upper()}
+    return {"type": parse, "metavar": _shown(kind)}
 
 
 def _help(f: attrs.Attribute[Any], about: Setting) -> str:
@@ -113,10 +116,21 @@ def _help(f: attrs.Attribute[Any], about: Setting) -> str:
 
 
 def _unreadable(said: str, kind: Any) -> str:
-    kind = base_type(kind)
-    chosen = isinstance(kind, enum.EnumType)
-    what = f"one of {', '.join(str(member.value) for member in kind)}" if chosen else _kind(kind)
+    words = _words(base_type(kind))
+    what = f"one of {', '.join(words)}" if words else _kind(kind)
     return f"{said} cannot be read as {what}"
+
+
+def _shown(kind: Any) -> str:
+    """A type as `--help` shows it, in argparse's ways."""
+    words = _words(kind)
+    return f"{{{','.join(words)}}}" if words else _kind(kind).upper()
+
+
+def _words(kind: Any) -> list[str]:
+    """What a setting may be; empty where that is no choice of a few words."""
+    members: Iterable[object] = kind if isinstance(kind, enum.EnumType) else ()
+    return [str(member) for member in members]
 
 
 def _kind(kind: Any) -> str:

@@ -9,7 +9,7 @@ import attrs
 
 from monolith.config.checks import given, name, not_negative, positive
 from monolith.config.cluster import Cluster
-from monolith.config.settings import Settings, again, setting
+from monolith.config.settings import Settings, again, one_of_them, setting
 
 IN_MEMORY = "in-memory"  # the backend that no other process sees
 
@@ -44,7 +44,7 @@ class Places(Settings):
     consul_ttl_secs: float = setting(30.0, "Consul hides a process that was silent for so long; 0: never.",
                                      group="discovery", check=not_negative)
     consul_flavour: ConsulFlavour = setting(ConsulFlavour.AGENT, "agent: HashiCorp's; sidecar: ByteDance's.",
-                                            group="discovery", converter=ConsulFlavour)
+                                            group="discovery", converter=one_of_them(ConsulFlavour))
     # fmt: on
 
     @property

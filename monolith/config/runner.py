@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from monolith.config.cluster import Cluster
-from monolith.config.settings import again, chosen, setting, sourced
+from monolith.config.settings import again, chosen, one_of_them, setting, sourced
 from monolith.config.training import TrainingConfig
 
 
@@ -39,7 +39,8 @@ class _Common(Cluster):
     restore_sync_poll_interval_ms: int = setting(30_000, "Time between two looks for it.", group="restore")
     log_step_count_steps: int = setting(100, "Steps between two lines of progress.")
     discovery_type: ServiceDiscoveryType = setting(ServiceDiscoveryType.PRIMUS, "How processes are found.",
-                                                   group="discovery", converter=ServiceDiscoveryType)
+                                                   group="discovery",
+                                                   converter=one_of_them(ServiceDiscoveryType))
     tf_config: str | None = setting(None, "TF_CONFIG as JSON; default: the environment's.", group="discovery")
     deep_insight_name: str = setting("monolith", "Name of the job.", group="discovery")
     zk_server: str = setting("127.0.0.1:2181", "ZooKeeper servers.", group="discovery")

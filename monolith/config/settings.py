@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import attrs
 
+from monolith.core.choice import choice
+
 C = TypeVar("C", bound="Settings")
 Check = Callable[[Any], str | None]
 
@@ -67,7 +69,7 @@ def setting(
     short: str | None = None,
     alias: str | None = None,
     positional: bool = False,
-    converter: Callable[[Any], Any] | None = None,
+    converter: Callable[[Any], Any] | attrs.Converter[Any, Any] | None = None,
 ) -> Any:
     """One field of a `Settings` class.
 
@@ -80,6 +82,11 @@ def setting(
     )
     converter = _several if isinstance(default, tuple) else converter
     return attrs.field(default=default, converter=converter, metadata={Setting: about})
+
+
+def one_of_them(kind: type[enum.StrEnum]) -> attrs.Converter[Any, Any]:
+    """A converter to members of `kind`, which refuses any other word with the field's name."""
+    return attrs.Converter(lambda value, field: choice(kind, value, field.name), takes_field=True)
 
 
 def _several(value: Any) -> tuple[Any, ...]:

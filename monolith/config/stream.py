@@ -8,7 +8,7 @@ from enum import StrEnum
 import attrs
 
 from monolith.config.checks import not_negative, positive
-from monolith.config.settings import Problem, Settings, setting
+from monolith.config.settings import Problem, Settings, one_of_them, setting
 
 
 class MessageFormat(StrEnum):
@@ -53,13 +53,14 @@ class StreamConfig(KafkaConfig):
     kafka_topics: str | None = setting(None, "Train on the messages of these topics, with commas between, "
                                        "and not on the dataset's training split.", group="stream")
     message_format: MessageFormat = setting(MessageFormat.EXAMPLE, "example, example-batch or json.",
-                                            group="stream", converter=MessageFormat)
+                                            group="stream", converter=one_of_them(MessageFormat))
     kafka_group: str = setting("monolith", "Consumer group under which Kafka shows how far training is; "
                                "what counts is in the checkpoint.", group="stream")
     kafka_patience_secs: float = setting(300.0, "How long all brokers may be away while it trains.",
                                          group="stream", check=positive)
     stream_start: StreamStart = setting(StreamStart.EARLIEST, "Where to begin what no checkpoint knows: "
-                                        "earliest or latest.", group="stream", converter=StreamStart)
+                                        "earliest or latest.", group="stream",
+                                        converter=one_of_them(StreamStart))
     stream_timeout_ms: int = setting(-1, "End after so long without a message, but not before the poll "
                                      "timeout; -1: never.", group="stream")
     stream_poll_timeout_ms: int = setting(10_000, "The shortest silence that is an end.", group="stream",

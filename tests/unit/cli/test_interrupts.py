@@ -60,8 +60,9 @@ def test_who_interrupts_a_write_asks_all_the_same() -> None:
 @pytest.mark.parametrize("request_", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_who_is_supervised_and_stays_ends_when_asked_twice(request_: signal.Signals) -> None:
     code = f"""
-import os
+import os, signal
 from monolith.cli.interrupts import Interrupts
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 said = []
 interrupts = Interrupts(said.append)
 interrupts.install()

@@ -47,6 +47,15 @@ def _one_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
 
 
+def test_a_file_may_be_that_of_the_whole_job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "job.toml").write_text("count = 2\nnum_ps = 2\n")
+    assert main.main(["sum", f"--config-path={tmp_path}/job.toml", "--json"], {}) == 0
+    assert json.loads(capsys.readouterr().out)["how_many"] == 2
+    (tmp_path / "job.toml").write_text("num_pss = 2\n")
+    assert main.main(["sum", f"--config-path={tmp_path}/job.toml"], {}) == 2
+    assert "unknown setting 'num_pss'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [["both"], ["both", "inner"]], ids="-".join)
 def test_a_word_may_be_a_command_and_a_group(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Its flags follow the word as they do any other's."""

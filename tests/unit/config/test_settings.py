@@ -117,9 +117,28 @@ def test_file_groups_are_flattened(tmp_path: Path) -> None:
     assert build(Small, from_toml(Small, path)) == Small(rate=0.5, names=("a", "b"), loud=False)
 
 
+def test_file_may_have_settings_of_other_programs(tmp_path: Path) -> None:
+    path = tmp_path / "m.toml"
+    path.write_text("rate = 0.5\n[cluster]\nnum_ps = 2\ncuont = 1\n")
+    with pytest.raises(ConfigError) as caught:
+        from_toml(Small, path, lambda: {"num_ps"})
+    assert str(caught.value) == f"{path}: unknown setting 'cuont' (did you mean 'count'?)"
+    assert from_toml(Small, path, lambda: {"num_ps", "cuont"}).values == {"rate": 0.5}
+
+
 def test_unreadable_choice_is_told_of_them_all() -> None:
     with pytest.raises(ConfigError, match="BAD_GRADIENTS=x cannot be read as one of refuse, skip, clip"):
         from_environment(RoleSettings, {"MONOLITH_BAD_GRADIENTS": "x"})
+
+
+def test_a_choice_that_code_makes_is_told_of_them_all() -> None:
+    with pytest.raises(ConfigError, match=r"^bad_gradients='x': must be one of: refuse, skip, clip$"):
+        RoleSettings(bad_gradients="x")
+
+
+def test_help_shows_the_words_of_a_choice() -> None:
+    add_flags(parser := argparse.ArgumentParser(), RoleSettings)
+    assert "--bad-gradients {refuse,skip,clip}" in parser.format_help()
 
 
 def test_unreadable_variable_is_named() -> None:
