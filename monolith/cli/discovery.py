@@ -124,7 +124,10 @@ def ls(settings: LookSettings, ui: Ui) -> Report:
         return [_row(info, ui.outside.clock(), listens) for info, listens in zip(found, there, strict=True)]
 
     columns = ("service", "type", "index", "address", "age_s", "health")
-    return Report(title=f"services in {settings.kind}", table=Table(columns, ui.outside.run(look())))
+    rows = ui.outside.run(look())
+    if not rows:
+        ui.progress.say(f"no {' and no '.join(settings.types)} is registered in {settings.where}")
+    return Report(title=f"services in {settings.where}", table=Table(columns, rows))
 
 
 def _row(info: ServiceInfo, now: float, listens: bool) -> tuple[object, ...]:

@@ -66,7 +66,7 @@ async def _found(settings: StatsSettings, ui: Ui) -> Sequence[str]:
     if isinstance(addresses, Disorder):
         raise ConfigError([f"{settings.kind}: {addresses}; give their --address instead"])
     if not addresses:
-        nobody = f"no parameter server is registered in {settings.kind}"
+        nobody = f"no parameter server is registered in {settings.where}"
         raise ShardUnavailable(f"{nobody}; give its --address, or another --discovery", shard=0)
     return addresses
 

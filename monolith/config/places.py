@@ -52,6 +52,16 @@ class Places(Settings):
         """The name of the backend, chosen or not."""
         return self.discovery or ("host-files" if self.discovery_path else IN_MEMORY)
 
+    @property
+    def where(self) -> str:
+        """The backend, and which of its places: for who may have meant another."""
+        places = {
+            "host-files": self.discovery_path,
+            "zookeeper": f"{self.zk_hosts}{self.zk_base_path}",
+            "consul": self.consul_addr,
+        }
+        return f"{self.kind} {places.get(self.kind) or ''}".rstrip()
+
 
 @attrs.frozen(kw_only=True, slots=False)
 class Looking(Places):

@@ -86,7 +86,7 @@ def test_nobody_is_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> 
     status, answer = asked(capsys, "--discovery-path", str(tmp_path))
     assert status == 1
     assert answer["error"] == (
-        "no parameter server is registered in host-files; give its --address, or another --discovery"
+        f"no parameter server is registered in host-files {tmp_path}; give its --address, or another --discovery"
     )
 
 

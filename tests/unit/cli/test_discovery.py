@@ -12,6 +12,7 @@ from monolith.cli.command import Outside, Report, Ui
 from monolith.cli.discovery import LookSettings, NameSettings, RegisterSettings, register, watch
 from monolith.cli.interrupts import Interrupts
 from monolith.cli.main import main
+from monolith.config.places import Places
 from monolith.config.settings import Settings
 from monolith.core.errors import AlreadyRegistered, BackendFailed
 from monolith.core.progress import Silent
@@ -68,6 +69,28 @@ def test_ls_tells_all_of_one(shell: Callable[..., Shell]) -> None:
 def test_ls_looks_for_a_jobs_own_types(shell: Callable[..., Shell]) -> None:
     _, answer = shell(OTHER, PS0)("ls", "--discovery-service-type-ps=x")
     assert [row["service"] for row in answer["rows"]] == ["x-0"]
+
+
+def test_who_looks_in_the_wrong_place_is_told_which_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["discovery", "ls", f"--discovery-path={tmp_path}"], {}) == 0
+    said = capsys.readouterr()
+    assert said.err == f"no ps and no worker is registered in host-files {tmp_path}\n"
+
+
+@pytest.mark.parametrize(
+    ("places", "where"),
+    [
+        ({}, "in-memory"),
+        ({"discovery": "zookeeper", "zk_hosts": "zk:2181", "zk_base_path": "/m/j"}, "zookeeper zk:2181/m/j"),
+        ({"discovery": "consul", "consul_addr": "agent:8500"}, "consul agent:8500"),
+        ({"discovery": "consul"}, "consul"),
+        ({"discovery": "mlp"}, "mlp"),
+    ],
+)
+def test_a_place_has_a_name(places: dict[str, str], where: str) -> None:
+    assert Places(**places).where == where
 
 
 def test_a_file_has_an_age(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
