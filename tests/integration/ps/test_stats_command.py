@@ -85,9 +85,8 @@ def test_servers_that_are_found(
 def test_nobody_is_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     status, answer = asked(capsys, "--discovery-path", str(tmp_path))
     assert status == 1
-    assert answer["error"] == (
-        f"no parameter server is registered in host-files {tmp_path}; give its --address, or another --discovery"
-    )
+    nobody = f"no parameter server is registered in host-files {tmp_path}"
+    assert answer["error"] == f"{nobody}; give its --address, or another --discovery"
 
 
 @pytest.mark.parametrize("address", ["", "host", "127.0.0.1:99999", "unix:ps.sock"])
