@@ -92,7 +92,10 @@ def convert_files(settings: ConvertSettings, ui: Ui) -> Report:
     assert settings.output_path is not None
     schema = load_schema(settings.schema)
     chunks = table_chunks(settings.input, needed(schema))
-    return _made(convert(schema, chunks, settings.output_path, ui.progress))
+    made = convert(schema, chunks, settings.output_path, ui.progress)
+    if not any(map(made.rows, SPLITS)):
+        ui.progress.say(f"{settings.input} holds no row: {made.folder} serves only to train on a stream")
+    return _made(made)
 
 
 def show_head(settings: HeadSettings, _ui: Ui) -> Report:

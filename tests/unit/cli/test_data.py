@@ -63,6 +63,15 @@ def test_own_files_are_converted(converted, monolith):
     ]
 
 
+def test_a_file_without_rows_is_told(files, monolith):
+    """It is no error: to train on a stream takes a schema, and no rows."""
+    (files / "mine.csv").write_text(ROWS.partition("\n")[0] + "\n")
+    given = ("--input", files / "mine.csv", "--schema", files / "mine.toml", "--output", files / "out")
+    status, told, said = monolith("convert", *given)
+    assert (status, told["train"]) == (0, 0)
+    assert said == f"{files / 'mine.csv'} holds no row: {files / 'out'} serves only to train on a stream\n"
+
+
 def test_a_dataset_is_counted(converted, monolith):
     status, told, _ = monolith("stats", converted)
     assert (status, told["train_rows"], told["train_label_mean"]) == (0, 16, 0.25)
