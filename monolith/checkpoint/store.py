@@ -107,8 +107,9 @@ class CheckpointStore(Catalogue):
             self.disk.sync_folder(self.model_dir)
             write_atomically(self.model_dir / manifest_name(manifest.step), manifest.to_json(), self.disk)
             del self._begun[manifest.step]
-            stored = [each for each in self.list() if each.step != manifest.step]
-            stored.append(Stored(manifest.step, manifest))  # which was just seen to be whole
+            found = {each.step: each for each in self.list()}
+            found[manifest.step] = Stored(manifest.step, manifest)  # which was just seen to be whole
+            stored = [found[step] for step in sorted(found)]
             paths = [prefix(step) for step in self._kept(stored)]
             state = CheckpointState(paths[-1], paths)
             write_atomically(self.model_dir / STATE, state.to_text(), self.disk)

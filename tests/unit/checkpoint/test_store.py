@@ -121,6 +121,12 @@ def test_the_state_file_lists_what_is_kept(tmp_path):
     )
 
 
+def test_the_state_file_names_the_newest_whichever_was_saved_last(store):
+    for step in (8, 9, 8):
+        save(store, step, mark=step)
+    assert (store.model_dir / "checkpoint").read_text().startswith('model_checkpoint_path: "checkpoint-9"')
+
+
 def test_the_state_file_decides_nothing(store):
     save(store, 1, 1.0)
     (store.model_dir / "checkpoint").write_text('model_checkpoint_path: "checkpoint-77"\n')
