@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import socket
 from pathlib import Path
 from typing import IO
@@ -27,7 +28,8 @@ class Claim:
 
     def __init__(self, model_dir: Path) -> None:
         self._model_dir = model_dir
-        self._lock: IO[str] | None = None
+        self._lock: IO[bytes] | None = None
+        self._holder = f"process {os.getpid()} on {socket.gethostname()}\n{secrets.token_hex(8)}\n".encode()
 
     def __enter__(self) -> Claim:
         self.renew()
@@ -40,12 +42,12 @@ class Claim:
     def renew(self) -> bool:
         """Whether it had to be taken anew: somebody deleted or moved the folder, and what was saved in it."""
         with saving(self._model_dir):
-            if self._lock and _is_at(self._lock, self._model_dir / LOCK):
+            if self._lock and self._is_there(self._lock):
                 return False
             make_folders(self._model_dir)
-            lock = (self._model_dir / LOCK).open("a+")
+            lock = (self._model_dir / LOCK).open("a+b", buffering=0)
         try:
-            _take(lock.fileno(), self._model_dir)
+            self._take(lock)
         except BaseException:
             lock.close()
             raise
@@ -53,21 +55,22 @@ class Claim:
         self._lock = lock
         return True
 
+    def _is_there(self, lock: IO[bytes]) -> bool:
+        """By what stands in it where a file system gives a file another number each time."""
+        path = self._model_dir / LOCK
+        try:
+            return os.path.samestat(os.fstat(lock.fileno()), path.stat()) or path.read_bytes() == self._holder
+        except FileNotFoundError:
+            return False
 
-def _is_at(lock: IO[str], path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(lock.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _take(lock: int, model_dir: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as exc:
-        raise CheckpointInUse(model_dir, os.pread(lock, 200, 0).decode(errors="replace").strip()) from exc
-    except OSError:  # none here
-        return
-    with saving(model_dir):
-        os.ftruncate(lock, 0)
-        os.write(lock, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+    def _take(self, lock: IO[bytes]) -> None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            holder, _, _ = os.pread(lock.fileno(), 200, 0).decode(errors="replace").partition("\n")
+            raise CheckpointInUse(self._model_dir, holder) from exc
+        except OSError:
+            pass  # there are no locks here
+        with saving(self._model_dir):
+            os.ftruncate(lock.fileno(), 0)
+            os.write(lock.fileno(), self._holder)

@@ -117,8 +117,8 @@ class Versions(Generic[M]):
             files = _files(folder)
             if files and self._due(version, files):
                 before = self._tried.get(version)
-                again = before and before.files == files
-                self._tried[version] = _Attempt(files, before.fails + 1 if before and again else 1)
+                fails = before.fails if before and before.files == files else 0
+                self._tried[version] = _Attempt(files, fails + 1)
                 if self._try(version, folder):
                     return True
         return False
@@ -163,9 +163,7 @@ class Versions(Generic[M]):
             return self._current.version if self._current else None
 
     def _try(self, version: int, folder: Path) -> bool:
-        replacing = (
-            version == self.version
-        )  # another folder took its name: the old one is AVAILABLE meanwhile
+        replacing = version == self.version  # other files took its name: the old ones are AVAILABLE meanwhile
         before = self._problem(version)
         self._tell(version, State.AVAILABLE if replacing else State.LOADING)
         try:

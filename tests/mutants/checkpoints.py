@@ -72,7 +72,7 @@ BUGS = [
     Bug(
         "A model directory that was taken away is written to as if it were still ours",
         f"{CHECKPOINT}/claim.py",
-        "if self._lock and _is_at(self._lock, self._model_dir / LOCK):",
+        "if self._lock and self._is_there(self._lock):",
         "if self._lock:",
         "tests/unit/estimator/test_session.py",
     ),

@@ -70,6 +70,15 @@ def test_what_another_training_has_made_of_it_is_its_own(tmp_path):
         assert first.renew()
 
 
+def test_a_file_system_may_number_its_files_anew_each_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(os.path, "samestat", lambda *_: False)
+    with Claim(tmp_path) as claim:
+        assert not claim.renew()
+        (tmp_path / ".lock").write_text("process 1 on another machine\n")
+        with pytest.raises(CheckpointInUse):
+            claim.renew()
+
+
 def test_a_full_disk_is_told(tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from monolith.checkpoint.claim import Claim
+from monolith.checkpoint.layout import LOCK
 from monolith.checkpoint.restore_dir import copy_checkpoint_from_restore_dir
 from monolith.checkpoint.store import CheckpointStore
 from monolith.core.errors import (
@@ -94,11 +95,9 @@ def steps(config):
 
 
 def files(folder):
-    return {
-        p.relative_to(folder): p.read_bytes()
-        for p in folder.rglob("*")
-        if p.is_file() and "events" not in str(p)
-    }
+    """What is saved there."""
+    found = {p.relative_to(folder): p for p in folder.rglob("*") if p.is_file()}
+    return {at: p.read_bytes() for at, p in found.items() if at.parts[0] not in ("events", LOCK)}
 
 
 def test_training_learns_what_can_be_learned(dataset, config):
