@@ -102,6 +102,7 @@ def _figures(settings: RoleSettings, result: TrainResult) -> Figures:
         "model": settings.model,
         "steps": result.global_step,
         "examples": int(examples),
+        **({"set_aside": result.set_aside} if settings.topics else {}),
         "examples_per_s": examples / result.seconds if result.seconds else 0.0,
         **_of("train", result.training),
         **_of("valid", result.evaluation),

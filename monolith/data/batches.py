@@ -19,6 +19,8 @@ from monolith.data.rows import cut, joined, sized, take
 class ShardBatches:
     """Reads the `places` of one worker out of `folder`, as `Batches` promises."""
 
+    set_aside = 0  # what is not right was refused when the dataset was made
+
     def __init__(self, schema: Schema, folder: Path, places: list[Place], reading: Reading) -> None:
         self._schema = schema
         self._folder = folder

@@ -42,6 +42,10 @@ class _Prefetched:
         self._thread.start()
         weakref.finalize(self, _abandon, ready)
 
+    @property
+    def set_aside(self) -> int:
+        return self._batches.set_aside
+
     def __iter__(self) -> Iterator[Batch]:
         return self
 

@@ -66,6 +66,10 @@ class Batches(Protocol):
     def total(self) -> int | None:
         """Batches in this worker's whole reading; None: nobody knows."""
 
+    @property
+    def set_aside(self) -> int:
+        """Messages that could not be learned from, of those read so far."""
+
     def __iter__(self) -> Iterator[Batch]: ...
     def __next__(self) -> Batch: ...
 

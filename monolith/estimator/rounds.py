@@ -38,12 +38,14 @@ class Note:
     quality: Quality  # of the predictions of this round
     replicas: Tallies = attrs.field(factory=dict)  # what replicas predicted of it
     event_time_s: int = 0  # the latest of this round's examples, since 1970; 0: they have none
+    set_aside: int = 0  # messages that could not be learned from
 
     def to_bytes(self) -> bytes:
         counted = {name: tally.to_bytes() for name, tally in self.replicas.items()}
         sizes = {name: len(data) for name, data in counted.items()}
         bookmark = attrs.asdict(self.bookmark)
-        head = [bookmark, self.steps, self.exhausted, self.stopping, self.event_time_s, sizes]
+        counts = [self.steps, self.exhausted, self.stopping, self.event_time_s, self.set_aside]
+        head = [bookmark, *counts, sizes]
         body = b"".join([*counted.values(), self.quality.to_bytes()])
         # Histograms shrink to a seventh, and everyone is sent those of all.
         return json.dumps(head).encode() + b"\n" + zlib.compress(body, level=1)
@@ -51,7 +53,7 @@ class Note:
     @classmethod
     def from_bytes(cls, data: bytes) -> Note:
         head, _, packed = data.partition(b"\n")
-        bookmark, steps, exhausted, stopping, event_time_s, sizes = json.loads(head)
+        bookmark, steps, exhausted, stopping, event_time_s, set_aside, sizes = json.loads(head)
         body, at, replicas = zlib.decompress(packed), 0, {}
         for name, size in sizes.items():
             replicas[name] = Tally.from_bytes(body[at : at + size])
@@ -64,6 +66,7 @@ class Note:
             quality=Quality.from_bytes(body[at:]),
             replicas=replicas,
             event_time_s=event_time_s,
+            set_aside=set_aside,
         )
 
 

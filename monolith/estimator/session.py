@@ -50,6 +50,7 @@ class TrainResult:
     training: dict[str, float]  # figures of what was predicted before it was learned, over this run
     progressive: dict[str, Known]  # the same by who predicted, if replicas were asked
     evaluation: dict[str, float]  # figures on the validation split, if any; none after an early stop
+    set_aside: int  # messages of a stream that could not be learned from, over this run
     stopped_early: bool
     seconds: float = attrs.field(eq=False)  # spent on this worker's steps, without saves and evaluation
 
@@ -173,6 +174,7 @@ class TrainingSession:
             training=whole.quality.figures(),
             progressive=whole.known if whole.replicas else {},
             evaluation={} if stopped else self._evaluate("valid"),
+            set_aside=whole.set_aside,
             stopped_early=stopped,
             seconds=share.seconds,
         )

@@ -44,6 +44,7 @@ class Share:
         self._seed, self._worker = random
         self._hooks = HookList(around.hooks)
         self._given = 0  # batches trained
+        self._set_aside = 0  # messages, up to the last round
         self._ended = False  # what we read
         self._metrics: Metrics | None = None
         self.seconds = 0.0  # spent on steps
@@ -79,6 +80,7 @@ class Share:
             steps=steps,
             exhausted=self._ended or self.left == 0,
             stopping=stopping or self._around.stop.asked,
+            set_aside=self._newly_set_aside(),
             quality=quality,
             replicas=self._around.progressive.window(),
             event_time_s=latest,
@@ -94,6 +96,10 @@ class Share:
 
     def close(self) -> None:
         self._batches.close()
+
+    def _newly_set_aside(self) -> int:
+        before, self._set_aside = self._set_aside, self._batches.set_aside
+        return self._set_aside - before
 
     def _step(self, asked: Asked, step: int, quality: Quality) -> bool:
         """Train one batch; whether a hook wants no more. Who was asked about it must have answered before."""

@@ -23,6 +23,7 @@ class Window:
     begin: int  # the global step
     step: int  # the same at its end
     event_time_s: int = 0  # of its latest example, since 1970; 0: they have none
+    set_aside: int = 0  # messages that could not be learned from
     quality: Quality = attrs.field(factory=Quality)  # of the training's own predictions
     replicas: Tallies = attrs.field(factory=dict)
 
@@ -33,6 +34,7 @@ class Window:
             begin=begin,
             step=begin + sum(note.steps for note in notes),
             event_time_s=max(note.event_time_s for note in notes),
+            set_aside=sum(note.set_aside for note in notes),
             quality=Quality.merged(note.quality for note in notes),
             replicas=merged(note.replicas for note in notes),
         )
@@ -43,6 +45,7 @@ class Window:
             begin=self.begin,
             step=later.step,
             event_time_s=max(self.event_time_s, later.event_time_s),
+            set_aside=self.set_aside + later.set_aside,
             quality=Quality.merged([self.quality, later.quality]),
             replicas=merged([self.replicas, later.replicas]),
         )

@@ -54,6 +54,10 @@ class StreamBatches:
         self._marks: deque[tuple[int, Offsets]] = deque([(0, self._held.offsets)])  # after so many batches
         self.position = 0
 
+    @property
+    def set_aside(self) -> int:
+        return self._dead.count
+
     def __iter__(self) -> Iterator[Batch]:
         return self
 
@@ -109,7 +113,7 @@ class StreamBatches:
 class NoBatches:
     """What a worker reads that has no partition: nothing."""
 
-    position, total = 0, None
+    position, total, set_aside = 0, None, 0
 
     def __init__(self, elsewhere: Bookmark) -> None:
         self._elsewhere = elsewhere

@@ -156,6 +156,7 @@ def test_poison_ends_no_training(cli, job, topic, shared_broker):
     for _ in range(5):
         writer.send(topic, b"\xff\xff")
     writer.flush()
-    assert json.loads(cli.run(*job))["examples"] == ROWS
+    figures = json.loads(cli.run(*job))
+    assert (figures["examples"], figures["set_aside"]) == (ROWS, 5)
     lines = (cli.folder / "model/dead-letters/worker-0.jsonl").read_text().splitlines()
     assert [json.loads(line)["topic"] for line in lines] == [topic] * 5

@@ -20,6 +20,8 @@ DEADLINE_S = 10
 class Numbered:
     """Batches whose label is their number; raises `error` in place of number `at`."""
 
+    set_aside = 0
+
     def __init__(self, total, *, start=0, at=None, error=None):
         self.total, self.position, self.at, self.error = total, start, at, error
         self.made = start

@@ -35,6 +35,8 @@ class Talk(Silent):
 class Reader:
     """What `Batches` promises, over a list."""
 
+    set_aside = 0
+
     def __init__(self, batches, start):
         self.total, self.position, self._rest = len(batches), start, iter(batches[start:])
         self._start = start

@@ -54,7 +54,8 @@ def test_a_note_arrives_as_it_left():
     quality = Quality()
     quality.update([0.25, 0.75], [0.0, 1.0])
     bookmark = Bookmark(position=7, offsets={"clicks/0": 12})
-    told = {"bookmark": bookmark, "steps": 3, "exhausted": True, "stopping": False, "event_time_s": 1_700}
+    told = {"bookmark": bookmark, "steps": 3, "exhausted": True, "stopping": False}
+    told |= {"event_time_s": 1_700, "set_aside": 4}
     replicas = {"now": Tally(), "never": Tally()}
     replicas["never"].quality.merge(quality)
     replicas["now"].missed = 2

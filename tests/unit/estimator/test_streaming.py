@@ -169,6 +169,14 @@ def test_a_stream_leaves_the_place_in_the_dataset_alone(train, config):
     assert (newest(config).position, newest(config).offsets["views/0"]) == ({0: 7}, 3)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_set_aside_is_counted_for_the_whole_job(train, log, workers):
+    for number in range(7):
+        log.send("clicks", b"\xff", key=b"%d" % number)
+    result = train(workers)
+    assert (result.training["examples"], result.set_aside) == (COUNT, 7)
+
+
 def test_nothing_to_read_is_told(train, config, log):
     train()
     said = []
