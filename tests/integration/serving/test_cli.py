@@ -82,6 +82,23 @@ def test_who_reads_along_learns_which_version_answers(cli: Cli) -> None:
         assert child.stderr.readline().startswith("version 5 of tiny cannot be served: ")
 
 
+def test_a_copy_may_bring_the_files_of_a_version_in_any_order(cli: Cli) -> None:
+    write_tiny_export(cli.folder / "elsewhere", 4)
+    files = sorted((cli.folder / "elsewhere" / "4").iterdir(), key=lambda path: path.name != "manifest.json")
+    with served(cli, "--model-path=tiny", "--version-poll-ms=50") as (child, _):
+        (here := cli.folder / "tiny" / "4").mkdir()
+        shutil.copy(files[0], here)
+        assert child.stderr
+        said = child.stderr.readline()
+        assert said.startswith("version 4 of tiny cannot be served: ")
+        assert said.endswith("the file is missing\n")
+        for file in files[1:]:
+            shutil.copy(file, here)
+        while "cannot be served" in (said := child.stderr.readline()):
+            pass  # a slow copy may be looked at in the middle
+    assert said == "version 4 of tiny is being served\n"
+
+
 def test_whole_way_from_checkpoint_to_prediction(
     trained: Trained, cli: Cli, capsys: pytest.CaptureFixture[str]
 ) -> None:
