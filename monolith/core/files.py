@@ -49,7 +49,7 @@ class Disk:
         source.replace(target)
 
     def exchange(self, one: Path, other: Path) -> None:
-        """Each takes the other's name, at once. EINVAL or ENOSYS: there is no such call here."""
+        """Each takes the other's name, at once. EINVAL, ENOSYS and the like: there is no such call here."""
         renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
         if renameat2 is None:
             raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), str(one))

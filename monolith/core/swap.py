@@ -11,7 +11,7 @@ from pathlib import Path
 
 from monolith.core.files import Disk
 
-_NO_EXCHANGE = (errno.ENOSYS, errno.EINVAL)
+_NO_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EXDEV)
 
 
 class Unsettled(OSError):

@@ -1,6 +1,7 @@
 """Two folders change places: at no moment is the name without one, and what fails is undone."""
 
 import errno
+import itertools
 
 import pytest
 
@@ -9,10 +10,12 @@ from monolith.testing.faulty_disk import FaultyDisk, RecordingDisk, WatchedDisk
 
 
 class NoExchange:
-    """A system that cannot exchange two names at once."""
+    """A system that cannot exchange two names at once; there are several ways to say so."""
+
+    ways = itertools.cycle((errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV))
 
     def exchange(self, one, other):
-        raise OSError(errno.EINVAL, "Invalid argument", str(one))
+        raise OSError(next(self.ways), "not here", str(one))
 
 
 class SimpleRecordingDisk(NoExchange, RecordingDisk): ...
