@@ -44,7 +44,7 @@ class ServeSettings(Serving):
     model_name: str = setting("", "What requests call the model; the folder's name if not given.",
                               group="model", check=_name_if_given)
     model_version: int | None = setting(None, "Serve this version only; always the newest if not given.",
-                                        group="model")
+                                        group="model", check=_number_if_given)
     version_poll_ms: int = setting(1_000, "Time between two looks for a new version.", group="model",
                                    check=positive)
     host: str = setting("0.0.0.0", "Address to listen on.", group="network")  # noqa: S104  # to be reached

@@ -24,7 +24,7 @@ from monolith.estimator.exporter import Trained, manifest_of
 from monolith.estimator.onnx_graph import dense_graph
 from monolith.serving.columns import empty_batch
 from monolith.serving.export import ExportWriter
-from monolith.serving.manifest import ExportManifest, find_manifest
+from monolith.serving.manifest import ExportManifest, find_manifest, version_folders
 
 if TYPE_CHECKING:
     from monolith.estimator.trainer import Assembled
@@ -127,9 +127,8 @@ class Graph:
 
 def versions(output: Path) -> dict[int, ExportManifest | None]:
     """What is in a folder of versions, by number; None where a manifest cannot be read."""
-    folders = list(output.iterdir()) if output.is_dir() else []
-    numbered = sorted(int(p.name) for p in folders if p.name.isascii() and p.name.isdecimal())
-    return {number: find_manifest(output / str(number)) for number in numbered}
+    folders = version_folders(output) if output.is_dir() else {}
+    return {number: find_manifest(folders[number]) for number in sorted(folders)}
 
 
 def prune(output: Path, old: Iterable[int]) -> list[str]:

@@ -56,7 +56,8 @@ class GrpcServer:
             port: int = self._server.add_insecure_port(self._address)
         except RuntimeError as exc:
             raise ServingError(
-                f"cannot listen on {self._address} for gRPC: is another server there?"
+                f"cannot listen on {self._address} for gRPC: another server is there, or it is no address of"
+                " this machine; choose another --port or --host"
             ) from exc
         self._server.start()
         for name in ("", *SERVICES):

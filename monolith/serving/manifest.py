@@ -116,6 +116,15 @@ def find_manifest(folder: Path) -> ExportManifest | None:
         return None
 
 
+def version_folders(output: Path) -> dict[int, Path]:
+    """The folders in `output` that may be versions: their names are numbers.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return {int(p.name): p for p in output.iterdir() if p.name.isascii() and p.name.isdecimal()}
+
+
 def _parse(held: dict[str, Any], path: Path) -> ExportManifest:
     if (found := held.pop("format")) != FORMAT:
         raise ServingError(

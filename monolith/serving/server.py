@@ -17,6 +17,7 @@ from monolith.serving.grpc_api import generic_handlers
 from monolith.serving.grpc_server import GrpcServer, Limits
 from monolith.serving.http_api import HttpApi
 from monolith.serving.http_server import HttpServer
+from monolith.serving.manifest import MANIFEST, version_folders
 from monolith.serving.metrics import ServingMetrics
 from monolith.serving.push_api import PushApi
 from monolith.serving.push_metrics import PushMetrics
@@ -124,12 +125,19 @@ class ModelServer(AbstractContextManager["ModelServer"]):
         if self.versions.version is not None:
             return
         wanted = "version" if self._options.version is None else f"version {self._options.version}"
-        problems = "; ".join(s.problem for s in self.versions.status() if s.problem)
+        where = self._options.model_path
         raise ServingError(
-            f"no {wanted} of a model to serve in {self._options.model_path}"
-            + (f": {problems}" if problems else "; write one with `monolith export`"),
-            model=self.versions.name,
+            f"no {wanted} of a model to serve in {where}{self._why_none(where)}", model=self.versions.name
         )
+
+    def _why_none(self, where: Path) -> str:
+        if problems := [s.problem for s in self.versions.status() if s.problem]:
+            return f": {'; '.join(problems)}"
+        if (where / MANIFEST).exists():
+            return ": that is a version itself, give the folder that it is in"
+        if there := sorted(version_folders(where)):
+            return f": it has {', '.join(map(str, there))}"
+        return "; write one with `monolith export`"
 
     def _poll(self) -> None:
         trouble = ""

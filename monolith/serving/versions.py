@@ -22,7 +22,7 @@ from monolith.core.errors import (
     ServingError,
     VersionUnready,
 )
-from monolith.serving.manifest import MANIFEST
+from monolith.serving.manifest import MANIFEST, version_folders
 
 M = TypeVar("M")
 Files: TypeAlias = frozenset[tuple[str, int, int, int]]  # of a folder: name, inode, time, size
@@ -222,13 +222,13 @@ class Versions(Generic[M]):
         return known.problem if known else ""
 
     def _candidates(self) -> list[tuple[int, Path]]:
-        """Version folders worth a look, newest first: those whose name is a number."""
+        """Version folders worth a look, newest first."""
         try:
-            folders = [p for p in self._base.iterdir() if p.name.isascii() and p.name.isdecimal()]
+            there = version_folders(self._base)
         except OSError as exc:
             raise ServingError(f"{self._base} cannot be read: {exc.strerror}", model=self.name) from exc
-        wanted = {int(p.name): p for p in folders if self._pinned in (None, int(p.name))}
-        return [(v, wanted[v]) for v in sorted(wanted, reverse=True) if v >= (self.version or 0)]
+        wanted = [v for v in there if self._pinned in (None, v) and v >= (self.version or 0)]
+        return [(v, there[v]) for v in sorted(wanted, reverse=True)]
 
     def _not_found(self, version: int | None) -> ModelNotFound:
         which = f"Latest({self.name})" if version is None else f"Specific({self.name}, {version})"

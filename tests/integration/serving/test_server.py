@@ -264,6 +264,20 @@ def test_nothing_to_serve_is_an_error(tmp_path: Path, more: dict[str, Any], told
         pass
 
 
+@pytest.mark.parametrize(
+    ("folder", "more", "told"),
+    [
+        ("tiny/1", {}, "tiny/1: that is a version itself, give the folder that it is in"),
+        ("tiny", {"version": 4}, "no version 4 of a model to serve in .*tiny: it has 1$"),
+    ],
+)
+def test_where_there_is_something_else_it_is_named(
+    models: Path, folder: str, more: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ServingError, match=told), serving(models.parent / folder, **more):
+        pass
+
+
 def test_only_version_is_broken(models: Path) -> None:
     (models / "1" / "dense.onnx").write_bytes(b"")
     with (

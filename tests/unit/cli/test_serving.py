@@ -22,6 +22,7 @@ PREDICT = ("predict", "--model-name=ctr")
         (("serve",), "--model-path: must be given"),
         (("serve", "-d=x", "--port=65536"), "serve_port=65536 (from --port): must be a port, 0..65535"),
         (("serve", "-d=x", "--discovery-path=f"), "(from its default), --advertise-addr: give an --adv"),
+        (("serve", "-d=x", "--model-version=-1"), "model_version=-1 (from --model-version): must be >= 0"),
         (("serve", "-d=x", "--index=-1"), "index=-1 (from --index): must be >= 0"),
         (PREDICT, "--data, input='' (from its default): give one of the two"),
         ((*PREDICT, "--input={"), "--input '{' is not JSON"),
