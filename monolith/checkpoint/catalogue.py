@@ -7,6 +7,7 @@ files' checksums are compared where the files are read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -96,9 +97,12 @@ class Catalogue:
             for step in reversed(fresh):
                 try:
                     return load(self._complete(step))
-                except DAMAGE as exc:
-                    if step in self._steps():  # else it was pruned
-                        self._passed_over[step] = exc
+                except _UNREADABLE as exc:
+                    if step not in self._steps():  # pruned: on NFS, what is deleted while it is read is stale
+                        continue
+                    if isinstance(exc, _WITHHELD):
+                        raise
+                    self._passed_over[step] = exc
         if self._passed_over:
             raise CheckpointUnreadable(
                 f"none of its checkpoints can be used ({self.warnings[0]})", path=self.model_dir
@@ -163,8 +167,9 @@ class Catalogue:
                 yield exc
 
     def _steps(self) -> Sequence[int]:
-        with loading(self.model_dir):
-            names = [path.name for path in self.model_dir.iterdir()] if self.model_dir.is_dir() else []
+        names: Sequence[str] = ()
+        with suppress(CheckpointIncomplete), loading(self.model_dir):  # no folder, no checkpoints
+            names = [path.name for path in self.model_dir.iterdir()]
         return sorted(step for name in names if (step := manifest_step(name)) is not None)
 
     def _look(self, step: int) -> Stored:

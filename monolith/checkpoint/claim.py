@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -40,7 +41,7 @@ class Claim:
             self._lock.close()
 
     def renew(self) -> bool:
-        """Whether it had to be taken anew: somebody deleted or moved the folder, and what was saved in it."""
+        """Whether it had to be taken anew: somebody took the lock away, or the folder with all in it."""
         with saving(self._model_dir):
             if self._lock and self._is_there(self._lock):
                 return False
@@ -61,6 +62,10 @@ class Claim:
         try:
             return os.path.samestat(os.fstat(lock.fileno()), path.stat()) or path.read_bytes() == self._holder
         except FileNotFoundError:
+            return False
+        except OSError as exc:
+            if exc.errno != errno.ESTALE:  # so NFS says of a file that another machine deleted
+                raise
             return False
 
     def _take(self, lock: IO[bytes]) -> None:

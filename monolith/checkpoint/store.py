@@ -9,6 +9,7 @@ knows is gone. What is deleted loses its manifest first.
 
 from __future__ import annotations
 
+import errno
 import functools
 import secrets
 from collections.abc import Callable, Collection, Sequence
@@ -37,6 +38,8 @@ from monolith.checkpoint.state_file import CheckpointState
 from monolith.checkpoint.tensorfile import Tensors, check_size, write_tensors
 from monolith.core.errors import CheckpointError, CheckpointIncomplete, CheckpointUnreadable
 from monolith.core.files import DISK, Disk, make_folders, write_atomically
+
+_OPEN_ON_NFS = (errno.EBUSY, errno.ENOTEMPTY)  # to delete the file under its other name, or its folder
 
 
 class CheckpointStore(Catalogue):
@@ -181,12 +184,17 @@ class CheckpointStore(Catalogue):
                 self.disk.sync_folder(self.model_dir)
 
     def _remove(self, path: Path) -> None:
-        if path.is_dir():
-            for inner in sorted(path.iterdir()):
-                self._remove(inner)
-            self.disk.remove_folder(path)
-        elif path.exists():
-            self.disk.remove(path)
+        """What somebody has open NFS keeps under another name, and its folder with it, until a later save."""
+        try:
+            if path.is_dir():
+                for inner in sorted(path.iterdir()):
+                    self._remove(inner)
+                self.disk.remove_folder(path)
+            elif path.exists():
+                self.disk.remove(path)
+        except OSError as exc:
+            if exc.errno not in _OPEN_ON_NFS:
+                raise
 
 
 def _names_of(stored: Stored) -> set[str]:

@@ -25,6 +25,7 @@ class Interrupts:
         self._say = say
         self._last_words: list[Callable[[], None]] = []
         self._stays = False
+        self._told: set[int] = set()  # signals, while we stay
 
     def install(self) -> None:
         signal.signal(signal.SIGINT, self._interrupted)
@@ -35,7 +36,8 @@ class Interrupts:
     def supervised(self, *, stays: bool) -> None:
         """Take every signal for one to the whole group of a process that started us and will end us.
 
-        With `stays`, the first is only told: that process ends others before us, and they still need us.
+        With `stays`, the first of a kind is only told: that process ends others before us, and they still
+        need us. Of a kind, because a session's end may be told by SIGTERM and SIGHUP in one breath.
         """
         self._stays = stays
         signal.signal(signal.SIGINT, self._terminated)
@@ -63,9 +65,9 @@ class Interrupts:
         self._tell("stopping cleanly; Ctrl-C again stops at once")
         self.stop.ask()
 
-    def _terminated(self, _signal: int, _frame: FrameType | None) -> None:
-        if self._stays:
-            self._stays = False
+    def _terminated(self, request: int, _frame: FrameType | None) -> None:
+        if self._stays and request not in self._told:
+            self._told.add(request)
             self._tell("asked to end: waiting until the job does; asked again, ends before it")
         else:
             self.stop.ask()

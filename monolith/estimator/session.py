@@ -207,7 +207,8 @@ class TrainingSession:
         def save() -> bytes:
             if self._claim.renew():
                 self._around.progress.say(
-                    f"{self._model_dir}: somebody took the folder away, and what was saved in it; made anew"
+                    f"{self._model_dir}: somebody took away its .lock, or the folder with what was saved "
+                    "in it; claimed anew"
                 )
             figures = quality.figures()
             self._telling.figures(self._step, "train", figures)

@@ -63,6 +63,27 @@ BUGS = [
         PASSING_OVER,
     ),
     Bug(
+        "A reader on NFS whom a training overtakes takes it for a failing disk",
+        f"{CHECKPOINT}/catalogue.py",
+        "                    if step not in self._steps():",
+        "                    if isinstance(exc, DAMAGE) and step not in self._steps():",
+        PASSING_OVER,
+    ),
+    Bug(
+        "A model directory that cannot be read just now is taken for an empty one",
+        f"{CHECKPOINT}/catalogue.py",
+        "[path.name for path in self.model_dir.iterdir()]",
+        "[path.name for path in self.model_dir.iterdir()] if self.model_dir.is_dir() else []",
+        PASSING_OVER,
+    ),
+    Bug(
+        "A save fails because somebody on NFS still reads what it deletes",
+        f"{CHECKPOINT}/store.py",
+        "            if exc.errno not in _OPEN_ON_NFS:\n                raise",
+        "            raise",
+        PASSING_OVER,
+    ),
+    Bug(
         "All attempts to save a step write into one folder",
         f"{CHECKPOINT}/store.py",
         "part_name(step, self._attempt())",
@@ -96,5 +117,12 @@ BUGS = [
         "        except OSError as exc:\n            if error:",
         "        except ZeroDivisionError as exc:\n            if error:",
         "tests/unit/serving/test_export.py",
+    ),
+    Bug(
+        "A lock that another machine deleted on NFS is told as a failing disk",
+        f"{CHECKPOINT}/claim.py",
+        "exc.errno != errno.ESTALE",
+        "exc.errno",
+        "tests/unit/checkpoint/test_claim.py",
     ),
 ]

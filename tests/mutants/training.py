@@ -89,4 +89,11 @@ BUGS = [
         "stays=False",
         "tests/integration/cli/test_job.py::test_whoever_is_asked_to_stop_the_last_step_is_saved",
     ),
+    Bug(
+        "A session that ends takes the servers away before the last save",
+        "monolith/cli/interrupts.py",
+        "request not in self._told:",
+        "not self._told:",
+        "tests/unit/cli/test_interrupts.py",
+    ),
 ]

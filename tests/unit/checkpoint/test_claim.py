@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 
@@ -49,7 +50,14 @@ def test_who_was_killed_holds_nothing(tmp_path):
         pass
 
 
-@pytest.mark.parametrize("take_away", [shutil.rmtree, lambda folder: folder.rename(f"{folder}.old")])
+@pytest.mark.parametrize(
+    "take_away",
+    [
+        shutil.rmtree,
+        lambda folder: folder.rename(f"{folder}.old"),
+        lambda folder: (folder / ".lock").unlink(),
+    ],
+)
 def test_a_folder_that_was_taken_away_is_claimed_anew(tmp_path, take_away):
     folder = tmp_path / "model"
     with Claim(folder) as claim:
@@ -59,6 +67,24 @@ def test_a_folder_that_was_taken_away_is_claimed_anew(tmp_path, take_away):
         assert not claim.renew()
         with pytest.raises(CheckpointInUse):
             Claim(folder).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(errno.ESTALE, nullcontext()), (errno.EIO, pytest.raises(CheckpointError, match="Input/output error"))],
+    ids=["deleted by another machine", "failing"],
+)
+def test_a_lock_that_nobody_can_look_at(tmp_path, monkeypatch, error, told):
+    """NFS has forgotten what another machine deleted."""
+
+    def fails(_):
+        raise OSError(error, os.strerror(error))
+
+    with Claim(tmp_path) as claim:
+        (tmp_path / ".lock").unlink()
+        with monkeypatch.context() as patch, told:
+            patch.setattr(os, "fstat", fails)
+            assert claim.renew()
 
 
 def test_what_another_training_has_made_of_it_is_its_own(tmp_path):

@@ -136,6 +136,65 @@ def test_a_training_that_prunes_leaves_its_readers_something(tmp_path):
     assert store.warnings == []
 
 
+def test_what_is_pruned_while_it_is_read_is_no_failure(tmp_path):
+    """NFS calls stale what another machine has deleted."""
+    keeps_one = quick(tmp_path, max_to_keep=1)
+    save(keeps_one, 1, 1.0)
+
+    def overtaken(manifest):
+        if manifest.step == 1:
+            save(keeps_one, 2, 2.0)
+            raise CheckpointInaccessible(os.strerror(errno.ESTALE), tmp_path / DENSE)
+        return load(keeps_one, manifest)
+
+    reader = Catalogue(tmp_path)
+    assert reader.newest(overtaken) == {2.0}
+    assert reader.warnings == []
+
+
+class NfsDisk(RecordingDisk):
+    """What a process of the same machine has open only gets another name, until that process lets go."""
+
+    def __init__(self, opened):
+        super().__init__()
+        self.opened = opened
+
+    def remove(self, path):
+        if not self.opened or path.name not in (self.opened, ".nfs01"):
+            return super().remove(path)
+        if path.name == ".nfs01":
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(path))
+        return path.rename(path.with_name(".nfs01"))
+
+
+def test_what_somebody_reads_on_nfs_keeps_nobody_from_saving(tmp_path):
+    disk = NfsDisk(opened="dense.safetensors")
+    store = CheckpointStore(tmp_path, max_to_keep=1, disk=disk)
+    for step in (1, 2, 3):
+        save(store, step, float(step))
+        assert [each.step for each in store.list()] == [step]
+    assert (tmp_path / "checkpoint-1" / ".nfs01").exists()
+    disk.opened = None
+    save(store, 4, 4.0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "checkpoint",
+        "checkpoint-4",
+        "checkpoint-4.json",
+    ]
+
+
+def test_a_model_directory_that_cannot_be_read_is_not_empty(store, monkeypatch):
+    def fails(_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "listdir", fails)
+        patch.setattr(Path, "is_dir", lambda _: False)  # as Python 3.14 says then
+        with pytest.raises(CheckpointInaccessible):
+            resume(store)
+    assert resume(store) == {2.0}
+
+
 def test_a_model_directory_that_goes_away_is_empty(store):
     def overtaken(manifest):
         for path in store.model_dir.glob("*.json"):

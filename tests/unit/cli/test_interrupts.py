@@ -57,8 +57,17 @@ def test_who_interrupts_a_write_asks_all_the_same() -> None:
     assert interrupts.stop.asked
 
 
-@pytest.mark.parametrize("request_", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_who_is_supervised_and_stays_ends_when_asked_twice(request_: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("request_", "other"),
+    [
+        (signal.SIGINT, signal.SIGTERM),
+        (signal.SIGTERM, signal.SIGHUP),  # a session of systemd's ends with both
+        (signal.SIGHUP, signal.SIGINT),
+    ],
+)
+def test_who_is_supervised_and_stays_ends_when_asked_twice(
+    request_: signal.Signals, other: signal.Signals
+) -> None:
     code = f"""
 import os, signal
 from monolith.cli.interrupts import Interrupts
@@ -67,10 +76,10 @@ said = []
 interrupts = Interrupts(said.append)
 interrupts.install()
 interrupts.supervised(stays=True)
-for asked in (False, True):
-    os.kill(os.getpid(), {int(request_)})
+for request, asked in [({int(request_)}, False), ({int(other)}, False), ({int(request_)}, True)]:
+    os.kill(os.getpid(), request)
     assert interrupts.stop.asked is asked
-assert len(said) == 1 and not interrupts.by_keyboard
+assert len(said) == 2 and not interrupts.by_keyboard
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

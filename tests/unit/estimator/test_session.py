@@ -313,7 +313,7 @@ class TakingAway(HookBase):
 def test_a_folder_that_is_taken_away_is_made_anew_and_told(dataset, config):
     talk = Talk()
     train(dataset, config, progress=talk, hooks=[TakingAway(config.model_dir)])
-    assert [said for said in talk.said if "took the folder away" in said] == talk.said[:1]
+    assert [said for said in talk.said if "claimed anew" in said] == talk.said[:1]
     assert steps(config) == [8, 12, 16, 20]
     assert (config.model_dir / ".lock").exists()
 
