@@ -171,10 +171,14 @@ class CheckpointStore(Catalogue):
 
     def _taken(self, step: int) -> str:
         """The folder that the manifest of `step` names, be it set aside, or nothing."""
-        for name in (manifest_name(step), aside_name(step)):
-            with suppress(*DAMAGE):
-                return self._read(name).folder
-        return ""
+        with suppress(*DAMAGE):
+            return self._read(manifest_name(step)).folder
+        try:
+            return self._read(aside_name(step)).folder
+        except CheckpointIncomplete:
+            return ""
+        except CheckpointError:  # torn, say, or another release's: this is likeliest
+            return prefix(step)
 
     def _set_aside(self, steps: Collection[int]) -> None:
         with saving(self.model_dir):

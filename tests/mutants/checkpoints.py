@@ -84,6 +84,13 @@ BUGS = [
         PASSING_OVER,
     ),
     Bug(
+        "A checkpoint of another release that was set aside ends the training that gets to its step",
+        f"{CHECKPOINT}/store.py",
+        "except CheckpointError:  # torn",
+        "except CheckpointUnreadable:  # torn",
+        PASSING_OVER,
+    ),
+    Bug(
         "All attempts to save a step write into one folder",
         f"{CHECKPOINT}/store.py",
         "part_name(step, self._attempt())",

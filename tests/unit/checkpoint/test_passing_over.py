@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from monolith.checkpoint.catalogue import Catalogue
+from monolith.checkpoint.manifest import FORMAT
+from monolith.checkpoint.sealed import sealed
 from monolith.checkpoint.store import CheckpointStore
 from monolith.core.errors import CheckpointInaccessible, CheckpointIncomplete, CheckpointUnreadable
 from monolith.testing.faulty_disk import RecordingDisk
@@ -113,6 +115,16 @@ def test_a_step_that_is_saved_again_spares_what_is_set_aside_of_it(store):
     save(store, 2, 3.0)
     assert resumed(store.model_dir) == {3.0}
     assert (store.model_dir / DENSE).read_bytes() == damaged
+
+
+@pytest.mark.parametrize(
+    "content", [b"torn", sealed({"format": FORMAT + 1})], ids=["torn", "of another release"]
+)
+def test_what_was_set_aside_keeps_nobody_from_saving(store, content):
+    (store.model_dir / MANIFEST).rename(store.model_dir / f"{MANIFEST}.damaged").write_bytes(content)
+    save(store, 2, 3.0)
+    assert resumed(store.model_dir) == {3.0}
+    assert {f"{MANIFEST}.damaged", DENSE} <= names(store)
 
 
 @pytest.mark.parametrize("harm", [Path.unlink, lambda path: (path.unlink(), path.mkdir())])
