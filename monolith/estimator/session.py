@@ -206,6 +206,7 @@ class TrainingSession:
 
         def save() -> bytes:
             if self._claim.renew():
+                self._telling.close()  # its file may have gone with the folder
                 self._around.progress.say(
                     f"{self._model_dir}: somebody took away its .lock, or the folder with what was saved "
                     "in it; claimed anew"

@@ -49,10 +49,14 @@ class Telling:
             append_line(self._model_dir / f"{PROGRESSIVE}.jsonl", line.encode())
 
     def close(self) -> None:
-        """Of what could not be written, somebody was told then: it must not hide what went wrong first."""
+        """Of what could not be written, somebody was told then: it must not hide what went wrong first.
+
+        What is told after it goes to a new file.
+        """
         if self._events:
             with suppress(OSError):
                 self._events.close()
+        self._events = None
 
     @contextmanager
     def _trying(self, folder: Path) -> Iterator[None]:

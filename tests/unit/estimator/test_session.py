@@ -316,6 +316,7 @@ def test_a_folder_that_is_taken_away_is_made_anew_and_told(dataset, config):
     assert [said for said in talk.said if "claimed anew" in said] == talk.said[:1]
     assert steps(config) == [8, 12, 16, 20]
     assert (config.model_dir / ".lock").exists()
+    assert list((config.model_dir / "events").iterdir())
 
 
 def test_a_folder_that_another_training_has_taken_meanwhile_is_its_own(dataset, config):
