@@ -32,6 +32,7 @@ from monolith.core.progress import Progress, Silent
 DAMAGE = (CheckpointUnreadable, CheckpointIncomplete)
 _WITHHELD = (CheckpointFormat, CheckpointInaccessible)  # it may be whole
 _UNREADABLE = (*DAMAGE, *_WITHHELD)  # what is told of one checkpoint, and keeps nobody from the others
+SAME_PATH = "Every parameter server must see the model directory under the same path."
 T = TypeVar("T")
 
 
@@ -90,6 +91,7 @@ class Catalogue:
         and prune meanwhile: what is gone is no damage, and what is new is tried too.
 
         Raises:
+            CheckpointIncomplete: a server misses a file that is here.
             CheckpointUnreadable: there are checkpoints, and none can be read.
         """
         self._passed_over.clear()
@@ -100,7 +102,7 @@ class Catalogue:
                 except _UNREADABLE as exc:
                     if step not in self._steps():  # pruned: on NFS, what is deleted while it is read is stale
                         continue
-                    if isinstance(exc, _WITHHELD):
+                    if isinstance(exc, _WITHHELD) or _is_here(exc):
                         raise
                     self._passed_over[step] = exc
         if self._passed_over:
@@ -198,3 +200,11 @@ class Catalogue:
         if self._model:
             must_be_of(manifest, self._model, self.model_dir)
         return manifest
+
+
+def _is_here(missed: CheckpointError) -> bool:
+    """Whether it tells of a missing file that we do see: then a server does not, and nothing is damaged."""
+    if not (isinstance(missed, CheckpointIncomplete) and Path(missed.path).exists()):
+        return False
+    missed.add_note(SAME_PATH)
+    return True

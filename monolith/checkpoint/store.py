@@ -19,7 +19,7 @@ from pathlib import Path
 import attrs
 
 from monolith.checkpoint.boundary import saving
-from monolith.checkpoint.catalogue import DAMAGE, Catalogue, Stored, T
+from monolith.checkpoint.catalogue import DAMAGE, SAME_PATH, Catalogue, Stored, T
 from monolith.checkpoint.files import FileEntry
 from monolith.checkpoint.layout import (
     STATE,
@@ -212,5 +212,5 @@ def _must_be_written(folder: Path, manifest: Manifest) -> None:
         try:
             check_size(folder, entry)
         except CheckpointIncomplete as exc:
-            exc.add_note("Every parameter server must see the model directory under the same path.")
+            exc.add_note(SAME_PATH)
             raise

@@ -91,6 +91,13 @@ BUGS = [
         PASSING_OVER,
     ),
     Bug(
+        "What one server does not see is passed over as damaged",
+        f"{CHECKPOINT}/catalogue.py",
+        "isinstance(exc, _WITHHELD) or _is_here(exc):",
+        "isinstance(exc, _WITHHELD):",
+        PASSING_OVER,
+    ),
+    Bug(
         "All attempts to save a step write into one folder",
         f"{CHECKPOINT}/store.py",
         "part_name(step, self._attempt())",

@@ -133,6 +133,24 @@ def test_what_is_not_there_is_damage(store, harm):
     assert newest(store) == {1.0}
 
 
+@pytest.mark.parametrize("read", [CheckpointStore.newest, CheckpointStore.resume])
+def test_what_only_a_server_does_not_see_is_not_damaged(store, read):
+    """Its machine lacks the file system, say, or has an old copy of it."""
+
+    def elsewhere(manifest):
+        if manifest.step == 2:
+            raise CheckpointIncomplete("the file is missing", path=store.model_dir / ROWS)
+        return load(store, manifest)
+
+    before = names(store)
+    with pytest.raises(CheckpointIncomplete) as caught:
+        read(store, elsewhere)
+    assert caught.value.__notes__ == [
+        "Every parameter server must see the model directory under the same path."
+    ]
+    assert names(store) == before
+
+
 def test_a_training_that_prunes_leaves_its_readers_something(tmp_path):
     """Each save takes away what a reader has just begun to read."""
     store, keeps_one = Catalogue(tmp_path), quick(tmp_path, max_to_keep=1)
