@@ -63,7 +63,7 @@ def begin_to_read(dataset: Source, config: TrainingConfig, place: Place, before:
     if batches.total is None:
         return Begun(batches=batches, bookmark=bookmark)
     here = _resumed(before, first, share_of(dataset))
-    if here != about:
+    if here.position != about.position:
         batches.close()
         bookmark = attrs.evolve(bookmark, position=here.position)
         batches = dataset.batches(reading_to_train(config, place, bookmark))
