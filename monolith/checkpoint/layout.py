@@ -62,6 +62,11 @@ def part_name(step: int, attempt: str) -> str:
     return f"{prefix(step)}.part-{attempt}"
 
 
+def is_part(name: str) -> bool:
+    """Whether an attempt to save writes there, or wrote until it was cut off."""
+    return step_of(name) is not None and ".part-" in name
+
+
 def step_of(name: str) -> int | None:
     """The step that anything of ours belongs to, or None."""
     found = _NAME.fullmatch(name)

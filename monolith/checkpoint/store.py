@@ -28,6 +28,7 @@ from monolith.checkpoint.layout import (
     dense_name,
     folder_name,
     folder_names,
+    is_part,
     manifest_name,
     part_name,
     prefix,
@@ -65,7 +66,7 @@ class CheckpointStore(Catalogue):
         self._begun: dict[int, Path] = {}
 
     def begin(self, step: int) -> Path:
-        """An empty folder for the files of `step`; an earlier attempt's leftovers are cleared away.
+        """An empty folder for the files of `step`; what attempts before it left is cleared away for room.
 
         A checkpoint of `step` that is already there stays whole until the new one is committed.
 
@@ -76,8 +77,10 @@ class CheckpointStore(Catalogue):
         folder = self.model_dir / part_name(step, self._attempt())
         with saving(self.model_dir):
             make_folders(self.model_dir, self.disk)
+            begun = {each.name for number, each in self._begun.items() if number != step}
             for path in sorted(self.model_dir.iterdir()):
-                if step_of(path.name) == step and path.is_dir() and path.name != taken:
+                ours = step_of(path.name) == step and path.is_dir() and path.name != taken
+                if ours or (is_part(path.name) and path.name not in begun):
                     self._remove(path)
             make_folders(folder, self.disk)
         self._begun[step] = folder

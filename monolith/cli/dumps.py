@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 
 from monolith.checkpoint.catalogue import Catalogue
+from monolith.checkpoint.claim import Claim
 from monolith.checkpoint.manifest import Manifest
 from monolith.checkpoint.store import CheckpointStore
 from monolith.cli.command import Command, Report, Table, Ui
@@ -79,8 +80,9 @@ def import_(settings: ImportSettings, _ui: Ui) -> Report:
     from monolith.checkpoint.entry_exchange import import_dump
 
     store = CheckpointStore(_there(settings.model_dir), max_to_keep=0)
-    manifest = _chosen(store, settings.step)
-    rows = import_dump(store, manifest, _there(settings.dump), settings.called)
+    with Claim(store.model_dir):
+        manifest = _chosen(store, settings.step)
+        rows = import_dump(store, manifest, _there(settings.dump), settings.called)
     return _report(f"tables of checkpoint-{manifest.step}, read from {settings.dump}", rows)
 
 

@@ -193,7 +193,7 @@ def test_starting_over_unawares_is_refused(store, harm):
 
 @pytest.mark.parametrize(
     "leftover",
-    ["checkpoint-5/ps-0", ".checkpoint-5.json.part", "checkpoint-5.again/x", "checkpoint-5.part-0f/x"],
+    ["checkpoint-5/ps-0", ".checkpoint-5.json.part", "checkpoint-5.again/x"],
 )
 def test_leftovers_go_once_a_newer_one_stands(store, leftover):
     path = store.model_dir / leftover
@@ -209,6 +209,13 @@ def test_leftovers_go_when_their_step_begins(store):
     (store.model_dir / "checkpoint-5" / "deep").mkdir(parents=True)
     (store.model_dir / "checkpoint-5" / "deep" / "old").touch()
     assert list(store.begin(5).iterdir()) == []
+
+
+def test_attempts_that_were_cut_off_make_room_for_the_next(store):
+    """Whatever their step: on a disk that they have filled, none beyond theirs might ever be saved."""
+    (store.model_dir / "checkpoint-5.part-0f").mkdir(parents=True)
+    store.begin(4)
+    assert not (store.model_dir / "checkpoint-5.part-0f").exists()
 
 
 def test_our_own_save_is_not_a_leftover(store):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from monolith.checkpoint.claim import Claim
 from monolith.checkpoint.store import CheckpointStore
 from monolith.cli.main import main
 from monolith.testing.faulty_disk import RecordingDisk
@@ -40,6 +41,13 @@ def test_a_table_by_another_name(model_dir, tmp_path, capsys):
     status, answer = asked(capsys, "import", model_dir, tmp_path / "out", "--table", "item=user/age")
     assert status == 1
     assert "that of another optimizer" in str(answer)
+
+
+def test_nothing_is_imported_under_a_training(model_dir, tmp_path, capsys):
+    asked(capsys, "export", model_dir, tmp_path / "out")
+    with Claim(model_dir):
+        status, answer = asked(capsys, "import", model_dir, tmp_path / "out")
+    assert (status, "another training writes here" in str(answer)) == (1, True)
 
 
 @pytest.mark.parametrize(
