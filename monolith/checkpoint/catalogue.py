@@ -76,6 +76,11 @@ class Catalogue:
             for step, problem in self._passed_over.items()
         ]
 
+    def tell(self, progress: Progress) -> None:
+        """Say the `warnings`."""
+        for warning in self.warnings:
+            progress.say(warning)
+
     def list(self) -> Sequence[Stored]:
         """Every checkpoint that has a manifest, by ascending step; what cannot be read says why."""
         return [self._look(step) for step in self._steps()]
@@ -102,7 +107,10 @@ class Catalogue:
                 except _UNREADABLE as exc:
                     if step not in self._steps():  # pruned: on NFS, what is deleted while it is read is stale
                         continue
-                    if isinstance(exc, _WITHHELD) or _is_here(exc):
+                    if isinstance(exc, _WITHHELD):
+                        raise
+                    if isinstance(exc, CheckpointIncomplete) and Path(exc.path).exists():
+                        exc.add_note(SAME_PATH)  # a server misses what we do see: nothing is damaged
                         raise
                     self._passed_over[step] = exc
         if self._passed_over:
@@ -200,11 +208,3 @@ class Catalogue:
         if self._model:
             must_be_of(manifest, self._model, self.model_dir)
         return manifest
-
-
-def _is_here(missed: CheckpointError) -> bool:
-    """Whether it tells of a missing file that we do see: then a server does not, and nothing is damaged."""
-    if not (isinstance(missed, CheckpointIncomplete) and Path(missed.path).exists()):
-        return False
-    missed.add_note(SAME_PATH)
-    return True

@@ -37,8 +37,7 @@ class Claim:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._lock:
-            self._lock.close()
+        self._let_go()
 
     def renew(self) -> bool:
         """Whether it had to be taken anew: somebody took the lock away, or the folder with all in it."""
@@ -52,7 +51,7 @@ class Claim:
         except BaseException:
             lock.close()
             raise
-        self.__exit__()
+        self._let_go()
         self._lock = lock
         return True
 
@@ -67,6 +66,10 @@ class Claim:
             if exc.errno != errno.ESTALE:  # so NFS says of a file that another machine deleted
                 raise
             return False
+
+    def _let_go(self) -> None:
+        if self._lock:
+            self._lock.close()
 
     def _take(self, lock: IO[bytes]) -> None:
         try:

@@ -22,7 +22,8 @@ MONOLITH_STATE = "monolith_checkpoint"
 MANIFEST_SUFFIX = ".json"
 _ASIDE_SUFFIX = ".damaged"
 _NAME = re.compile(
-    r"checkpoint-(\d+)(\.again|\.part-[0-9a-f]+|\.json|\.json\.damaged)?|\.checkpoint-(\d+)\.json\.part"
+    r"checkpoint-(\d+)(\.again|(?P<part>\.part-[0-9a-f]+)|\.json|\.json\.damaged)?"
+    r"|\.checkpoint-(?P<hidden>\d+)\.json\.part"
 )
 
 
@@ -64,13 +65,14 @@ def part_name(step: int, attempt: str) -> str:
 
 def is_part(name: str) -> bool:
     """Whether an attempt to save writes there, or wrote until it was cut off."""
-    return step_of(name) is not None and ".part-" in name
+    found = _NAME.fullmatch(name)
+    return bool(found and found["part"])
 
 
 def step_of(name: str) -> int | None:
     """The step that anything of ours belongs to, or None."""
     found = _NAME.fullmatch(name)
-    return int(found[1] or found[3]) if found else None
+    return int(found[1] or found["hidden"]) if found else None
 
 
 def manifest_step(name: str) -> int | None:

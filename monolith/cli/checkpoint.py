@@ -55,8 +55,7 @@ def show(settings: ShowSettings, ui: Ui) -> Report:
     """All that a manifest says."""
     catalogue = _catalogue(settings)
     manifest = catalogue.latest() if settings.step is None else catalogue.get(settings.step)
-    for warning in catalogue.warnings:
-        ui.progress.say(warning)
+    catalogue.tell(ui.progress)
     if manifest is None:
         raise CheckpointNotFound("no checkpoint was ever committed here", path=catalogue.model_dir)
     files = [(e.name, e.kind, e.table, e.count, e.size, f"{e.crc32c:08x}") for e in manifest.files]

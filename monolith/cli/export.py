@@ -75,8 +75,7 @@ def export(settings: ExportSettings, ui: Ui) -> Report:
     stored = Catalogue(path if step is None else path.parent)
     write = functools.partial(_write, settings, ui, stored)
     written = stored.newest(write) if step is None else write(stored.get(step))
-    for warning in stored.warnings:
-        ui.progress.say(warning)
+    stored.tell(ui.progress)
     if written is None:
         raise CheckpointNotFound("no checkpoint here: train first", path=path)
     return _report(settings.output_path or Path(), written)

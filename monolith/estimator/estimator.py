@@ -137,6 +137,5 @@ class Estimator:
             client.create_tables(configs(parts.tables))
             archive = Archive(self._model_dir, parts, client)
             manifest = archive.restore_newest()
-            for warning in archive.store.warnings:
-                self._around.progress.say(warning)
+            archive.store.tell(self._around.progress)
             yield manifest.step, Predictor(parts, client)

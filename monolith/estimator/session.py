@@ -128,8 +128,7 @@ class TrainingSession:
         if not self._config.resume:
             self._archive.must_be_empty()
         manifest = self._archive.resume()
-        for warning in self._archive.store.warnings:
-            self._around.progress.say(warning)
+        self._archive.store.tell(self._around.progress)
         self._trainer.dense.replace(self._client)
         return str(manifest.step).encode() if manifest else b""
 
