@@ -21,6 +21,13 @@ BUGS = [
         BATCHES,
     ),
     Bug(
+        "A reader of brokers that stand still never ends",
+        f"{STREAMS}/kafka_reader.py",
+        "closing.join(CLOSE_S)",
+        "closing.join()",
+        "tests/unit/data/streams/test_kafka_reader.py",
+    ),
+    Bug(
         "What a target did not take counts as pushed",
         "monolith/sync/delivery.py",
         "            await self._failed(failure)\n            return None\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from monolith.data.streams.kafka import KafkaLog
 
 _PROBE_S = 1.0  # for one answer, while brokers are away
+CLOSE_S = 5.0  # for brokers to take the offsets that were committed last
 
 
 class KafkaReader:
@@ -69,9 +71,12 @@ class KafkaReader:
             log.warning("offsets were not committed: %s", exc.args[0].str())
 
     def close(self) -> None:
+        """Wait for brokers to take the last offsets, but not for ever, as librdkafka would."""
         if not self._closed:
             self._closed = True
-            self._consumer.close()
+            closing = threading.Thread(target=self._consumer.close, name="close of a reader", daemon=True)
+            closing.start()
+            closing.join(CLOSE_S)
 
     def _look_at_ends(self) -> None:
         """Nothing came. Not every broker says so when it is because our offset is beyond the end."""

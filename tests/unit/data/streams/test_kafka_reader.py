@@ -1,11 +1,13 @@
 """A reader of Kafka whose offset is not there, and whose brokers do not say what is."""
 
+import threading
 from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError
 
 from monolith.core.errors import BrokersUnreachable
+from monolith.data.streams import kafka_reader
 from monolith.data.streams.kafka_reader import KafkaReader
 from monolith.data.streams.log import Partition, Span
 from tests.unit.data.streams.conftest import Ticking
@@ -103,3 +105,20 @@ def test_an_end_is_where_nothing_followed(brokers, reader):
     brokers.coming = [Told(GOOD, 4)]
     reader.poll(1, 0)
     assert reader.ended == {}
+
+
+def test_a_close_that_is_never_answered_is_left_alone(brokers, reader, monkeypatch):
+    monkeypatch.setattr(kafka_reader, "CLOSE_S", 0.01)
+    done, answered = [], threading.Event()
+    brokers.close = lambda: done.append(answered.wait(2))
+    reader.close()
+    assert done == []
+    answered.set()
+
+
+def test_a_close_that_is_answered_is_awaited(brokers, reader):
+    done, began = [], threading.Event()
+    threading.Timer(0.05, began.set).start()
+    brokers.close = lambda: done.append(began.wait())
+    reader.close()
+    assert done == [True]
