@@ -8,9 +8,9 @@ TESTS = "tests/unit/data/joining"
 BUGS = [
     Bug(
         "A broker that tells an end too early makes a partition idle that is not",
-        f"{JOINING}/idle.py",
-        "partition in ended and self._log.span(partition).end <= ended[partition]",
-        "self._log.span(partition).end <= ended.get(partition, 0)",
+        "monolith/data/streams/log.py",
+        "partition in ended and log.span(partition).end <= ended[partition]",
+        "log.span(partition).end <= ended.get(partition, 0)",
         f"{TESTS}/test_pump.py",
     ),
     Bug(

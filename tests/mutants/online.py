@@ -28,6 +28,13 @@ BUGS = [
         "tests/unit/data/streams/test_kafka_reader.py",
     ),
     Bug(
+        "The silence of a broker that stands still ends a stream",
+        f"{STREAMS}/silence.py",
+        "self.over = left is None",
+        "self.over = True",
+        "tests/unit/data/streams/test_silence.py",
+    ),
+    Bug(
         "What a target did not take counts as pushed",
         "monolith/sync/delivery.py",
         "            await self._failed(failure)\n            return None\n",

@@ -6,15 +6,11 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from monolith.core.errors import BrokersUnreachable
-from monolith.data.streams.log import ASIDE_S, Log, Offsets, Partition
+from monolith.data.streams.log import ASIDE_S, Log, Offsets, Partition, at_end
 
 
 class Idle:
-    """A partition is idle once it was read to its end and nothing has come for `idle_s`.
-
-    Some brokers tell an end that is too low: the reader must have seen it, too. What the reader has seen may
-    be long ago: the log is asked, too.
-    """
+    """A partition is idle once it was read to its end and nothing has come for `idle_s`."""
 
     def __init__(self, log: Log, idle_s: float, timer: Callable[[], float]) -> None:
         self._log = log.within(ASIDE_S)
@@ -42,5 +38,5 @@ class Idle:
             since = self._since.setdefault(partition, now)
             if partition not in self._idle and now - since >= self._idle_s:
                 self._since[partition] = now
-                if partition in ended and self._log.span(partition).end <= ended[partition]:
+                if at_end(self._log, partition, ended):
                     self._idle.add(partition)

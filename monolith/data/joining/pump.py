@@ -20,6 +20,7 @@ from monolith.data.streams.dead_letters import DeadLetters
 from monolith.data.streams.decoding import Poison, refused
 from monolith.data.streams.growth import GrowthTold
 from monolith.data.streams.log import Log, Message
+from monolith.data.streams.silence import Silence
 
 MOST = 4096  # messages of a poll
 
@@ -87,6 +88,7 @@ class Pump:
         topics = (plan.impressions, plan.actions)
         reader = log.read(self._inputs.next)
         self._reader = GrowthTold(reader, log, topics, around.progress.say, around.timer)
+        self._silence = Silence(self._reader, log, self._inputs.next, plan.silence_s, around.progress.say)
 
     def run(self) -> None:
         """Join until someone asks to stop, or nothing has come for long enough.
@@ -107,16 +109,17 @@ class Pump:
     def _join_until_silent(self) -> bool:
         """False: someone asked to stop."""
         timer, plan = self._around.timer, self._plan
-        committed = heard = timer()
-        while plan.silence_s is None or timer() - heard < plan.silence_s:
+        committed = timer()
+        while not self._silence.over:
             if self._around.stop.asked:
                 return False
+            began = timer()
             messages = self._reader.poll(MOST, plan.commit_s)
+            self._silence.lasted(timer() - began, messages)
             self._take_in(messages)
             if not self._reader.away:  # who is idle, the brokers must say
                 self._advance(self._inputs.watermark(self._reader.ended))
             now = timer()
-            heard = now if messages or self._reader.away else heard  # brokers that are away are not silent
             if now - committed >= plan.commit_s or self._state.entries.full:
                 self._commit()
                 committed = now

@@ -14,6 +14,7 @@ from monolith.data.streams.dead_letters import DeadLetters
 from monolith.data.streams.decoding import Decoder
 from monolith.data.streams.held import HeldRows
 from monolith.data.streams.log import Message, Offsets, Reader, as_text
+from monolith.data.streams.silence import Silence
 
 
 @attrs.frozen(kw_only=True)
@@ -22,7 +23,7 @@ class Flow:
 
     batch_size: int
     wait_s: float  # how long a row may wait for its batch to fill
-    silence_s: float | None  # after so long without a message it is over; None: never
+    silence: Silence
     timer: Callable[[], float]  # seconds since any moment
 
 
@@ -50,7 +51,6 @@ class StreamBatches:
         self._dead = dead
         self._flow = flow
         self._held = HeldRows(offsets)
-        self._silent_s = 0.0
         self._marks: deque[tuple[int, Offsets]] = deque([(0, self._held.offsets)])  # after so many batches
         self.position = 0
 
@@ -66,7 +66,7 @@ class StreamBatches:
         taken = self._held.take(self._flow.batch_size)
         if not taken:
             self._marks[-1] = (self.position, self._held.offsets)  # poison may have passed
-            if self._over:
+            if self._flow.silence.over:
                 raise StopIteration
             return self._decoder.empty()
         self.position += 1
@@ -88,19 +88,13 @@ class StreamBatches:
     def close(self) -> None:
         self._reader.close()
 
-    @property
-    def _over(self) -> bool:
-        silence_s = self._flow.silence_s
-        return silence_s is not None and self._silent_s >= silence_s
-
     def _fill(self) -> None:
         """Hold a whole batch, or what came in time."""
-        size, timer = self._flow.batch_size, self._flow.timer
+        size, timer, silence = self._flow.batch_size, self._flow.timer, self._flow.silence
         until = timer() + self._flow.wait_s
-        while self._held.rows < size and not self._over and (now := timer()) < until:
+        while self._held.rows < size and not silence.over and (now := timer()) < until:
             messages = self._reader.poll(self._decoder.at_once(size - self._held.rows), until - now)
-            heard = messages or self._reader.away
-            self._silent_s = 0.0 if heard else self._silent_s + timer() - now
+            silence.lasted(timer() - now, messages)
             self._take_in(messages)
 
     def _take_in(self, messages: Sequence[Message]) -> None:

@@ -133,6 +133,18 @@ def beginning(partition: Partition, known: int | None, span: Span, say: Callable
     return max(known, span.begin)
 
 
+def at_end(log: Log, partition: Partition, ended: Offsets) -> bool:
+    """Whether nothing is left in `partition`, of which a reader says in `ended` what it has seen.
+
+    Some brokers tell an end that is too low: the reader must have seen it, too. What the reader has seen may
+    be long ago: the log is asked, too.
+
+    Raises:
+        BrokersUnreachable: they do not say.
+    """
+    return partition in ended and log.span(partition).end <= ended[partition]
+
+
 def as_text(offsets: Iterable[tuple[Partition, int]]) -> dict[str, int]:
     """Offsets as a checkpoint holds them."""
     return {str(partition): offset for partition, offset in offsets}

@@ -17,6 +17,7 @@ from monolith.data.streams.dead_letters import DeadLetters
 from monolith.data.streams.decoding import Decoder
 from monolith.data.streams.growth import GrowthTold
 from monolith.data.streams.log import Log, Partition, beginning, share
+from monolith.data.streams.silence import Silence
 
 STREAMED = "train"  # the split that the stream takes the place of
 
@@ -75,7 +76,9 @@ class Streamed:
         if reading.worker == 0:  # one of them says it
             reader = GrowthTold(reader, self.log, self.config.topics, self.say, self.timer)
         dead = DeadLetters(self.folder / f"worker-{reading.worker}.jsonl", self.say)
-        return StreamBatches(reader, offsets, self._decoder(), dead, self._flow(reading), elsewhere)
+        silence = Silence(reader, self.log, mine, self.config.silence_s, self.say)
+        flow = self._flow(reading.batch_size, silence)
+        return StreamBatches(reader, offsets, self._decoder(), dead, flow, elsewhere)
 
     def _elsewhere(self, reading: Reading) -> Bookmark:
         """What this stream leaves alone: the dataset, and topics that it does not read."""
@@ -103,10 +106,10 @@ class Streamed:
             clock=self.clock,
         )
 
-    def _flow(self, reading: Reading) -> Flow:
+    def _flow(self, batch_size: int, silence: Silence) -> Flow:
         return Flow(
-            batch_size=reading.batch_size,
+            batch_size=batch_size,
             wait_s=self.config.stream_batch_wait_ms / 1000,
-            silence_s=self.config.silence_s,
+            silence=silence,
             timer=self.timer,
         )

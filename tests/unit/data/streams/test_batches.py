@@ -9,6 +9,7 @@ from monolith.data.reading import Bookmark
 from monolith.data.streams.batches import Flow, NoBatches, StreamBatches
 from monolith.data.streams.log import Partition, as_text
 from monolith.data.streams.memory import MemoryLog
+from monolith.data.streams.silence import Silence
 from tests.unit.data.streams.conftest import (
     QuickLog,
     Ticking,
@@ -41,8 +42,10 @@ def filled(values, partitions=2, log=QuickLog):
 
 def reading(log, *, size=4, wait_s=0.05, silence_s=0.04, offsets=None, aside=None, **how):
     offsets = offsets or {Partition("clicks", n): 0 for n in range(log.partitions("clicks"))}
-    flow = Flow(batch_size=size, wait_s=wait_s, silence_s=silence_s, timer=Ticking())
-    return StreamBatches(log.read(offsets), offsets, decoder(**how), aside or Aside(), flow)
+    reader = log.read(offsets)
+    silence = Silence(reader, log, offsets, silence_s, print)
+    flow = Flow(batch_size=size, wait_s=wait_s, silence=silence, timer=Ticking())
+    return StreamBatches(reader, offsets, decoder(**how), aside or Aside(), flow)
 
 
 def full(batches):
@@ -158,9 +161,9 @@ def test_only_what_is_saved_is_committed():
 
 def test_what_is_not_read_here_stays_as_it_was():
     elsewhere = Bookmark(position=7, offsets={"views/0": 3})
-    flow = Flow(batch_size=2, wait_s=1, silence_s=None, timer=Ticking())
-    log = filled([])
-    batches = StreamBatches(log.read({A: 5}), {A: 5}, decoder(), Aside(), flow, elsewhere)
+    reader = (log := filled([])).read({A: 5})
+    flow = Flow(batch_size=2, wait_s=1, silence=Silence(reader, log, [A], None, print), timer=Ticking())
+    batches = StreamBatches(reader, {A: 5}, decoder(), Aside(), flow, elsewhere)
     assert batches.bookmark(0) == Bookmark(position=7, offsets={"views/0": 3, "clicks/0": 5})
     assert NoBatches(elsewhere).bookmark(0) == elsewhere
 
