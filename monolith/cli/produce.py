@@ -40,7 +40,7 @@ def run(settings: ProduceSettings, ui: Ui) -> Report:
 
     assert settings.data is not None
     dataset = Dataset.open(settings.data)
-    log = kafka_log(settings, ui.progress.say)
+    log = kafka_log(settings, ui.progress.say, patience_s=settings.kafka_timeout_secs)
     if settings.partitions:
         log.create(settings.topic, settings.partitions)
     log.partitions(settings.topic)

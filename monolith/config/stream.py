@@ -35,7 +35,8 @@ class KafkaConfig(Settings):
     kafka_config: tuple[str, ...] = setting((), "Property of librdkafka, key=value; key=@FILE reads it from "
                                             "a file, as for passwords.", group="stream")
     kafka_timeout_secs: float = setting(30.0, "How long brokers may be unreachable at the start, and "
-                                        "messages wait to be stored.", group="stream", check=positive)
+                                        "messages of data produce wait to be stored.", group="stream",
+                                        check=positive)
     # fmt: on
 
     def rules(self) -> Iterator[Problem]:

@@ -21,6 +21,13 @@ BUGS = [
         f"{TESTS}/test_pump.py",
     ),
     Bug(
+        "What brokers did not take before a joiner was stopped is forgotten",
+        f"{JOINING}/pump.py",
+        "if self._arrived():",
+        "if self._arrived() or True:",
+        f"{TESTS}/test_pump.py",
+    ),
+    Bug(
         "Examples leave before it is on disk that they do",
         f"{JOINING}/pump.py",
         "        self._state.commit(self._inputs.reached, self._joiner.watermark, leaving)\n"

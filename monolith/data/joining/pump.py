@@ -23,6 +23,7 @@ from monolith.data.streams.log import Log, Message
 from monolith.data.streams.silence import Silence
 
 MOST = 4096  # messages of a poll
+_STORED_S = 5.0  # brokers that take longer to store examples are told of
 
 
 @attrs.frozen(kw_only=True)
@@ -174,5 +175,18 @@ class Pump:
     def _send(self, leaving: Sequence[Leaving]) -> None:
         for one in leaving:
             self._writer.send(self._plan.output, one.value, key=one.key, timestamp_ms=one.time)
-        self._writer.flush()
-        self._state.sent()
+        if self._arrived():
+            self._state.sent()
+
+    def _arrived(self) -> bool:
+        """Wait until the brokers have what was sent; False: a stop leaves it to the next run."""
+        told = False
+        while not self._writer.stored(_STORED_S):
+            if self._around.stop.asked:
+                return False
+            if not told:
+                self._around.progress.say(
+                    f"{self._plan.output}: brokers have not stored examples for {_STORED_S:.0f} s: trying on"
+                )
+                told = True
+        return True

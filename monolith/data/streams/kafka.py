@@ -30,11 +30,6 @@ _READING = {
     "socket.timeout.ms": 10_000,
     "max.partition.fetch.bytes": 128 << 10,  # of a backlog, take from all partitions in turn
 }
-_WRITING = {
-    "enable.idempotence": True,
-    "linger.ms": 5,
-    "partitioner": "murmur2_random",  # keys go where those of Java's clients go
-}
 _LOOK_S = 0.05
 
 
@@ -117,8 +112,7 @@ class KafkaLog:
         return KafkaReader(self, offsets)
 
     def write(self) -> KafkaWriter:
-        wanted = {**_WRITING, "message.timeout.ms": int(self._timeout_s * 1000), **self._common()}
-        return KafkaWriter(self.servers, wanted, self._timeout_s)
+        return KafkaWriter(self.servers, self._common(), self.patience_s)
 
     def _common(self) -> Properties:
         """Properties that have a meaning without reading."""

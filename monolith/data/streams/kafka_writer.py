@@ -9,15 +9,22 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from monolith.core.errors import BrokersUnreachable, StreamError
 from monolith.data.streams.kafka_client import Properties, Trouble, made
 
+_WRITING = {
+    "enable.idempotence": True,
+    "linger.ms": 5,
+    "partitioner": "murmur2_random",  # keys go where those of Java's clients go
+}
+
 
 class KafkaWriter:
-    """As `Writer` promises. `properties` are librdkafka's."""
+    """As `Writer` promises. `properties` are librdkafka's; brokers may be away for `patience_s`."""
 
-    def __init__(self, servers: str, properties: Properties, timeout_s: float) -> None:
+    def __init__(self, servers: str, properties: Properties, patience_s: float) -> None:
         self._servers = servers
-        self._timeout_s = timeout_s
+        self._patience_s = patience_s
         self._trouble = Trouble()
-        self._producer = made(Producer, properties, self._trouble)
+        wanted = {**_WRITING, "message.timeout.ms": int(patience_s * 1000), **properties}
+        self._producer = made(Producer, wanted, self._trouble)
         self._failed: KafkaError | None = None
 
     def send(
@@ -44,14 +51,17 @@ class KafkaWriter:
             else:
                 return
 
-    def flush(self) -> None:
+    def stored(self, seconds: float) -> bool:
         try:
-            left = self._producer.flush(self._timeout_s + 1)
+            left = self._producer.flush(seconds)
         except KafkaException as exc:
             raise self._not_stored(exc.args[0]) from exc
         self._check()
-        if left:
-            raise BrokersUnreachable(self._servers, self._timeout_s, self._trouble.why)
+        return not left
+
+    def flush(self) -> None:
+        if not self.stored(self._patience_s + 1):
+            raise BrokersUnreachable(self._servers, self._patience_s, self._trouble.why)
 
     def _delivered(self, error: KafkaError | None, _message: Any) -> None:
         self._failed = self._failed or error
@@ -60,7 +70,7 @@ class KafkaWriter:
         if self._failed is None:
             return
         if self._failed.code() == KafkaError._MSG_TIMED_OUT:  # noqa: SLF001
-            raise BrokersUnreachable(self._servers, self._timeout_s, self._trouble.why)
+            raise BrokersUnreachable(self._servers, self._patience_s, self._trouble.why)
         raise self._not_stored(self._failed)
 
     def _not_stored(self, error: KafkaError) -> StreamError:

@@ -77,6 +77,13 @@ class Writer(Protocol):
         self, topic: str, value: bytes, *, key: bytes | None = None, timestamp_ms: int | None = None
     ) -> None: ...
 
+    def stored(self, seconds: float) -> bool:
+        """Whether all that was sent is stored, or was within `seconds`.
+
+        Raises:
+            StreamError: a message could not be stored, or not for as long as the log is patient.
+        """
+
     def flush(self) -> None:
         """Wait until all that was sent is stored.
 

@@ -105,7 +105,7 @@ def test_an_offset_that_is_not_there_is_told(mock):
 
 
 def test_what_cannot_be_stored_is_an_error(mock):
-    writer = kafka(mock.servers, timeout_s=1.0).write()
+    writer = kafka(mock.servers, patience_s=1.0).write()
     mock.down()
     writer.send("clicks", b"1")
     with pytest.raises(BrokersUnreachable):

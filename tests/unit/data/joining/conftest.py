@@ -137,5 +137,5 @@ def killing(patch, log, countdown):
 
         return wrapped
 
-    for owner, name in ((log, "send"), (log, "flush"), (log, "wait"), (JoinState, "commit")):
+    for owner, name in ((log, "send"), (log, "stored"), (log, "wait"), (JoinState, "commit")):
         patch.setattr(owner, name, deadly(getattr(owner, name)))

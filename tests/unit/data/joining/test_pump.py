@@ -14,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from monolith.core.errors import StreamError, TopicNotFound
+from monolith.core.progress import Silent
 from monolith.core.stop import Stop
 from monolith.data.joining.joiner import Fate
 from monolith.data.joining.rules import Rules
@@ -137,7 +138,7 @@ def test_repeats_are_of_one_transaction(log, tmp_path, monkeypatch):
         log, [(number, 1) for number in range(60)], [(number, 1, "click") for number in range(60)], [0] * 120
     )
     seen = []
-    monkeypatch.setattr(log, "flush", lambda: seen.append(len(given(log))))
+    monkeypatch.setattr(log, "stored", lambda _seconds: seen.append(len(given(log))) or True)
     fifth = []
 
     def send(*args, **more):
@@ -251,6 +252,37 @@ def test_brokers_that_are_away_end_nothing(log, tmp_path, monkeypatch):
     )
     join(log, tmp_path)
     assert given(log) == [(1, 1)]
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_examples_that_brokers_do_not_take_are_kept(log, tmp_path, monkeypatch, stops):
+    """For as long as the brokers are away; until the next run, if someone asks to stop."""
+    filled(log, [(1, 0)], [(1, 1, "click")], [0, 0])
+    stop, said = Stop(), Said()
+    waiting, answers = [], iter([False] * 3)
+
+    def stored(_seconds):
+        if stops and said.sentences:
+            stop.ask()
+        return not waiting or next(answers, True)
+
+    monkeypatch.setattr(log, "stored", stored)
+    monkeypatch.setattr(log, "send", lambda *args, **_more: waiting.append(args))
+    join(log, tmp_path, stop=stop, progress=said)
+    assert said.sentences == ["examples: brokers have not stored examples for 5 s: trying on"]
+    monkeypatch.undo()
+    join(log, tmp_path)
+    assert given(log) == ([(1, 1)] if stops else [])  # who was told that it is stored sends nothing again
+
+
+class Said(Silent):
+    """The sentences that were said."""
+
+    def __init__(self):
+        self.sentences = []
+
+    def say(self, text):
+        self.sentences.append(text)
 
 
 class Watching:
