@@ -28,6 +28,13 @@ BUGS = [
         "tests/unit/data/streams/test_kafka_reader.py",
     ),
     Bug(
+        "A partition whose leader is being elected ends a job at once",
+        f"{STREAMS}/kafka.py",
+        "if self.timer() >= until:",
+        "if until:",
+        "tests/unit/data/streams/test_kafka.py",
+    ),
+    Bug(
         "The silence of a broker that stands still ends a stream",
         f"{STREAMS}/silence.py",
         "self.over = left is None",

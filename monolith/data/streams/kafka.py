@@ -65,7 +65,7 @@ class KafkaLog:
         return self._count(self._asker, topic)
 
     def _count(self, client: Any, topic: str) -> int:
-        found = self._asked(lambda: client.list_topics(topic, timeout=self._timeout_s)).topics[topic]
+        found = self._asked(topic, lambda left: client.list_topics(topic, timeout=left)).topics[topic]
         if found.error is None:
             return len(found.partitions)
         if found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
@@ -74,7 +74,8 @@ class KafkaLog:
 
     def span(self, partition: Partition) -> Span:
         place = TopicPartition(*partition)
-        return Span(*self._asked(lambda: self._asker.get_watermark_offsets(place, timeout=self._timeout_s)))
+        ask = self._asker.get_watermark_offsets
+        return Span(*self._asked(str(partition), lambda left: ask(place, timeout=left)))
 
     def within(self, seconds: float) -> KafkaLog:
         nearer = copy.copy(self)  # with the same client, which knows the brokers already
@@ -90,7 +91,7 @@ class KafkaLog:
             self._count(asker, topic)
         except TopicNotFound:
             asked = admin.create_topics([NewTopic(topic, partitions)], operation_timeout=self._timeout_s)
-            self._asked(lambda: _there(asked[topic], self._timeout_s))
+            self._asked(topic, lambda left: _there(asked[topic], left))
             self._until_known(asker, topic)
         finally:
             asker.close()
@@ -118,19 +119,31 @@ class KafkaLog:
         """Properties that have a meaning without reading."""
         return {key: value for key, value in self._properties.items() if key != "group.id"}
 
-    def _asked(self, ask: Callable[[], Any]) -> Any:
-        """What the brokers answer, or an error that says who did not and why."""
-        try:
-            return ask()
-        except (KafkaException, TimeoutError) as exc:
-            self._asker.poll(0)  # hear the reason
-            raise BrokersUnreachable(self.servers, self._timeout_s, self._trouble.why) from exc
+    def _asked(self, about: str, ask: Callable[[float], Any]) -> Any:
+        """What the brokers answer in time, or an error that says who did not and why.
+
+        While a partition's broker is away, the others say at once that they do not know it.
+        """
+        until = self.timer() + self._timeout_s
+        while True:
+            try:
+                return ask(max(until - self.timer(), _LOOK_S))
+            except (KafkaException, TimeoutError) as exc:
+                self._asker.poll(0)  # hear the reason
+                if self.timer() >= until:
+                    why = f"{about}: {self._trouble.why}"
+                    raise BrokersUnreachable(self.servers, self._timeout_s, why) from exc
+            time.sleep(_LOOK_S)
 
 
 def _there(made: Any, timeout_s: float) -> None:
-    """Wait until a topic that is being made is there; another may have made it meanwhile."""
+    """Wait until a topic that is being made is there; another may have made it meanwhile.
+
+    Raises:
+        StreamError: brokers refuse to make it.
+    """
     try:
         made.result(timeout_s)
     except KafkaException as exc:
         if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-            raise
+            raise StreamError(f"the topic could not be made: {exc.args[0].str()}") from exc

@@ -1,0 +1,45 @@
+"""Questions to brokers of which one is away for a moment."""
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from monolith.core.errors import BrokersUnreachable
+from monolith.data.streams import kafka
+from monolith.data.streams.kafka import KafkaLog
+from monolith.data.streams.log import Partition, Span
+from tests.unit.data.streams.conftest import Ticking
+
+
+class Electing:
+    """A client of brokers that have no leader of a partition for so many questions."""
+
+    def __init__(self, questions):
+        self.left = questions
+
+    def get_watermark_offsets(self, _place, timeout):
+        self.left -= 1
+        if self.left >= 0:
+            raise KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION))
+        return 3, 9
+
+    def poll(self, _seconds):
+        """Nobody complains."""
+
+
+@pytest.fixture
+def log(monkeypatch):
+    monkeypatch.setattr(kafka, "_LOOK_S", 0.0)
+    return KafkaLog(
+        {"bootstrap.servers": "127.0.0.1:1", "group.id": "g"}, print, timeout_s=10.0, timer=Ticking(1.0)
+    )
+
+
+def test_who_has_no_leader_for_a_moment_is_asked_again(log, monkeypatch):
+    monkeypatch.setattr(log, "_asker", Electing(3))
+    assert log.span(Partition("clicks", 1)) == Span(3, 9)
+
+
+def test_the_partition_without_answer_is_named(log, monkeypatch):
+    monkeypatch.setattr(log, "_asker", Electing(99))
+    with pytest.raises(BrokersUnreachable, match=r"127\.0\.0\.1:1 within 10 s \(clicks/1: no answer\)"):
+        log.span(Partition("clicks", 1))
