@@ -18,7 +18,7 @@ class DeadLetters:
     """JSON lines in `path`: topic, partition, offset, timestamp_ms, reason, and key and value in base64.
 
     At half of `limit` the file becomes `*.old`, in place of the one before: the newest are kept. That the
-    disk is full ends no training: it is said once, and from then on messages are only counted.
+    disk is full ends no training: it is said once, and messages are only counted until there is room again.
     """
 
     def __init__(self, path: Path, say: Callable[[str], None], *, limit: int = LIMIT) -> None:
@@ -31,15 +31,20 @@ class DeadLetters:
     def put(self, poison: Poison) -> None:
         """Set one aside. What is said of it gets rarer, the more there are."""
         self.count += 1
-        if not self._full:
-            try:
-                self._write(_line(poison))
-            except OSError as exc:
-                self._full = True
-                self._say(f"{self._path}: {exc.strerror}: what cannot be learned from is only counted now")
+        self._keep(poison)
         if str(self.count).rstrip("0") == "1":  # 1, 10, 100, ...
             at = f"{poison.message.partition} at offset {poison.message.offset}"
             self._say(f"message {at} was set aside, {self.count} so far in {self._path}: {poison.reason}")
+
+    def _keep(self, poison: Poison) -> None:
+        try:
+            self._write(_line(poison))
+        except OSError as exc:
+            if not self._full:
+                self._say(f"{self._path}: {exc.strerror}: what cannot be learned from is only counted now")
+            self._full = True
+        else:
+            self._full = False
 
     def _write(self, line: bytes) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -125,7 +125,7 @@ def from_json(values: Sequence[bytes], schema: Schema) -> Batch:
         DataError: one is no object, or holds what the schema does not allow.
     """
     try:
-        rows = [json.loads(value) for value in values]
+        rows = [json.loads(value, parse_constant=_no_json) for value in values]
     except (ValueError, RecursionError) as exc:
         raise DataError(f"it is no JSON ({exc})") from exc
     if not all(isinstance(row, dict) for row in rows):
@@ -136,6 +136,11 @@ def from_json(values: Sequence[bytes], schema: Schema) -> Batch:
             return to_batch(schema, chunk)
     except (TypeError, ValueError, OverflowError) as exc:
         raise DataError(f"it holds a value that no column can have ({exc})") from exc
+
+
+def _no_json(constant: str) -> None:
+    """Python would read NaN and Infinity, and a cell that is NaN would be an empty one."""
+    raise ValueError(f"{constant} is no value")
 
 
 def _column(rows: Sequence[dict[str, Any]], name: str) -> Any:

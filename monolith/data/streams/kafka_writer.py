@@ -26,6 +26,7 @@ class KafkaWriter:
         wanted = {**_WRITING, "message.timeout.ms": int(patience_s * 1000), **properties}
         self._producer = made(Producer, wanted, self._trouble)
         self._failed: KafkaError | None = None
+        self.count = 0
 
     def send(
         self, topic: str, value: bytes, *, key: bytes | None = None, timestamp_ms: int | None = None
@@ -65,6 +66,7 @@ class KafkaWriter:
 
     def _delivered(self, error: KafkaError | None, _message: Any) -> None:
         self._failed = self._failed or error
+        self.count += error is None
 
     def _check(self) -> None:
         if self._failed is None:

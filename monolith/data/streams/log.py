@@ -71,7 +71,9 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """Appends messages; those with the same key go to the same partition."""
+    """Appends messages; those with the same key go to the same partition. `count` are known to be stored."""
+
+    count: int
 
     def send(
         self, topic: str, value: bytes, *, key: bytes | None = None, timestamp_ms: int | None = None

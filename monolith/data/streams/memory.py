@@ -22,6 +22,7 @@ class MemoryLog:
         }
         self._begins = dict.fromkeys(self._held, 0)
         self.committed: dict[Partition, int] = {}
+        self.count = 0
 
     def partitions(self, topic: str) -> int:
         if topic not in self._counts:
@@ -47,6 +48,7 @@ class MemoryLog:
             place = Partition(topic, xxhash.xxh32_intdigest(key or b"") % self.partitions(topic))
             held = self._held[place]
             held.append(Message(place, len(held), value, key, timestamp_ms))
+            self.count += 1
             self._changed.notify_all()
 
     def stored(self, _seconds: float) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monolith.core.batch import Batch
-from monolith.core.errors import ConfigError, DataError
+from monolith.core.errors import ConfigError, DataError, StreamError
 from monolith.core.progress import Progress, Silent
 from monolith.core.stop import Stop
 from monolith.data.reading import Reading, Source
@@ -52,13 +52,18 @@ def produce(dataset: Source, writer: Writer, replay: Replay, around: Around) -> 
     if replay.key and replay.key not in [feature.name for feature in dataset.schema.sparse]:
         known = ", ".join(feature.name for feature in dataset.schema.sparse)
         raise ConfigError([f"key={replay.key}: no feature with ids is called so (features: {known})"])
-    around.progress.begin(f"sending to {replay.topic}", dataset.rows(replay.split), "rows")
+    total = dataset.rows(replay.split)
+    around.progress.begin(f"sending to {replay.topic}", total, "rows")
     sender = _Sender(writer, replay, around)
-    for batch in in_order(dataset, replay.split):
-        sender.send(batch)
-        if around.stop.asked:
-            break
-    writer.flush()
+    try:
+        for batch in in_order(dataset, replay.split):
+            sender.send(batch)
+            if around.stop.asked:
+                break
+        writer.flush()
+    except StreamError as exc:
+        exc.add_note(f"{writer.count} of {total} rows are stored: starting again sends them once more.")
+        raise
     around.progress.end()
     return sender.sent
 

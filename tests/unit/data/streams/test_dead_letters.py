@@ -74,3 +74,16 @@ def test_a_folder_that_cannot_be_is_said_once(tmp_path):
     for offset in range(5):
         dead.put(poison(offset))
     assert (dead.count, sum("only counted" in sentence for sentence in said)) == (5, 1)
+
+
+def test_they_are_kept_again_once_they_can_be(path):
+    path.parent.write_text("a file where a folder should be")
+    dead = DeadLetters(path, (said := []).append)
+    dead.put(poison(1))
+    path.parent.unlink()
+    dead.put(poison(2))
+    path.rename(path.with_name("kept"))
+    path.mkdir()
+    dead.put(poison(3))
+    assert [line["offset"] for line in lines(path.with_name("kept"))] == [2]
+    assert (dead.count, sum("only counted" in sentence for sentence in said)) == (3, 2)

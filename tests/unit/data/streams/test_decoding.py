@@ -95,6 +95,8 @@ def test_the_near_future_is_believed():
         ({"label": "much"}, "not a number"),
         ({"label": None}, "not a finite number"),
         ({"age": [1, 2]}, "not a number"),
+        ({"age": np.nan}, "NaN is no value"),
+        ({"label": -np.inf}, "-Infinity is no value"),
         ({"age": 1e39}, "'age' holds a number that is not finite"),
         ({"label": 1e39}, "label holds a number"),
         ({"user": {"id": 1}}, "user"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monolith.core.errors import ConfigError, DataError
+from monolith.core.errors import ConfigError, DataError, StreamError
 from monolith.core.progress import Silent
 from monolith.data.streams.decoding import Decoder
 from monolith.data.streams.log import Partition
@@ -68,6 +68,19 @@ class Noting(MemoryLog):
         super().send(*given, **more)
 
 
+class Ending(MemoryLog):
+    """Stores so many messages and no more."""
+
+    def __init__(self, topics, after):
+        super().__init__(topics)
+        self.after = after
+
+    def send(self, *given, **more):
+        if self.count == self.after:
+            raise StreamError("no more")
+        super().send(*given, **more)
+
+
 class Counting(Silent):
     count = 0
 
@@ -115,6 +128,13 @@ def test_a_key_is_a_features_id_or_the_rows_number():
     assert [m.key for m in replayed([1] * 5)[0]] == [b"0", b"1", b"2", b"3", b"4"]
     users = [int(fid) for fid in rows(range(5)).sparse["user"].fids]
     assert [int(m.key) for m in replayed([1] * 5, key="user")[0]] == users
+
+
+def test_who_cannot_go_on_says_how_much_is_stored():
+    log = Ending({"clicks": 1}, after=3)
+    with pytest.raises(StreamError, match="no more") as told:
+        produce(Stored([1] * 5), log, Replay(topic="clicks"), Around())
+    assert told.value.__notes__ == ["3 of 5 rows are stored: starting again sends them once more."]
 
 
 def test_what_cannot_be_is_named():
