@@ -49,7 +49,7 @@ def loading(path: Path) -> Iterator[None]:
     except IsADirectoryError as exc:
         raise CheckpointUnreadable("is a folder, not a file", path=path) from exc
     except OSError as exc:
-        raise CheckpointInaccessible(exc.strerror or str(exc), path) from exc
+        raise CheckpointInaccessible(f"cannot be read: {exc.strerror or exc}", path=path) from exc
 
 
 def _why(exc: OSError) -> str:

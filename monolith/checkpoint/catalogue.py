@@ -32,6 +32,7 @@ from monolith.core.progress import Progress, Silent
 DAMAGE = (CheckpointUnreadable, CheckpointIncomplete)
 _WITHHELD = (CheckpointFormat, CheckpointInaccessible)  # it may be whole
 _UNREADABLE = (*DAMAGE, *_WITHHELD)  # what is told of one checkpoint, and keeps nobody from the others
+_WAIT = "Nothing was changed: try again once it can be read, or move its checkpoint away to do without."
 SAME_PATH = "Every parameter server must see the model directory under the same path."
 T = TypeVar("T")
 
@@ -93,7 +94,7 @@ class Catalogue:
         """What `load` makes of the newest checkpoint that it can read; None if there is none at all.
 
         Where `load` finds damage the checkpoint before is tried, and `warnings` tells. A training may save
-        and prune meanwhile: what is gone is no damage, and what is new is tried too.
+        and prune meanwhile: what is gone, or another one by now, is no damage, and what is new is tried too.
 
         Raises:
             CheckpointIncomplete: a server misses a file that is here.
@@ -101,18 +102,16 @@ class Catalogue:
         """
         self._passed_over.clear()
         while fresh := [step for step in self._steps() if step not in self._passed_over]:
-            for step in reversed(fresh):
-                try:
-                    return load(self._complete(step))
-                except _UNREADABLE as exc:
-                    if step not in self._steps():  # pruned: on NFS, what is deleted while it is read is stale
-                        continue
-                    if isinstance(exc, _WITHHELD):
-                        raise
-                    if isinstance(exc, CheckpointIncomplete) and Path(exc.path).exists():
-                        exc.add_note(SAME_PATH)  # a server misses what we do see: nothing is damaged
-                        raise
-                    self._passed_over[step] = exc
+            step, manifest = fresh[-1], None
+            try:
+                manifest = self._read(manifest_name(step))
+                self._check_sizes(manifest)
+                return load(manifest)
+            except _UNREADABLE as exc:
+                if not self._is_still(step, manifest):
+                    continue
+                _must_be_damage(exc)
+                self._passed_over[step] = exc
         if self._passed_over:
             raise CheckpointUnreadable(
                 f"none of its checkpoints can be used ({self.warnings[0]})", path=self.model_dir
@@ -191,10 +190,13 @@ class Catalogue:
             return Stored(step, manifest, exc)
         return Stored(step, manifest)
 
-    def _complete(self, step: int) -> Manifest:
-        manifest = self._read(manifest_name(step))
-        self._check_sizes(manifest)
-        return manifest
+    def _is_still(self, step: int, seen: Manifest | None) -> bool:
+        """Neither pruned meanwhile nor saved again: what NFS deletes while it is read is stale, say."""
+        if step not in self._steps():
+            return False
+        with suppress(CheckpointError):
+            return seen is None or self._read(manifest_name(step)) == seen
+        return True
 
     def _check_sizes(self, manifest: Manifest) -> None:
         for entry in manifest.files:
@@ -208,3 +210,14 @@ class Catalogue:
         if self._model:
             must_be_of(manifest, self._model, self.model_dir)
         return manifest
+
+
+def _must_be_damage(exc: CheckpointError) -> None:
+    """Raise what says nothing about the checkpoint itself, with what to do about it."""
+    if isinstance(exc, CheckpointInaccessible):
+        exc.add_note(_WAIT)
+    if isinstance(exc, CheckpointIncomplete) and Path(exc.path).exists():
+        exc.add_note(SAME_PATH)  # a server misses what we do see
+    elif not isinstance(exc, _WITHHELD):
+        return
+    raise exc

@@ -15,6 +15,8 @@ from monolith.checkpoint.layout import LOCK
 from monolith.core.errors import CheckpointInUse
 from monolith.core.files import make_folders
 
+_TRIES = 3
+
 
 class Claim:
     """Keeps other trainings out of `model_dir`, in this process or another, on this machine or another.
@@ -41,9 +43,32 @@ class Claim:
 
     def renew(self) -> bool:
         """Whether it had to be taken anew: somebody took the lock away, or the folder with all in it."""
+        times = 0
+        while times < _TRIES and not self._is_there():  # it may be taken away while it is taken
+            lock = self._taken()
+            self._let_go()
+            self._lock = lock
+            times += 1
+        return times > 0
+
+    def _is_there(self) -> bool:
+        """By what stands in it where a file system gives a file another number each time."""
+        path = self._model_dir / LOCK
+        if self._lock is None:
+            return False
         with saving(self._model_dir):
-            if self._lock and self._is_there(self._lock):
+            try:
+                held = os.fstat(self._lock.fileno())
+                return os.path.samestat(held, path.stat()) or path.read_bytes() == self._holder
+            except FileNotFoundError:
                 return False
+            except OSError as exc:
+                if exc.errno != errno.ESTALE:  # so NFS says of a file that another machine deleted
+                    raise
+                return False
+
+    def _taken(self) -> IO[bytes]:
+        with saving(self._model_dir):
             make_folders(self._model_dir)
             lock = (self._model_dir / LOCK).open("a+b", buffering=0)
         try:
@@ -51,21 +76,7 @@ class Claim:
         except BaseException:
             lock.close()
             raise
-        self._let_go()
-        self._lock = lock
-        return True
-
-    def _is_there(self, lock: IO[bytes]) -> bool:
-        """By what stands in it where a file system gives a file another number each time."""
-        path = self._model_dir / LOCK
-        try:
-            return os.path.samestat(os.fstat(lock.fileno()), path.stat()) or path.read_bytes() == self._holder
-        except FileNotFoundError:
-            return False
-        except OSError as exc:
-            if exc.errno != errno.ESTALE:  # so NFS says of a file that another machine deleted
-                raise
-            return False
+        return lock
 
     def _let_go(self) -> None:
         if self._lock:

@@ -21,9 +21,10 @@ MARKER = "restore_ckpt"
 MONOLITH_STATE = "monolith_checkpoint"
 MANIFEST_SUFFIX = ".json"
 _ASIDE_SUFFIX = ".damaged"
+_STEP = r"(?:0|[1-9][0-9]*)"
 _NAME = re.compile(
-    r"checkpoint-(\d+)(\.again|(?P<part>\.part-[0-9a-f]+)|\.json|\.json\.damaged)?"
-    r"|\.checkpoint-(?P<hidden>\d+)\.json\.part"
+    rf"checkpoint-(?P<step>{_STEP})(\.again|(?P<part>\.part-[0-9a-f]+)|\.json|\.json\.damaged)?"
+    rf"|\.checkpoint-(?P<hidden>{_STEP})\.json\.part"
 )
 
 
@@ -72,7 +73,7 @@ def is_part(name: str) -> bool:
 def step_of(name: str) -> int | None:
     """The step that anything of ours belongs to, or None."""
     found = _NAME.fullmatch(name)
-    return int(found[1] or found["hidden"]) if found else None
+    return int(found["step"] or found["hidden"]) if found else None
 
 
 def manifest_step(name: str) -> int | None:

@@ -95,10 +95,7 @@ class ServingModel:
                 if entry.kind != "rows":
                     verify_file(folder, entry)
             session = _session(folder / DENSE)
-        except CheckpointInaccessible as exc:
-            said = f"{exc.path} cannot be read: {exc.reason}"
-            raise VersionUnready(said, version=manifest.version) from exc
-        except CheckpointIncomplete as exc:
+        except (CheckpointInaccessible, CheckpointIncomplete) as exc:
             raise VersionUnready(str(exc), version=manifest.version) from exc
         except CheckpointError as exc:
             raise ServingError(str(exc), version=manifest.version) from exc

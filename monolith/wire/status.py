@@ -68,7 +68,7 @@ TABLE = (
     Row(errors.CheckpointNotFound, StatusCode.NOT_FOUND, "CHECKPOINT_NOT_FOUND", ("path",)),
     Row(errors.CheckpointUnreadable, StatusCode.DATA_LOSS, "CHECKPOINT_UNREADABLE", ("path",)),
     Row(errors.CheckpointIncomplete, StatusCode.DATA_LOSS, "CHECKPOINT_INCOMPLETE", ("path",)),
-    Row(errors.CheckpointInaccessible, StatusCode.INTERNAL, "CHECKPOINT_INACCESSIBLE", ("path", "reason")),
+    Row(errors.CheckpointInaccessible, StatusCode.INTERNAL, "CHECKPOINT_INACCESSIBLE", ("path",)),
     Row(errors.CheckpointMismatch, StatusCode.FAILED_PRECONDITION, "CHECKPOINT_MISMATCH", ("path",)),
     Row(errors.CheckpointFormat, StatusCode.FAILED_PRECONDITION, "CHECKPOINT_FORMAT", ("path", "found")),
 )

@@ -48,7 +48,7 @@
     * RestoreSyncTimedOut (TimeoutError)           the chief did not copy restore_dir in time
     * CheckpointUnreadable
     * CheckpointIncomplete
-    * CheckpointInaccessible .reason               the system cannot read it just now
+    * CheckpointInaccessible                       the system cannot read it just now
     * CheckpointInUse        .holder               another training writes there
     * CheckpointMismatch                           it belongs to another model
       * CheckpointFormat     .found                it was written by another release

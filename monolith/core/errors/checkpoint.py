@@ -56,14 +56,6 @@ class CheckpointUnreadable(CheckpointError):
 class CheckpointInaccessible(CheckpointError):
     """The system cannot read a file just now. It may be whole, so nobody passes the checkpoint over."""
 
-    def __init__(self, reason: str, path: Path | str) -> None:
-        super().__init__(
-            f"cannot be read: {reason}; nothing was changed, so try again once it can be, "
-            "or move its checkpoint away to do without",
-            path=path,
-        )
-        self.reason = reason
-
 
 class CheckpointIncomplete(CheckpointError):
     """A file that the manifest names is not there."""

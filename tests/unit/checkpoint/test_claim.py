@@ -69,6 +69,21 @@ def test_a_folder_that_was_taken_away_is_claimed_anew(tmp_path, take_away):
             Claim(folder).__enter__()
 
 
+def test_a_lock_that_is_taken_away_while_it_is_taken(tmp_path, monkeypatch):
+    """Two would hold a lock each: a file that has gone, and the one that came in its place."""
+    lock, flock = tmp_path / ".lock", fcntl.flock
+    cleaning = iter([lock])
+
+    def cleaned(file, how):
+        flock(file, how)
+        for path in cleaning:
+            path.unlink()
+
+    monkeypatch.setattr(fcntl, "flock", cleaned)
+    with Claim(tmp_path), pytest.raises(CheckpointInUse):
+        Claim(tmp_path).__enter__()
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [(errno.ESTALE, nullcontext()), (errno.EIO, pytest.raises(CheckpointError, match="Input/output error"))],
@@ -77,7 +92,11 @@ def test_a_folder_that_was_taken_away_is_claimed_anew(tmp_path, take_away):
 def test_a_lock_that_nobody_can_look_at(tmp_path, monkeypatch, error, told):
     """NFS has forgotten what another machine deleted."""
 
-    def fails(_):
+    look = os.fstat
+
+    def fails(file):
+        if (held := look(file)).st_nlink:
+            return held
         raise OSError(error, os.strerror(error))
 
     with Claim(tmp_path) as claim:

@@ -60,7 +60,8 @@ def test_what_cannot_be_read_just_now_is_not_damaged(store, read, name, error):
     before, path = names(store), store.model_dir / name
     with unreadable(path, error), pytest.raises(CheckpointInaccessible) as caught:
         read(store)
-    assert str(caught.value).startswith(f"{path}: cannot be read: {os.strerror(error)}; nothing was changed")
+    assert str(caught.value) == f"{path}: cannot be read: {os.strerror(error)}"
+    assert [note.partition(":")[0] for note in caught.value.__notes__] == ["Nothing was changed"]
     assert names(store) == before
     assert read(store) == {2.0}
 
@@ -174,11 +175,25 @@ def test_what_is_pruned_while_it_is_read_is_no_failure(tmp_path):
     def overtaken(manifest):
         if manifest.step == 1:
             save(keeps_one, 2, 2.0)
-            raise CheckpointInaccessible(os.strerror(errno.ESTALE), tmp_path / DENSE)
+            raise CheckpointInaccessible(os.strerror(errno.ESTALE), path=tmp_path / DENSE)
         return load(keeps_one, manifest)
 
     reader = Catalogue(tmp_path)
     assert reader.newest(overtaken) == {2.0}
+    assert reader.warnings == []
+
+
+def test_what_is_saved_again_while_it_is_read_is_no_damage(store):
+    """As `monolith checkpoint import` does."""
+    coming = iter([3.0])
+
+    def overtaken(manifest):
+        for value in coming:
+            save(store, 2, value)
+        return load(store, manifest)
+
+    reader = Catalogue(store.model_dir)
+    assert reader.newest(overtaken) == {3.0}
     assert reader.warnings == []
 
 

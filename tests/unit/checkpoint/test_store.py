@@ -268,7 +268,7 @@ def test_what_is_saved_says_nothing_of_the_attempt(tmp_path):
 
 
 def test_strangers_are_left_alone(tmp_path):
-    others = {"checkpoint-x", "events.out", "my-checkpoint-1.json", "checkpoint-1.bak"}
+    others = {"checkpoint-x", "events.out", "my-checkpoint-1.json", "checkpoint-1.bak", "checkpoint-01"}
     for name in others:
         (tmp_path / name).touch()
     store = quick(tmp_path, max_to_keep=1)

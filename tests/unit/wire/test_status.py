@@ -29,7 +29,7 @@ SAMPLES = [
     errors.CheckpointNotFound("none", path="/c"),
     errors.CheckpointUnreadable("torn", path="/c/x"),
     errors.CheckpointIncomplete("missing", path="/c/x"),
-    errors.CheckpointInaccessible("Input/output error", "/c/x"),
+    errors.CheckpointInaccessible("cannot be read", path="/c/x"),
     errors.CheckpointMismatch("another model", path="/c"),
     errors.CheckpointFormat(2, 1, "/c/x"),
 ]
