@@ -39,7 +39,7 @@ class Survey:
     """What the cells look like; rows of sub-tables that were surveyed, added up."""
 
     cells: int = 0
-    probes: int = 0  # cells that are looked at to find each fid once
+    probes: int = 0  # cache lines that are looked at to find each fid once
     longest: int = 0  # the most that are looked at for one fid
     rows_by_slot: Indices = field(default_factory=lambda: np.zeros(MAX_SLOT + 1, np.int64))
 

@@ -2,8 +2,9 @@
 
 A cell is a fid and a word with its row's number plus one, so that zeroed memory is empty and every int64 is
 a fid; `rowlock.py` explains the word's other bits. The top bits of a fid's hash choose its sub-table, the
-low bits its home there; the hash is one to one, so no two fids are ever taken for each other. Removing
-closes the gap behind it, so there are no tombstones to sweep.
+low bits its home there: the first cell of a cache line, for a line is looked at in one go. The hash is one to
+one, so no two fids are ever taken for each other. Removing closes the gap behind it, so there are no
+tombstones to sweep.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from monolith.core.fids import MAX_SLOT, VALUE_BITS
 from monolith.table.compiling import kernel, mix, subroutine
-from monolith.table.memory import AHEAD, prefetch
+from monolith.table.memory import AHEAD, PAIRS, match, prefetch
 from monolith.table.rowlock import number_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 SUBTABLE_BITS = 9
 BLOCK = 32  # fids whose memory is asked for before any of it is looked at
 _SHIFT = 64 - SUBTABLE_BITS
+_IN_LINE = PAIRS - 1  # the bits of a cell's number that tell where in its line it is
 
 
 @subroutine
@@ -42,25 +44,27 @@ def _subtable(fid: int) -> Any:
 
 @subroutine
 def _home(first: Unsigned, mask: Unsigned, fid: int) -> Any:
-    """The cell where `fid` would be if no other were in its way."""
+    """The cell where `fid` would be if no other were in its way: the first of a line."""
     h = mix(fid)
     t = h >> np.uint64(_SHIFT)
-    return first[t] + (h & mask[t])
+    return first[t] + (h & mask[t] & ~np.uint64(_IN_LINE))
 
 
 @subroutine
-def _next(first: Unsigned, mask: Unsigned, t: Any, place: Any) -> Any:
-    """The cell after `place` in sub-table `t`: after its last, its first."""
-    return first[t] + ((place - first[t] + np.uint64(1)) & mask[t])
+def _after(first: Unsigned, mask: Unsigned, t: Any, place: Any, cells: int) -> Any:
+    """So many cells after `place` in sub-table `t`: after its last comes its first."""
+    return first[t] + ((place - first[t] + np.uint64(cells)) & mask[t])
 
 
 @subroutine
 def onward(tables: Subtables, place: Any, fid: int) -> Any:
-    """The cell of `fid`, or the empty one where it would go, from `place` on."""
+    """The cell of `fid`, or the empty one where it would go, from the line that begins at `place` on."""
     cells, first, mask, _, _ = tables
-    while cells[place, 1] != 0 and cells[place, 0] != fid:
-        place = _next(first, mask, _subtable(fid), place)
-    return place
+    at = match(cells, place, fid)
+    while at == np.uint64(PAIRS):
+        place = _after(first, mask, _subtable(fid), place, PAIRS)
+        at = match(cells, place, fid)
+    return place + at
 
 
 @subroutine
@@ -161,13 +165,13 @@ def remove(tables: Subtables, fids: Fids, freed: Indices) -> int:
 def _close_gap(tables: Subtables, gap: Any, t: Any) -> None:
     """Move later fids of the run into `gap` where that is no further from home (Knuth 6.4, algorithm R)."""
     cells, first, mask, _, _ = tables
-    place = _next(first, mask, t, gap)
+    place = _after(first, mask, t, gap, 1)
     while cells[place, 1] != 0:
         from_home = (place - _home(first, mask, cells[place, 0])) & mask[t]
         if from_home >= ((place - gap) & mask[t]):
             cells[gap, 0], cells[gap, 1] = cells[place, 0], cells[place, 1]
             gap = place
-        place = _next(first, mask, t, place)
+        place = _after(first, mask, t, place, 1)
     cells[gap, 1] = 0
 
 
@@ -186,14 +190,14 @@ def within(tables: Subtables, start: int, stop: int, fids: Fids, numbers: Indice
 
 @kernel
 def survey(tables: Subtables, t: int, rows_by_slot: Indices) -> tuple[int, int]:
-    """Count the fids of sub-table `t` by slot; how many cells are looked at to find each, and at most."""
+    """Count the fids of sub-table `t` by slot; how many lines are looked at to find each, and at most."""
     cells, first, mask, _, _ = tables
     total: Any = 0
     longest: Any = 0
     for place in range(first[t], first[t] + mask[t] + np.uint64(1)):
         if cells[place, 1] != 0:
             fid = cells[place, 0]
-            looked_at = np.int64((place - _home(first, mask, fid)) & mask[t]) + 1
+            looked_at = np.int64((place - _home(first, mask, fid)) & mask[t]) // PAIRS + 1
             total += looked_at
             longest = max(longest, looked_at)
             rows_by_slot[(np.uint64(fid) >> np.uint64(VALUE_BITS)) & np.uint64(MAX_SLOT)] += 1

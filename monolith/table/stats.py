@@ -49,7 +49,7 @@ class TableReport:
     row_bytes: int  # of one row with its optimizers' state, without its place in the index
     most_rows: int  # that its budgets allow; 0: they set no limit
     load: float  # share of the index's cells that are taken
-    probe_mean: float  # cells looked at to find a fid that is there
+    probe_mean: float  # cache lines looked at to find a fid that is there
     probe_max: int
     slots: dict[int, Usage]  # of the slots that have or had rows or were asked for
 

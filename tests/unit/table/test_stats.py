@@ -58,8 +58,10 @@ def test_hits_are_rows_that_were_there(table):
     assert (usage.asked, usage.hits, usage.hit_rate) == (8, 3, 3 / 8)
 
 
-def test_probes_count_cells_looked_at(table):
-    """Four fids whose home is one cell: they are found at the first, second, third and fourth look."""
-    table.find_or_insert([unmix((9 << 56) + (k << 40) + 3) for k in range(4)])
+def test_probes_count_lines_looked_at(table):
+    """Six fids whose home is one line of four cells: two of them are in the next line."""
+    table.find_or_insert([unmix((9 << 56) + (k << 40) + k % 4) for k in range(4)])
+    assert (table.stats().probe_mean, table.stats().probe_max) == (1, 1)
+    table.find_or_insert([unmix((9 << 56) + (k << 40)) for k in range(4, 6)])
     told = table.stats()
-    assert (told.probe_mean, told.probe_max, told.load) == (2.5, 4, 4 / 4096)
+    assert (told.probe_mean, told.probe_max, told.load) == (8 / 6, 2, 6 / 4104)
