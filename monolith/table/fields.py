@@ -22,8 +22,9 @@ INT64_MAX = 2**63 - 1
 def number(default: float, *checks: Check) -> Any:
     """A field that holds a number; None is the default. What a check has to say is raised as ConfigError.
 
-    Where the default is a float, every number becomes one: kernels are compiled for floats. Where it is not,
-    the number must be whole.
+    Where the default is a float, every number becomes one: kernels are compiled for floats. They are told a
+    float32, so what that makes of the number must pass the checks, too. Where the default is no float, the
+    number must be whole.
     """
     return _number(type(default), default, checks)
 
@@ -45,8 +46,9 @@ def _number(kind: type[float], default: Any, checks: tuple[Check, ...]) -> Any:
     def judge(owner: object, field: attrs.Attribute[float], value: Any) -> None:
         if not isinstance(value, kind):
             _refuse(owner, field, value, ["must be a whole number" if kind is int else "must be a number"])
-        said = [check(value) for check in checks]
         most, held_by = (INT64_MAX, "int64") if kind is int else (FLOAT32_MAX, "float32")
+        held = float(np.float32(value)) if kind is float and abs(value) <= most else value
+        said = [check(value) or _rounded(check(held), held) for check in checks]
         said += [] if abs(value) <= most else [f"must be a number that {held_by} can hold"]
         _refuse(owner, field, value, said)
 
@@ -74,6 +76,11 @@ def one_of(kinds: UnionType, default: Any) -> Any:
         _refuse(owner, field, value, [None if isinstance(value, kinds) else f"must be one of: {there}"])
 
     return attrs.field(default=default, validator=judge)
+
+
+def _rounded(problem: str | None, held: float) -> str | None:
+    """What is wrong with a number only once a float32 holds it."""
+    return problem and f"{problem}, and float32 makes it {held}"
 
 
 def _refuse(owner: object, field: attrs.Attribute[Any], value: Any, said: list[str | None]) -> None:

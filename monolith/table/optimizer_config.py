@@ -52,13 +52,13 @@ class BatchSoftmax:
 
 @attrs.frozen
 class Adagrad:
-    """Adagrad. The accumulator divides, so it may not start at 0.
+    """Adagrad.
 
     `hessian_compression_times` is kept for others; here as upstream nothing depends on it.
     """
 
     learning_rate: float = number(0.001, not_negative)
-    initial_accumulator_value: float = number(0.1, positive)
+    initial_accumulator_value: float = number(0.1, not_negative)
     hessian_compression_times: int = number(1)
     warmup_steps: int = number(0, not_negative)
     weight_decay_factor: float = number(0.0, not_negative)
@@ -74,7 +74,7 @@ class DynamicWdAdagrad:
     """
 
     learning_rate: float = number(0.001, not_negative)
-    initial_accumulator_value: float = number(0.1, positive)
+    initial_accumulator_value: float = number(0.1, not_negative)
     hessian_compression_times: int = number(1)
     warmup_steps: int = number(0, not_negative)
     weight_decay_factor: float = number(0.0, not_negative)

@@ -233,4 +233,18 @@ BUGS = [
         "            pass\n",
         "tests/unit/table/test_steps.py",
     ),
+    Bug(
+        "A number that float32 makes 0 divides",
+        "monolith/table/fields.py",
+        "check(value) or _rounded(check(held), held)",
+        "check(value)",
+        "tests/unit/table/test_config.py",
+    ),
+    Bug(
+        "A value that never had a gradient becomes NaN",
+        "monolith/table/kernels/adaptive.py",
+        "w[j] -= rate * decayed / math.sqrt(n[j] + LEAST)",
+        "w[j] -= rate * decayed / math.sqrt(n[j])",
+        "tests/unit/table/test_optimizers.py",
+    ),
 ]

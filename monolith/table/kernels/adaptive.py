@@ -13,19 +13,21 @@ if TYPE_CHECKING:
     from monolith.table.compiling import Bits, Floats, Numbers, Size
 
 F32 = np.float32
+LEAST = F32(2.0**-126)  # too little to change a sum of squares, unless that is 0, which would divide
 
 
 @Formula
 def adagrad(w: Floats, n: Floats, g: Floats, dim: Size, told: Numbers, _draw: Bits) -> None:
     """Adagrad (Duchi, Hazan, Singer 2011): n += g'²; w -= rate · g' / √n, where g' = g + decay · w.
 
-    Upstream's vectorised path takes g instead of g' in the second formula, for blocks of eight values.
+    Upstream's vectorised path takes g instead of g' in the second formula, for blocks of eight values. Where
+    n is 0, so far, w stays; upstream divides by it.
     """
     rate, decay = F32(told[0]), F32(told[1])
     for j in range(dim):
         decayed = g[j] + decay * w[j]
         n[j] += decayed * decayed
-        w[j] -= rate * decayed / math.sqrt(n[j])
+        w[j] -= rate * decayed / math.sqrt(n[j] + LEAST)
 
 
 @Formula
@@ -39,7 +41,7 @@ def dynamic_wd_adagrad(w: Floats, n: Floats, g: Floats, dim: Size, told: Numbers
     for j in range(dim):
         decayed = g[j] + coupled * w[j]
         n[j] += decayed * decayed
-        w[j] -= rate * (decayed / math.sqrt(n[j]) + apart * w[j])
+        w[j] -= rate * (decayed / math.sqrt(n[j] + LEAST) + apart * w[j])
 
 
 @Formula

@@ -15,6 +15,7 @@ from monolith.table.config import (
     BatchSoftmax,
     Constants,
     Dc,
+    DynamicWdAdagrad,
     Ftrl,
     GroupAdaGrad,
     GroupFtrl,
@@ -104,10 +105,19 @@ def test_group_is_all_zero_or_none(optimizer, gradient, zero):
     assert (value_of(table)[:2] == 0).tolist() == [zero, zero]
 
 
-def test_first_gradient_of_nothing_is_sound():
-    table = one_segment(GroupAdaGrad(initial_accumulator_value=0.0), 2, Constants(0.5))
+@pytest.mark.parametrize("kind", [Adagrad, DynamicWdAdagrad, GroupAdaGrad])
+def test_first_gradient_of_nothing_is_sound(kind):
+    table = one_segment(kind(initial_accumulator_value=0.0), 2, Constants(0.5))
     table.apply(FID, np.zeros((1, 2)))
     assert value_of(table).tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("kind", [Adagrad, DynamicWdAdagrad])
+def test_accumulators_may_start_at_nothing(kind):
+    """The first step is then as long as the rate, however large the gradient; none is one of 0."""
+    table = one_segment(kind(initial_accumulator_value=0.0), 3)
+    table.apply(FID, np.array([[2.0, 0.0, -1e-9]]), [0.5])
+    np.testing.assert_allclose(value_of(table), [-0.5, 0.0, 0.5])
 
 
 def test_rmsprop_listens_to_the_rate():
