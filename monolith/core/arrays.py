@@ -37,7 +37,10 @@ def whole_numbers(values: object, what: str) -> NDArray[np.int64]:
 
 def _of_kind(values: object, kinds: str, said: str) -> NDArray[np.generic]:
     """An array of `values`, refused unless its dtype is of one of `kinds`; of nothing any will do."""
-    held: NDArray[np.generic] = np.asarray(values)
+    try:
+        held: NDArray[np.generic] = np.asarray(values)
+    except ValueError:
+        raise ConfigError([said.format("lists of several lengths")]) from None
     if held.dtype.kind not in kinds and held.size:
         raise ConfigError([said.format(held.dtype)])
     return held
@@ -61,3 +64,15 @@ def as_rows(values: object, count: int, dim: int) -> Rows:
     if rows.size != count * dim:
         raise DimensionMismatch(count * dim, rows.size, what=f"{count} rows of {dim} values")
     return rows.reshape(count, dim)
+
+
+def as_matrix(values: object) -> Rows:
+    """`values` as a float32 array of as many rows, and as wide ones, as they have.
+
+    Raises:
+        ConfigError: they are not (n, dim), or no numbers.
+    """
+    rows = _of_kind(values, "fiu", "rows of {}: must be numbers")
+    if rows.ndim != 2:
+        raise ConfigError([f"rows of shape {rows.shape}: must be (n, dim)"])
+    return np.asarray(rows, np.float32)

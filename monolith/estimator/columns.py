@@ -9,7 +9,7 @@ import attrs
 from monolith.core.choice import choice
 from monolith.core.errors import ConfigError, ModelError
 from monolith.core.schema import Schema
-from monolith.estimator.learning_rates import LearningRate
+from monolith.estimator.learning_rates import LearningRate, must_be_rate
 from monolith.table.config import (
     Adagrad,
     Compressor,
@@ -59,7 +59,7 @@ class FeatureColumn:
 
     Raises:
         ModelError: a length where the combiner has no use for one, or none where it needs one; or a number
-            that cannot be.
+            or a learning rate that cannot be.
     """
 
     name: str
@@ -90,6 +90,8 @@ class FeatureColumn:
             )
         try:
             _ = self.table_config
+            if self.learning_rate is not None:
+                must_be_rate(self.learning_rate, "learning_rate")
         except ConfigError as exc:
             raise ModelError(f"column {self.name}: {exc}") from exc
 

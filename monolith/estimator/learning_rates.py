@@ -6,10 +6,15 @@ is what upstream's programs compare to find that out.
 
 from __future__ import annotations
 
+import inspect
 import math
-from typing import Protocol, TypeAlias
+from collections.abc import Callable
+from numbers import Real
+from typing import Any, Protocol, TypeAlias
 
 import attrs
+
+from monolith.core.errors import ConfigError
 
 
 class LearningRateFn(Protocol):
@@ -21,11 +26,16 @@ class LearningRateFn(Protocol):
 LearningRate: TypeAlias = float | LearningRateFn
 
 
+def _a_number(owner: object, field: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, Real):
+        raise ConfigError([f"{type(owner).__name__} {field.name}={value!r}: must be a number"])
+
+
 @attrs.frozen
 class Constant:
     """The same rate at every step."""
 
-    learning_rate: float
+    learning_rate: float = attrs.field(validator=_a_number)
 
     def __call__(self, step: int) -> float:  # noqa: ARG002  # this rate does not depend on it
         return self.learning_rate
@@ -42,11 +52,15 @@ class PolynomialDecay:
     with `cycle` the decay is stretched to the next multiple of `decay_steps` instead of ending.
     """
 
-    initial_learning_rate: float
-    decay_steps: int
-    end_learning_rate: float = 0.0001
-    power: float = 1.0
+    initial_learning_rate: float = attrs.field(validator=_a_number)
+    decay_steps: int = attrs.field(validator=_a_number)
+    end_learning_rate: float = attrs.field(default=0.0001, validator=_a_number)
+    power: float = attrs.field(default=1.0, validator=_a_number)
     cycle: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if not self.power >= 0:
+            raise ConfigError([f"PolynomialDecay power={self.power}: must be >= 0"])
 
     def __call__(self, step: int) -> float:
         within = max(1, self.decay_steps)
@@ -65,12 +79,34 @@ class PolynomialDecay:
 class WarmUp:
     """Rise from 0 to what `after` says within `warmup_steps`, then follow `after`."""
 
-    warmup_steps: int
-    after: LearningRate
+    warmup_steps: int = attrs.field(validator=_a_number)
+    after: LearningRate = attrs.field()
+
+    @after.validator
+    def _has_a_value(self, _: object, after: object) -> None:
+        must_be_rate(after, "WarmUp after")
 
     def __call__(self, step: int) -> float:
         rate = rate_at(self.after, step)
         return rate * step / self.warmup_steps if step < self.warmup_steps else rate
+
+
+def must_be_rate(rate: object, of: str) -> None:
+    """Refuse what has no value at a step; `of` names it in the error. Upstream's functions take no step.
+
+    Raises:
+        ConfigError: it is neither a number nor a function of one argument.
+    """
+    if not (_takes_a_step(rate) if callable(rate) else isinstance(rate, Real)):
+        raise ConfigError([f"{of} {rate!r}: must be a number, or a function of the global step"])
+
+
+def _takes_a_step(function: Callable[..., object]) -> bool:
+    try:
+        inspect.signature(function).bind(0)
+    except TypeError:
+        return False
+    return True
 
 
 def rate_at(rate: LearningRate, step: int) -> float:

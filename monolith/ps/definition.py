@@ -68,14 +68,29 @@ def from_message(table: str, message: EmbeddingHashTableConfig) -> TableConfig:
     """The definition of `table` that `message` gives.
 
     Raises:
-        ConfigError: it has no segments, or asks for something that our tables do not do.
+        ConfigError: it is another message, has no segments, or asks for something that our tables do not do.
     """
+    if not isinstance(message, EmbeddingHashTableConfig):
+        raise ConfigError([f"table {table}: {type(message).__name__}: must be an EmbeddingHashTableConfig"])
     _only(table, message, {*_PARTS, *FIELDS})
     _only(table, message.entry_config, {"segments", "entry_type"})
     if not message.entry_config.segments:
         raise ConfigError([f"table {table}: its entry_config has no segments"])
     segments = [_segment(table, segment) for segment in message.entry_config.segments]
     return TableConfig(segments, message.skip_zero_embedding, **retention_of(message))
+
+
+def definition_of(given: object) -> TableConfig:
+    """`given`, or what it says if it is a message.
+
+    Raises:
+        ConfigError: it is neither, or the message is one that `from_message` refuses.
+    """
+    if isinstance(given, EmbeddingHashTableConfig):
+        return from_message("table_config", given)
+    if not isinstance(given, TableConfig):
+        raise ConfigError([f"table_config={given!r}: must be a TableConfig() or an EmbeddingHashTableConfig"])
+    return given
 
 
 def _segment(table: str, message: EntryConfig.Segment) -> Segment:

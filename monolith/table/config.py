@@ -12,7 +12,7 @@ import attrs
 from monolith.config.checks import not_negative, positive
 from monolith.core.errors import ConfigError
 from monolith.table.compressor_config import Compressor, FixedR8, Fp16, Fp32, OneBit
-from monolith.table.fields import flag, number, one_of, whole
+from monolith.table.fields import flag, number, one_of, part, whole
 from monolith.table.initializer_config import (
     Constants,
     Initializer,
@@ -132,9 +132,9 @@ class TableConfig:
 
     segments: tuple[Segment, ...] = attrs.field(converter=_in_order)
     skip_zero_embedding: bool = flag(False)
-    slot_occurrence_threshold_config: SlotOccurrenceThresholdConfig = SlotOccurrenceThresholdConfig()
-    slot_expire_time_config: SlotExpireTimeConfig = SlotExpireTimeConfig()
-    filter_config: FilterConfig = FilterConfig()
+    slot_occurrence_threshold_config: SlotOccurrenceThresholdConfig = part(SlotOccurrenceThresholdConfig)
+    slot_expire_time_config: SlotExpireTimeConfig = part(SlotExpireTimeConfig)
+    filter_config: FilterConfig = part(FilterConfig)
     enable_feature_eviction: bool = flag(False)
     feature_evict_every_n_hours: int = number(240, positive)
     max_rows: int = number(0, not_negative)

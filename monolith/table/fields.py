@@ -70,10 +70,19 @@ def flag(default: bool) -> Any:
 
 def one_of(kinds: UnionType, default: Any) -> Any:
     """A field that holds an instance of a member of `kinds`. Anything else is raised as ConfigError."""
+    return _instance(
+        kinds, f"must be one of: {', '.join(f'{kind.__name__}()' for kind in get_args(kinds))}", default
+    )
 
+
+def part(kind: type[Any]) -> Any:
+    """A field that holds a value of `kind`, if not told its default one. Else as `one_of`."""
+    return _instance(kind, f"must be a {kind.__name__}() of {kind.__module__}", kind())
+
+
+def _instance(kinds: UnionType | type[Any], said: str, default: Any) -> Any:
     def judge(owner: object, field: attrs.Attribute[Any], value: Any) -> None:
-        there = ", ".join(f"{kind.__name__}()" for kind in get_args(kinds))
-        _refuse(owner, field, value, [None if isinstance(value, kinds) else f"must be one of: {there}"])
+        _refuse(owner, field, value, [None if isinstance(value, kinds) else said])
 
     return attrs.field(default=default, validator=judge)
 

@@ -82,8 +82,9 @@ def batch_softmax_initializer(init_step_interval: float) -> Constants:
     """What rows that learn by `BatchSoftmax` start at: a first guess of the steps between two occurrences.
 
     Raises:
-        ConfigError: the interval is below 1.
+        ConfigError: the interval is below 1, or no number.
     """
-    if init_step_interval < 1:
+    start = Constants(init_step_interval)
+    if start.constant < 1:
         raise ConfigError([f"init_step_interval should be >= 1, while got {init_step_interval}"])
-    return Constants(init_step_interval)
+    return start

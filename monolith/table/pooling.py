@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monolith.core.arrays import as_rows, whole_numbers
+from monolith.core.arrays import as_matrix, as_rows, whole_numbers
 from monolith.core.choice import choice
 from monolith.core.errors import ConfigError
 from monolith.table.compiling import given, kernel
@@ -47,10 +47,10 @@ def pool(rows: Rows, inverse: Indices, row_splits: Splits, combiner: Combiner, m
         (B, dim), or (B, max_length, dim) for FIRST_N, zeros behind a short example's last value.
 
     Raises:
-        ConfigError: FIRST_N without a max_length, an unknown combiner, or `inverse` means rows that are not
-            there, or is not what `row_splits` divides.
+        ConfigError: FIRST_N without a max_length, an unknown combiner, rows that are no numbers or not side
+            by side, or `inverse` means rows that are not there, or is not what `row_splits` divides.
     """
-    combiner, rows = choice(Combiner, combiner, "combiner"), np.asarray(rows, np.float32)
+    combiner, rows = choice(Combiner, combiner, "combiner"), as_matrix(rows)
     inputs, outputs = _entries(inverse, row_splits, combiner, max_length, len(rows))
     batch, dim = len(row_splits) - 1, rows.shape[1]
     pooled = np.zeros((batch * _width(combiner, max_length), dim), np.float32)
@@ -81,8 +81,10 @@ def _width(combiner: Combiner, max_length: int) -> int:
     """Outputs of an example."""
     if combiner is not Combiner.FIRST_N:
         return 1
-    if max_length < 1:
-        raise ConfigError([f"max_length={max_length}: {combiner} must keep at least 1 value"])
+    if not isinstance(max_length, int | np.integer) or max_length < 1:
+        raise ConfigError(
+            [f"max_length={max_length!r}: {combiner} must keep at least 1 value, a whole number"]
+        )
     return max_length
 
 

@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 BySlot: TypeAlias = tuple[tuple[int, int], ...]
 
 NEVER = 36500  # days; upstream's default, and the time from which on a row never expires
+MOST = 2**32 - 1  # that the messages have room for
 DAY_S = 86400
 
 
 def _by_slot(values: Mapping[int, int] | Iterable[Iterable[int]]) -> BySlot:
     pairs = values.items() if isinstance(values, Mapping) else values
+    if not isinstance(pairs, Iterable):
+        raise ConfigError([f"slots and values {pairs!r}: must be a mapping, such as {{3: 30}}"])
     return tuple(sorted(map(_whole, pairs)))
 
 
@@ -46,9 +49,13 @@ def _slots_checked(owner: object, field: attrs.Attribute[BySlot], pairs: BySlot)
     slots = [slot for slot, _ in pairs]
     problems = [f"{slot}: is not in 0..{MAX_SLOT}" for slot in slots if not 0 <= slot <= MAX_SLOT]
     problems += [f"{slot}: stands there twice" for slot in sorted({s for s in slots if slots.count(s) > 1})]
-    problems += [f"{slot} is {value}: {said}" for slot, value in pairs if (said := not_negative(value))]
+    problems += [f"{slot} is {value}: {said}" for slot, value in pairs if (said := _counted(value))]
     if problems:
         raise ConfigError([f"{type(owner).__name__} {field.name}, slot {problem}" for problem in problems])
+
+
+def _counted(value: int) -> str | None:
+    return not_negative(value) or (None if value <= MOST else f"must be <= {MOST}")
 
 
 def _spread(default: int, pairs: BySlot) -> Indices:
@@ -64,7 +71,7 @@ class SlotOccurrenceThresholdConfig:
     """How often an id must have occurred before it gets a row: by slot, which may come as a mapping."""
 
     slot_occurrence_thresholds: BySlot = attrs.field(default=(), converter=_by_slot, validator=_slots_checked)
-    default_occurrence_threshold: int = number(0, not_negative)
+    default_occurrence_threshold: int = number(0, _counted)
 
     @property
     def highest(self) -> int:
@@ -83,7 +90,7 @@ class SlotExpireTimeConfig:
     """
 
     slot_expire_times: BySlot = attrs.field(default=(), converter=_by_slot, validator=_slots_checked)
-    default_expire_time: int = number(NEVER, not_negative)
+    default_expire_time: int = number(NEVER, _counted)
 
     @property
     def shortest(self) -> int:

@@ -6,6 +6,7 @@ Arrays that a table gives out are the caller's own.
 
 from __future__ import annotations
 
+import reprlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,9 +14,10 @@ import numpy as np
 from monolith.config.bad_gradients import BadGradients
 from monolith.core.arrays import as_fids, as_rows
 from monolith.core.choice import choice
-from monolith.core.errors import DimensionMismatch
+from monolith.core.errors import ConfigError, DimensionMismatch
 from monolith.table.all_rows import AllRows
 from monolith.table.compiling import given
+from monolith.table.config import TableConfig
 from monolith.table.learning import Learner
 from monolith.table.occurrences import times_of
 from monolith.table.steps import Step, judged, only
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monolith.core.arrays import Fids, Flags, Indices, Rows
-    from monolith.table.config import TableConfig
     from monolith.table.rows import Counts, Times
     from monolith.table.updating import Work
 
@@ -72,6 +73,8 @@ class Table(AllRows):
         bad_gradients: BadGradients = BadGradients.REFUSE,
         dated: bool = False,
     ) -> None:
+        if not isinstance(config, TableConfig):
+            raise ConfigError([f"a table of {reprlib.repr(config)}: must be of a TableConfig()"])
         super().__init__(config, seed, dated=dated)
         self._bad_gradients = choice(BadGradients, bad_gradients, "bad_gradients")
         self._learner = Learner(config, seed)

@@ -247,4 +247,11 @@ BUGS = [
         "w[j] -= rate * decayed / math.sqrt(n[j])",
         "tests/unit/table/test_optimizers.py",
     ),
+    Bug(
+        "A definition holds what is no expiry",
+        "monolith/table/config.py",
+        "SlotExpireTimeConfig = part(SlotExpireTimeConfig)",
+        "SlotExpireTimeConfig = SlotExpireTimeConfig()",
+        "tests/unit/table/test_config.py",
+    ),
 ]

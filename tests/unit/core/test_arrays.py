@@ -47,6 +47,15 @@ def test_what_is_no_number_is_no_row(dtype: str) -> None:
     assert str(refusal.value) == f"1 rows of 1 values of {dtype}: must be numbers"
 
 
+def test_lists_of_several_lengths_are_refused() -> None:
+    with pytest.raises(
+        ConfigError, match=r"^2 rows of 2 values of lists of several lengths: must be numbers"
+    ):
+        as_rows([[1, 2], [3]], 2, 2)
+    with pytest.raises(ConfigError, match=r"^fids of lists of several lengths: must be whole numbers"):
+        as_fids([[1, 2], [3]])
+
+
 def test_rows_of_another_length_are_refused() -> None:
     with pytest.raises(DimensionMismatch, match=r"expected 6, got 5 \(2 rows of 3 values\)"):
         as_rows(range(5), 2, 3)

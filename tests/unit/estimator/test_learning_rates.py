@@ -2,6 +2,7 @@
 
 import pytest
 
+from monolith.core.errors import ConfigError
 from monolith.estimator.learning_rates import Constant, PolynomialDecay, WarmUp, rate_at
 from tests.upstream import vectors
 
@@ -44,3 +45,19 @@ def test_warm_up_rises_to_what_follows(after):
 def test_equal_rates_can_share_a_table():
     assert WarmUp(4, PolynomialDecay(0.1, 9)) == WarmUp(4, PolynomialDecay(0.1, 9))
     assert hash(PolynomialDecay(0.1, 9)) != hash(PolynomialDecay(0.1, 8))
+
+
+BAD = {
+    "Constant learning_rate='0.1'": lambda: Constant("0.1"),
+    "PolynomialDecay initial_learning_rate=None": lambda: PolynomialDecay(None, 10),
+    "PolynomialDecay decay_steps='10'": lambda: PolynomialDecay(0.1, "10"),
+    "PolynomialDecay power=-1": lambda: PolynomialDecay(0.1, 10, power=-1),
+    "WarmUp warmup_steps='4'": lambda: WarmUp("4", 0.1),
+    "WarmUp after 'x'": lambda: WarmUp(4, "x"),
+}
+
+
+@pytest.mark.parametrize("culprit", BAD)
+def test_impossible_rates_are_refused(culprit):
+    with pytest.raises(ConfigError, match=rf"^{culprit}: must be"):
+        BAD[culprit]()

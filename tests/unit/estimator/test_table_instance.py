@@ -4,10 +4,11 @@ import base64
 
 import pytest
 
-from monolith.core.errors import ConfigError
+from monolith.core.errors import ConfigError, ModelError
+from monolith.estimator.columns import FeatureColumn
 from monolith.estimator.learning_rates import Constant, PolynomialDecay, WarmUp
 from monolith.estimator.table_instance import HashTableConfigInstance
-from monolith.ps.definition import from_message
+from monolith.ps.definition import from_message, to_message
 from monolith.table.config import Segment, TableConfig
 from monolith.wire.embedding_hash_table_pb2 import EmbeddingHashTableConfig
 
@@ -38,6 +39,30 @@ def test_no_rates_are_refused_when_asked_for():
 def test_rates_of_other_segments_are_refused():
     with pytest.raises(ConfigError, match="3 learning_rate_fns for 2 segments"):
         HashTableConfigInstance(TWO, [0.1] * 3)
+
+
+NO_RATES = {"'often'": ["often"], "None": [None], "<function": lambda: 0.1}
+
+
+@pytest.mark.parametrize("told", NO_RATES)
+def test_what_has_no_value_at_a_step_is_refused(told):
+    """A function that takes no step, as upstream's, would give the same rate for ever."""
+    with pytest.raises(ConfigError, match=rf"^learning_rate_fns {told}.*: must be a number, or a function"):
+        HashTableConfigInstance(TWO, NO_RATES[told])
+    with pytest.raises(ModelError, match=r"^column user: learning_rate .*: must be a number, or a function"):
+        FeatureColumn("user", learning_rate=NO_RATES["<function"])
+
+
+@pytest.mark.parametrize("given", [[Segment(1)], None, "user"])
+def test_what_is_no_definition_is_refused(given):
+    with pytest.raises(ConfigError, match=r"^table_config=.*: must be a TableConfig\(\) or an Embedding"):
+        HashTableConfigInstance(given, [0.1])
+
+
+def test_a_message_is_a_definition():
+    assert HashTableConfigInstance(to_message(TWO), 0.1, None) == HashTableConfigInstance(TWO, [0.1])
+    with pytest.raises(ConfigError, match=r"^table table_config: its entry_config has no segments"):
+        HashTableConfigInstance(EmbeddingHashTableConfig(), [0.1])
 
 
 def test_its_text_tells_all():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,11 @@ from monolith.table.config import (
     TableConfig,
     Zeros,
 )
-from monolith.wire.embedding_hash_table_pb2 import EmbeddingHashTableConfig
+from monolith.wire.embedding_hash_table_pb2 import (
+    EmbeddingHashTableConfig,
+    EntryConfig,
+    MultiEmbeddingHashTableConfig,
+)
 from tests.unit.table.strategies import tables
 
 
@@ -94,6 +99,12 @@ def test_what_we_cannot_do_is_refused(change: Callable, named: str) -> None:
     change(message)
     with pytest.raises(ConfigError, match=named):
         from_message("t", message)
+
+
+@pytest.mark.parametrize("other", [MultiEmbeddingHashTableConfig(), EntryConfig(), None, {}])
+def test_other_messages_are_refused(other: Any) -> None:
+    with pytest.raises(ConfigError, match=rf"^table t: {type(other).__name__}: must be an EmbeddingHash"):
+        from_message("t", other)
 
 
 def test_no_segments_is_refused() -> None:

@@ -33,6 +33,8 @@ from monolith.table.config import (
     batch_softmax_initializer,
 )
 from monolith.table.optimizer_config import Plain, own_rate
+from monolith.table.table import Table
+from monolith.wire import embedding_hash_table_pb2 as messages
 
 CONSTRUCTORS = tomllib.loads(Path(__file__).with_name("constructors.toml").read_text())
 KINDS = {"optimizer": Optimizer, "initializer": Initializer, "compressor": Compressor}
@@ -99,6 +101,19 @@ BAD = {
     "TableConfig segments, Zeros(": lambda: TableConfig(Zeros()),
     "slot and value '3': must be two whole": lambda: SlotExpireTimeConfig("3"),
     "Segment dim=1180591620717411303424: must be a number that int64": lambda: Segment(2**70),
+    "slots and values 3: must be a mapping": lambda: SlotExpireTimeConfig(3),
+    "SlotExpireTimeConfig slot_expire_times, slot 3 is 4294967296: must": lambda: SlotExpireTimeConfig(
+        {3: 2**32}
+    ),
+    "SlotExpireTimeConfig default_expire_time=4294967296: must be": lambda: SlotExpireTimeConfig((), 2**32),
+    "TableConfig slot_expire_time_config=3: must be a SlotExpireTimeConfig()": lambda: TableConfig(
+        [Segment(1)], slot_expire_time_config=3
+    ),
+    "TableConfig filter_config=default_expire_time: 3": lambda: TableConfig(
+        [Segment(1)], filter_config=messages.SlotExpireTimeConfig(default_expire_time=3)
+    ),
+    "a table of [Segment(": lambda: Table([Segment(1)]),
+    "Constants constant='often'": lambda: batch_softmax_initializer("often"),
 }
 
 

@@ -54,11 +54,6 @@ def test_unpool_is_the_transpose_of_pool(problem, combiner):
     np.testing.assert_allclose(np.sum(grad * pooled), np.sum((into - 1) * rows), rtol=1e-3, atol=1e-3)
 
 
-def test_first_n_must_keep_something():
-    with pytest.raises(ConfigError, match="max_length=0"):
-        pool(np.ones((1, 1), np.float32), np.array([0]), np.array([0, 1]), Combiner.FIRST_N)
-
-
 @pytest.mark.parametrize("combiner", Combiner)
 def test_names_lists_and_halves_will_do(combiner):
     rows, inverse, splits = [[1.0], [2.0]], [1, 0, 1], [0, 2, 3]
@@ -87,6 +82,19 @@ def test_rows_that_are_not_there_are_refused(inverse, splits, said, combiner):
     ):
         with pytest.raises(ConfigError, match=said):
             call()
+
+
+@pytest.mark.parametrize("rows", [np.ones(2), [[1.0], [1.0, 2.0]], [["a"], ["b"]]])
+def test_what_is_no_row_is_not_pooled(rows):
+    with pytest.raises(ConfigError, match=r"^rows of .*: must be"):
+        pool(rows, [0, 1], [0, 2], Combiner.SUM)
+
+
+@pytest.mark.parametrize("length", [0, -1, 2.5, "2", None])
+def test_impossible_lengths_are_refused(length):
+    with pytest.raises(ConfigError) as refusal:
+        pool(np.ones((2, 1)), [0, 1], [0, 2], Combiner.FIRST_N, length)
+    assert str(refusal.value) == f"max_length={length!r}: first_n must keep at least 1 value, a whole number"
 
 
 def test_gradients_of_another_size_are_refused():
