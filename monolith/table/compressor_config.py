@@ -31,13 +31,13 @@ class FixedR8:
 class OneBit:
     """A value is served as plus or minus `amplitude`; training reads a tanh, steeper step by step.
 
-    The amplitude of upstream's builder is the default here; its message has 0.1.
+    The order of upstream's builder, and its amplitude, are those here; its message has 0.1.
     """
 
     step_size: int = number(200, positive)
+    amplitude: float = number(0.05, positive)
     init_scale: float = number(1.0, positive)
     max_scale: float = number(10000.0, positive)
-    amplitude: float = number(0.05, positive)
 
 
 Compressor: TypeAlias = Fp32 | Fp16 | FixedR8 | OneBit

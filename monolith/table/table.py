@@ -133,8 +133,8 @@ class Table(AllRows):
     def assign(self, fids: Fids, rows: Rows, *, times: Times | int | None = None) -> int:
         """Set the values of rows (n, dim); of a fid that occurs twice the last. Returns rows created.
 
-        The optimizers' state of a row that existed stays as it is. Thresholds do not count; `times` as for
-        `apply`.
+        The optimizers' state of a row that existed stays as it is. Thresholds do not count, though upstream
+        asks its filter here, too; `times` as for `apply`.
 
         Raises:
             DimensionMismatch: `rows` is not n * dim values.

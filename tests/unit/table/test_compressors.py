@@ -62,7 +62,7 @@ def test_a_row_is_off_by_at_most_a_step():
 def test_hash_net_starts_at_its_scale():
     vector = by_name("compressor")["hash_net_forward_initial_scale"]
     given_, expected = vector["given"], vector["expect"]["forward"]
-    compressor = OneBit(given_["step_size"], given_["scale"], amplitude=given_["amplitude"])
+    compressor = OneBit(given_["step_size"], given_["amplitude"], given_["scale"])
     np.testing.assert_allclose(read(compressor, given_["values"]), expected, rtol=0, atol=vector["tolerance"])
 
 
