@@ -11,7 +11,9 @@ import attrs
 
 from monolith.config.checks import not_negative
 from monolith.core.errors import ConfigError
-from monolith.table.fields import number
+from monolith.table.fields import FLOAT32_MAX, number
+
+FARTHEST = 7.0  # more standard deviations than 32 bits ever draw
 
 
 @attrs.frozen
@@ -41,6 +43,7 @@ class RandomUniform:
     def __attrs_post_init__(self) -> None:
         if self.minval > self.maxval:
             raise ConfigError([f"RandomUniform minval={self.minval}: must be <= maxval={self.maxval}"])
+        _must_reach(self, self.maxval - self.minval)
 
 
 @attrs.frozen
@@ -50,6 +53,9 @@ class RandomNormal:
     mean: float = number(0.0)
     std: float = number(0.01, not_negative)
 
+    def __attrs_post_init__(self) -> None:
+        _must_reach(self, abs(self.mean) + FARTHEST * self.std)
+
 
 @attrs.frozen
 class TruncatedNormal:
@@ -58,12 +64,18 @@ class TruncatedNormal:
     mean: float = number(0.0)
     std: float = number(0.01, not_negative)
 
+    def __attrs_post_init__(self) -> None:
+        _must_reach(self, abs(self.mean) + FARTHEST * self.std)
+
 
 @attrs.frozen
 class XavierUniform:
     """Uniform in ±gain · √(6 / (1 + dim)), for segments of `dim` values (Glorot, Bengio 2010)."""
 
     gain: float = number(1.0, not_negative)
+
+    def __attrs_post_init__(self) -> None:
+        _must_reach(self, FARTHEST * self.gain)
 
 
 @attrs.frozen
@@ -72,10 +84,19 @@ class XavierNormal:
 
     gain: float = number(1.0, not_negative)
 
+    def __attrs_post_init__(self) -> None:
+        _must_reach(self, FARTHEST * self.gain)
+
 
 Initializer: TypeAlias = (
     Zeros | Ones | Constants | RandomUniform | RandomNormal | TruncatedNormal | XavierUniform | XavierNormal
 )
+
+
+def _must_reach(initializer: Initializer, far: float) -> None:
+    """Refuse an initializer whose values may lie so far out, or apart, that float32 makes them infinite."""
+    if not far <= FLOAT32_MAX:
+        raise ConfigError([f"{initializer}: what it draws must be within what float32 can hold"])
 
 
 def batch_softmax_initializer(init_step_interval: float) -> Constants:

@@ -10,6 +10,7 @@ import numpy as np
 from monolith.table.compiling import kernel, mix
 from monolith.table.drawing import GOLDEN, begin, bits_at, normal, salt, seed_of, unit
 from monolith.table.initializer_config import (
+    FARTHEST,
     RandomNormal,
     RandomUniform,
     TruncatedNormal,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from monolith.table.layout import Place
 
 TRUNCATED = 2.0  # standard deviations
-FARTHEST = 7.0  # more standard deviations than 32 bits ever draw
 
 
 @kernel

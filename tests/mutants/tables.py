@@ -254,4 +254,11 @@ BUGS = [
         "SlotExpireTimeConfig = SlotExpireTimeConfig()",
         "tests/unit/table/test_config.py",
     ),
+    Bug(
+        "An initializer draws numbers that are infinite",
+        "monolith/table/initializer_config.py",
+        "if not far <= FLOAT32_MAX:",
+        "if not far:",
+        "tests/unit/table/test_config.py",
+    ),
 ]

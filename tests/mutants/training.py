@@ -96,4 +96,11 @@ BUGS = [
         "not self._told:",
         "tests/unit/cli/test_interrupts.py",
     ),
+    Bug(
+        "Gradients become NaN whose squares are too large",
+        "monolith/estimator/clipping.py",
+        "if math.isinf(norm):",
+        "if math.isnan(norm):",
+        "tests/unit/estimator/test_clipping.py",
+    ),
 ]

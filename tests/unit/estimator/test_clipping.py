@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from monolith.core.errors import ConfigError
 from monolith.estimator.clipping import clip_by_global_norm, global_norm
 from tests.upstream import by_name, vectors
 
@@ -37,6 +38,18 @@ def test_what_is_infinite_becomes_nan(mixed):
 def test_to_nothing(norm):
     (clipped,) = clip_by_global_norm([torch.tensor([norm, 0.0])], 0.0)
     assert clipped.tolist() == [0.0, 0.0]
+
+
+def test_what_is_large_is_not_infinite():
+    """Upstream makes it NaN, for float32 holds the numbers, but not their squares."""
+    (clipped,) = clip_by_global_norm([torch.tensor([-3e30, 4e30])], 5.0)
+    torch.testing.assert_close(clipped, torch.tensor([-3.0, 4.0]))
+
+
+@pytest.mark.parametrize("limit", [-1.0, float("nan")])
+def test_impossible_limits_are_refused(limit):
+    with pytest.raises(ConfigError, match=f"^clip_norm={limit}: must be >= 0"):
+        clip_by_global_norm([torch.ones(1)], limit)
 
 
 def test_norms_are_upstreams():
