@@ -226,6 +226,11 @@ def rounds(optimizer: Optimizer) -> bool:
     return any(isinstance(one, StochasticRoundingFloat16) for one in _layers(optimizer))
 
 
+def squares(optimizer: Optimizer) -> bool:
+    """Whether the state has squares of gradients."""
+    return not isinstance(plain(optimizer), Sgd | Momentum | MovingAverage | BatchSoftmax)
+
+
 def own_rate(optimizer: Optimizer, step: int) -> float:
     """The learning rate of an optimizer that is given none, at a global step (0 for those that need none).
 

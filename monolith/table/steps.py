@@ -14,7 +14,7 @@ from monolith.core.errors import ConfigError, DimensionMismatch, GradientNotFini
 from monolith.table.compiling import given, kernel
 from monolith.table.fields import FLOAT32_MAX, INT64_MAX
 from monolith.table.occurrences import counts_of, times_of
-from monolith.table.optimizer_config import own_rate
+from monolith.table.optimizer_config import own_rate, squares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from monolith.table.rows import Counts, Times
 
 CLIPPED = 1000.0  # what an infinite gradient counts as: upstream's limit for the norm of all of them
-_SIGNLESS, _INFINITE = 0x7FFFFFFF, 0x7F800000  # bits of a float32; what is not finite is no less
+SQUARED = np.float32(2.0**56)  # from here on float32 soon cannot hold the sum of squares, and makes it NaN
+_SIGNLESS = 0x7FFFFFFF  # bits of a float32; they are in the order of what they stand for, and then NaN
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def judged(asked: Step, config: TableConfig, bad: BadGradients, *, of: str = "a 
         DimensionMismatch: gradients or latest values are not n * dim, or the number of rates does not fit.
         ConfigError: rates are no numbers, or one is negative or not finite, the step is negative, a count is
             below 1, or a time is before 1970 or after 2106.
-        GradientNotFinite: a gradient is NaN or infinite, and `bad` is to refuse that.
+        GradientNotFinite: a gradient is NaN or infinite, or as good as that, and `bad` is to refuse it.
     """
     at = step_of(asked.step, of)
     fids = given(as_fids(asked.fids))
@@ -66,7 +67,8 @@ def judged(asked: Step, config: TableConfig, bad: BadGradients, *, of: str = "a 
     latest = None if asked.latest is None else given(as_rows(asked.latest, len(fids), config.dim))
     counts, times = counts_of(asked.counts, fids, of), times_of(asked.times, fids, of)
     step = Step(fids, grads, _rates(asked, config, of), at, latest, counts, times)
-    return _sifted(step, bad, of)
+    squaring = any(squares(s.optimizer) for s in config.segments)
+    return _sifted(step, SQUARED if squaring else np.float32(np.inf), bad, of)
 
 
 def step_of(told: int, of: str) -> int:
@@ -106,21 +108,22 @@ def _rates(asked: Step, config: TableConfig, of: str) -> tuple[float, ...]:
     return rates
 
 
-def _sifted(step: Step, bad: BadGradients, of: str) -> Step:
-    if _largest(step.grads.view(np.uint32).reshape(-1)) < _INFINITE:
+def _sifted(step: Step, bound: np.float32, bad: BadGradients, of: str) -> Step:
+    if _largest(step.grads.view(np.uint32).reshape(-1)) < bound.view(np.uint32):
         return step
-    sound = np.logical_and.reduce(np.isfinite(step.grads), axis=1)
+    numbers = np.abs(step.grads) < bound
+    sound = np.logical_and.reduce(numbers, axis=1)
     if bad is BadGradients.REFUSE:
-        raise _refusal(step, int(sound.argmin()), of)
+        position = int(sound.argmin())
+        raise _refusal(step, position, int(numbers[position].argmin()), of)
     told = replace(step, not_finite=step.fids[~sound])
     if bad is BadGradients.SKIP:
         return only(told, sound)
-    grads = np.nan_to_num(step.grads, nan=0.0, posinf=CLIPPED, neginf=-CLIPPED)
-    return replace(told, grads=given(grads))
+    clipped = np.nan_to_num(np.sign(step.grads)) * np.float32(CLIPPED)
+    return replace(told, grads=given(np.where(numbers, step.grads, clipped)))
 
 
-def _refusal(step: Step, position: int, of: str) -> GradientNotFinite:
-    column = int(np.isfinite(step.grads[position]).argmin())
+def _refusal(step: Step, position: int, column: int, of: str) -> GradientNotFinite:
     return GradientNotFinite(int(step.fids[position]), float(step.grads[position, column]), column, of)
 
 

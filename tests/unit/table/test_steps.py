@@ -1,5 +1,7 @@
 """What is judged before a step: shapes and rates elsewhere, here gradients that are no numbers."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,8 @@ from monolith.config.bad_gradients import BadGradients
 from monolith.core.errors import ConfigError, GradientNotFinite
 from monolith.core.fids import make_fid
 from monolith.table.config import Constants, Dc, Segment, Sgd, TableConfig
-from monolith.table.steps import CLIPPED, Step
+from monolith.table.optimizer_config import Plain, squares
+from monolith.table.steps import CLIPPED, SQUARED, Step
 from monolith.table.table import Table
 
 FIDS = np.array([5, 6, 7])
@@ -55,6 +58,29 @@ def test_what_was_not_finite_is_counted_once_it_is_made(bad):
 def test_the_largest_number_is_a_number(bad):
     rows, _ = taught(bad, np.finfo(np.float32).max)
     assert rows[1, 1] == -np.finfo(np.float32).max
+
+
+@pytest.mark.parametrize("kind", [one for one in get_args(Plain) if squares(one())])
+@pytest.mark.parametrize("value", [2.0**56, -1e25, np.finfo(np.float32).max])
+def test_what_is_squared_may_not_be_as_good_as_infinite(kind, value):
+    """Upstream takes it, and the row becomes NaN, now or with its next gradient."""
+    fids, config = np.array([6]), TableConfig([Segment(2, Constants(1.0), kind())])
+    with pytest.raises(GradientNotFinite, match="the gradient of fid 6 in column 1 of a table is"):
+        Table(config).apply(fids, np.array([[0.5, value]]))
+    clipped, told = Table(config, bad_gradients=BadGradients.CLIP), Table(config)
+    clipped.apply(fids, np.array([[0.5, value]]))
+    told.apply(fids, np.array([[0.5, np.copysign(CLIPPED, value)]]))
+    assert clipped.find(fids)[0].tolist() == told.find(fids)[0].tolist()
+
+
+@pytest.mark.parametrize("kind", get_args(Plain))
+def test_no_gradient_that_is_taken_makes_a_row_nan(kind):
+    """However many of the largest come, and after them of the usual ones."""
+    largest = np.nextafter(SQUARED, np.float32(0))
+    table, fids = Table(TableConfig([Segment(1, Constants(1.0), kind())])), np.array([6])
+    for step, grad in enumerate([largest] * 100 + [-largest] * 100 + [1.0] * 100):
+        table.apply(fids, np.array([[grad]]), step=step)
+    assert np.isfinite(table.find(fids)[0]).all()
 
 
 @pytest.mark.parametrize("step", [-1, 1.5, np.nan, "1", None, 2**63])
