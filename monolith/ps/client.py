@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monolith.checkpoint.files import FileEntry
-from monolith.core.arrays import Fids, Flags, Rows
+from monolith.core.arrays import Fids, Flags, Rows, as_fids
 from monolith.ps.api import (
     Applied,
     Change,
@@ -25,7 +25,7 @@ from monolith.ps.api import (
 )
 from monolith.ps.barrier import Arrival
 from monolith.ps.dense import Values
-from monolith.ps.parting import EventTimes, KnownTables, refuse_names, refuse_strays
+from monolith.ps.parting import EventTimes, KnownTables, by_tables, pairs, refuse_names, refuse_strays
 from monolith.ps.placement import Placement, in_turn
 from monolith.ps.shards import Shards
 from monolith.table.config import TableConfig
@@ -83,8 +83,10 @@ class PsClient:
 
         Raises:
             TableNotFound: a table that this client has not created.
+            ConfigError: fids that are no whole numbers, or not told by table.
         """
-        parts = {name: self._tables.part(name, fids, unique=unique) for name, fids in wanted.items()}
+        asked_for = by_tables(wanted, "ids").items()
+        parts = {name: self._tables.part(name, fids, unique=unique) for name, fids in asked_for}
         rows = {name: part.way.room(part.dim) for name, part in parts.items()}
         asked = [part.lookups(rows[name], create=create) for name, part in parts.items()]
         await self._shards.parted(asked, lambda shard, mine: shard.lookup(mine))
@@ -117,10 +119,11 @@ class PsClient:
                 table that is not among the updates, or not by table.
             GradientNotFinite: a gradient is NaN or infinite, and its server refuses such.
         """
-        refuse_strays(updates.keys(), times, learning_rates=learning_rates, latest=latest, counts=counts)
+        updated = by_tables(updates, "updates").keys()
+        refuse_strays(updated, times, learning_rates=learning_rates, latest=latest, counts=counts)
         at = step_of(step, "an update")
         told = []
-        for name, (fids, grads) in updates.items():
+        for name, fids, grads in pairs(updates):
             part = self._tables.part(name, fids, unique=unique)
             summed = part.summed(grads)
             parted = {
@@ -147,12 +150,13 @@ class PsClient:
             for each of a table's n fids 1 where there was a row, 0 where it is new, and -1 if this client has
             created no such table.
         """
-        parts = {name: self._tables.part(name, fids) for name, fids in wanted.items() if name in self._tables}
+        ids = {name: as_fids(fids) for name, fids in by_tables(wanted, "ids").items()}
+        parts = {name: self._tables.part(name, fids) for name, fids in ids.items() if name in self._tables}
         there: dict[str, list[Flags]] = {name: [] for name in parts}
         asked = [part.lookups(afresh=True) for part in parts.values()]
         for request, found in await self._shards.parted(asked, lambda shard, mine: shard.lookup(mine)):
             there[request.table].append(found.found)
-        unknown = {name: np.full(len(fids), -1, np.int8) for name, fids in wanted.items()}
+        unknown = {name: np.full(len(fids), -1, np.int8) for name, fids in ids.items()}
         return unknown | {name: part.way.joined(there[name]).astype(np.int8) for name, part in parts.items()}
 
     async def push_dense(self, deltas: DenseTensors) -> Values:
@@ -219,9 +223,9 @@ class PsClient:
         await self._shards.all(lambda shard, _: shard.close())
 
     async def _write(self, updates: Updates, change: Change, times: EventTimes) -> Applied:
-        refuse_strays(updates.keys(), times)
+        refuse_strays(by_tables(updates, "updates").keys(), times)
         told = []
-        for name, (fids, given) in updates.items():
+        for name, fids, given in pairs(updates):
             part = self._tables.part(name, fids)
             rows = part.summed(given) if change is Change.ADD else part.last(given)
             told.append(part.told(rows, change=change, parted={"times": part.times(times)}))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from monolith.table.steps import rates_of
 
 # Of the fids of each table, or one for all; 0: not known.
 EventTimes: TypeAlias = Mapping[str, Times | int] | int
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +146,37 @@ def refuse_names(tables: Iterable[object]) -> None:
             raise ConfigError([f"name of a table {name!r}: must be a text, and not empty"])
 
 
-def refuse_strays(tables: Set[str], times: EventTimes, **told: object) -> None:
+def by_tables(told: Mapping[str, Told], what: str) -> Mapping[str, Told]:
+    """`told`, which is `what` it is called in errors.
+
+    Raises:
+        ConfigError: it is told, but not by table.
+    """
+    if not isinstance(told, Mapping):
+        raise ConfigError([f"{what} {reprlib.repr(told)}: must be a mapping from tables"])
+    return told
+
+
+def pairs(updates: Mapping[str, tuple[Fids, Rows]]) -> Iterator[tuple[str, Fids, Rows]]:
+    """The fids of each table, and a row for each.
+
+    Raises:
+        ConfigError: some are no such pair.
+    """
+    for name, told in updates.items():
+        if not isinstance(told, tuple) or len(told) != 2:
+            raise ConfigError([f"update {reprlib.repr(told)} of table {name}: must be (fids, rows)"])
+        yield name, *told
+
+
+def refuse_strays(tables: Set[str], times: EventTimes, **told: Mapping[str, Any] | None) -> None:
     """Refuse what is told, by table, of others than `tables`: it would be lost. None: nothing is told.
 
     Raises:
         ConfigError: it names that table, and what was told of it; or what is told, but not by table.
     """
-    for what, by_table in (told | {"times": times if isinstance(times, Mapping) else None}).items():
-        if not isinstance(by_table, Mapping | None):
-            raise ConfigError([f"{what} {reprlib.repr(by_table)}: must be a mapping from tables"])
-        if by_table and (strays := by_table.keys() - tables):
+    for what, each in (told | {"times": times if isinstance(times, Mapping) else None}).items():
+        if each is not None and (strays := by_tables(each, what).keys() - tables):
             there = ", ".join(sorted(tables)) or "none"
             said = f"{what} of table {min(strays)}: it is not among the updates (tables there: {there})"
             raise ConfigError([said])

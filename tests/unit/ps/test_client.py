@@ -193,6 +193,24 @@ def test_what_is_not_told_by_table_is_refused(told: dict[str, Any], said: str) -
         assert client.stats().rows == 0
 
 
+MISTOLD: dict[str, Callable[[BlockingClient], object]] = {
+    r"ids \[1\]: must be a mapping": lambda c: c.lookup([1]),  # type: ignore[arg-type]
+    "ids None: must be a mapping": lambda c: c.reinitialize(None),  # type: ignore[arg-type]
+    r"updates \(1, 2\): must be a mapping": lambda c: c.apply((1, 2)),  # type: ignore[arg-type]
+    r"update \[1, 2\] of table t: must be \(fids, rows\)": lambda c: c.apply({"t": [1, 2]}),
+    r"update \(1, 2, 3\) of table t: must be": lambda c: c.assign_add({"t": (1, 2, 3)}),
+    "fids of float64: must be whole": lambda c: c.reinitialize({"shop": [1.5]}),
+}
+
+
+@pytest.mark.parametrize("said", MISTOLD)
+def test_ids_and_updates_are_told_by_table(said: str) -> None:
+    with client_of([LocalShard(0)]) as client:
+        with pytest.raises(ConfigError, match=f"^{said}"):
+            MISTOLD[said](client)
+        assert client.stats().rows == 0
+
+
 @pytest.mark.parametrize("name", ["", 3, None])
 def test_names_of_tables_are_texts(name: Any) -> None:
     with BlockingClient.local([LocalShard(0)]) as client:
