@@ -13,7 +13,7 @@ import numpy as np
 from google.protobuf.message import Message
 
 from monolith.core.errors import ConfigError
-from monolith.ps.retention_message import FIELDS, put_retention, retention_of
+from monolith.ps.retention_message import FIELDS, put, put_retention, retention_of
 from monolith.table.config import (
     Compressor,
     Dc,
@@ -52,11 +52,16 @@ COMPRESSORS = _kinds(FloatCompressorConfig, get_args(Compressor))
 
 
 def to_message(config: TableConfig) -> EmbeddingHashTableConfig:
-    """`config` with every value spelled out, so that nobody's defaults matter."""
+    """`config` with every value spelled out, so that nobody's defaults matter.
+
+    Raises:
+        ConfigError: the message has no room for a number.
+    """
     message = EmbeddingHashTableConfig(skip_zero_embedding=config.skip_zero_embedding)
     message.cuckoo.SetInParent()
     for segment in config.segments:
-        held = message.entry_config.segments.add(dim_size=segment.dim)
+        held = message.entry_config.segments.add()
+        put(held, "dim_size", segment.dim)
         _put(held.init_config, INITIALIZERS, segment.initializer)
         _put_optimizer(held.opt_config, segment.optimizer)
         _put(held.comp_config, COMPRESSORS, segment.compressor)
@@ -128,7 +133,7 @@ def _put(into: Part, kinds: Kinds, value: attrs.AttrsInstance) -> None:
         if attrs.has(type(one)):
             _put_optimizer(getattr(held, field.name), one)
         else:
-            setattr(held, field.name, one)
+            put(held, field.name, one)
 
 
 def _taken(table: str, message: Message, kinds: Kinds, absent: Any, beside: str = "") -> Any:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+from google.protobuf.message import Message
 
+from monolith.core.errors import ConfigError
 from monolith.table.config import (
     FilterConfig,
     SlotExpireTimeConfig,
@@ -18,12 +20,25 @@ _PLAIN = ("enable_feature_eviction", "feature_evict_every_n_hours", "max_rows", 
 FIELDS = (*_PLAIN, "slot_expire_time_config", "slot_occurrence_threshold_config", "filter_config")
 
 
+def put(message: Message, name: str, value: Any) -> None:
+    """Set a field.
+
+    Raises:
+        ConfigError: it has no room for the value.
+    """
+    try:
+        setattr(message, name, value)
+    except ValueError:
+        said = f"{message.DESCRIPTOR.name}.{name}={value}: must be a number that the message has room for"
+        raise ConfigError([said]) from None
+
+
 def put_retention(config: TableConfig, message: EmbeddingHashTableConfig) -> None:
     """Spell all of it out."""
     for name in _PLAIN:
-        setattr(message, name, getattr(config, name))
+        put(message, name, getattr(config, name))
     for field in attrs.fields(FilterConfig):
-        setattr(message.filter_config, field.name, getattr(config.filter_config, field.name))
+        put(message.filter_config, field.name, getattr(config.filter_config, field.name))
     expiry, times = message.slot_expire_time_config, config.slot_expire_time_config
     expiry.default_expire_time = times.default_expire_time
     for slot, days in times.slot_expire_times:

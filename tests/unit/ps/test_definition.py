@@ -13,6 +13,7 @@ from monolith.ps.definition import OPTIMIZERS, from_message, to_message
 from monolith.table.config import (
     Adagrad,
     DynamicWdAdagrad,
+    FilterConfig,
     Ftrl,
     GroupFtrl,
     OneBit,
@@ -99,6 +100,26 @@ def test_what_we_cannot_do_is_refused(change: Callable, named: str) -> None:
     change(message)
     with pytest.raises(ConfigError, match=named):
         from_message("t", message)
+
+
+TOO_LARGE = {
+    "Segment.dim_size": TableConfig([Segment(2**31)]),
+    "AdagradOptimizerConfig.hessian_compression_times": TableConfig(
+        [Segment(1, optimizer=Adagrad(hessian_compression_times=2**31))]
+    ),
+    "FilterConfig.filter_split_num": TableConfig(
+        [Segment(1)], filter_config=FilterConfig(filter_split_num=2**32)
+    ),
+    "EmbeddingHashTableConfig.feature_evict_every_n_hours": TableConfig(
+        [Segment(1)], feature_evict_every_n_hours=2**31
+    ),
+}
+
+
+@pytest.mark.parametrize("field", TOO_LARGE)
+def test_numbers_that_the_message_has_no_room_for_are_refused(field: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{field}=\d+: must be a number that the message has room for"):
+        to_message(TOO_LARGE[field])
 
 
 @pytest.mark.parametrize("other", [MultiEmbeddingHashTableConfig(), EntryConfig(), None, {}])
