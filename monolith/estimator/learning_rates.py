@@ -106,6 +106,8 @@ def _takes_a_step(function: Callable[..., object]) -> bool:
         inspect.signature(function).bind(0)
     except TypeError:
         return False
+    except ValueError:
+        pass  # some functions of C do not say what they take
     return True
 
 

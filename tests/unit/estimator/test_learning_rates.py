@@ -1,5 +1,7 @@
 """Rates against their formulas."""
 
+import math
+
 import pytest
 
 from monolith.core.errors import ConfigError
@@ -61,3 +63,7 @@ BAD = {
 def test_impossible_rates_are_refused(culprit):
     with pytest.raises(ConfigError, match=rf"^{culprit}: must be"):
         BAD[culprit]()
+
+
+def test_a_function_that_does_not_say_what_it_takes_is_believed():
+    assert WarmUp(2, math.hypot)(3) == 3.0
