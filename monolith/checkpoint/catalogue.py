@@ -192,10 +192,8 @@ class Catalogue:
 
     def _is_still(self, step: int, seen: Manifest | None) -> bool:
         """Neither pruned meanwhile nor saved again: what NFS deletes while it is read is stale, say."""
-        if step not in self._steps():
-            return False
-        with suppress(CheckpointError):
-            return seen is None or self._read(manifest_name(step)) == seen
+        with suppress(CheckpointError):  # what was told first counts
+            return step in self._steps() and self._read(manifest_name(step)) == seen
         return True
 
     def _check_sizes(self, manifest: Manifest) -> None:
@@ -214,10 +212,10 @@ class Catalogue:
 
 def _must_be_damage(exc: CheckpointError) -> None:
     """Raise what says nothing about the checkpoint itself, with what to do about it."""
-    if isinstance(exc, CheckpointInaccessible):
-        exc.add_note(_WAIT)
     if isinstance(exc, CheckpointIncomplete) and Path(exc.path).exists():
         exc.add_note(SAME_PATH)  # a server misses what we do see
-    elif not isinstance(exc, _WITHHELD):
-        return
-    raise exc
+        raise exc
+    if isinstance(exc, CheckpointInaccessible):
+        exc.add_note(_WAIT)
+    if isinstance(exc, _WITHHELD):
+        raise exc

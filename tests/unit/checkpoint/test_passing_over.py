@@ -197,6 +197,35 @@ def test_what_is_saved_again_while_it_is_read_is_no_damage(store):
     assert reader.warnings == []
 
 
+def test_a_manifest_that_is_exchanged_while_it_is_read_is_read_again(store, monkeypatch):
+    """NFS: the one that was opened is stale."""
+    look, coming = Path.read_bytes, iter([3.0])
+
+    def overtaken(path):
+        for value in coming:
+            save(store, 2, value)
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return look(path)
+
+    monkeypatch.setattr(Path, "read_bytes", overtaken)
+    assert newest(store) == {3.0}
+
+
+def test_what_was_told_first_is_told(store, monkeypatch):
+    """With too many files open, the folder cannot be looked into either."""
+
+    def fails(_):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    def loads(_):
+        monkeypatch.setattr(os, "listdir", fails)
+        raise CheckpointInaccessible("cannot be read", path=store.model_dir / DENSE)
+
+    with pytest.raises(CheckpointInaccessible, match=f"{DENSE}: cannot be read") as caught:
+        store.newest(loads)
+    assert len(caught.value.__notes__) == 1
+
+
 class NfsDisk(RecordingDisk):
     """What a process of the same machine has open only gets another name, until that process lets go."""
 
