@@ -193,7 +193,9 @@ class CheckpointStore(Catalogue):
     def _remove(self, path: Path) -> None:
         """What somebody has open NFS keeps under another name, and its folder with it, until a later save."""
         try:
-            if path.is_dir():
+            if path.is_symlink():  # what is behind it is not ours alone
+                self.disk.remove(path)
+            elif path.is_dir():
                 for inner in sorted(path.iterdir()):
                     self._remove(inner)
                 self.disk.remove_folder(path)

@@ -277,6 +277,23 @@ def test_strangers_are_left_alone(tmp_path):
     assert others < names(store)
 
 
+@pytest.mark.parametrize("left", ["a folder", "nothing"])
+def test_what_a_link_leads_to_is_left_alone(store, tmp_path, left):
+    """Somebody began from a checkpoint of another directory without a copy of its files."""
+    origin = quick(tmp_path / "origin")
+    save(origin, 1, 1.0)
+    store.model_dir.mkdir()
+    (store.model_dir / "checkpoint-1.json").hardlink_to(origin.model_dir / "checkpoint-1.json")
+    (store.model_dir / "checkpoint-1").symlink_to(origin.model_dir / "checkpoint-1")
+    if left == "nothing":
+        (origin.model_dir / "checkpoint-1").rename(tmp_path / "elsewhere")
+    for step in (2, 3):
+        save(quick(store.model_dir, max_to_keep=1), step, float(step))
+    assert names(store) == {"checkpoint", "checkpoint-3", "checkpoint-3.json"}
+    if left == "a folder":
+        assert resumed(origin.model_dir) == {1.0}
+
+
 def test_a_commit_needs_its_files(store):
     manifest = save(store, 1, 1.0)
     store.begin(2)
