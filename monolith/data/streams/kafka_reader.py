@@ -95,10 +95,10 @@ class KafkaReader:
             self._trouble.all_down = True
 
     def _find_again(self, partition: Partition, span: Span) -> None:
-        """There is no message at our offset, and none will come."""
+        """Nothing came from our offset: it was deleted, is beyond the end, or is there after all."""
         known = self._next[partition]
         offset = beginning(partition, known, span, self._of.say)
-        if offset == known:
+        if known > span.end:
             offset = span.begin
             self._of.say(
                 f"{partition} ends before offset {known}: it was made anew, and is read from its beginning"
