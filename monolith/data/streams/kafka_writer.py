@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -14,6 +15,7 @@ _WRITING = {
     "linger.ms": 5,
     "partitioner": "murmur2_random",  # keys go where those of Java's clients go
 }
+_LONGEST_MS = 2**31 - 1  # librdkafka takes no more, and 0 for ever
 
 
 class KafkaWriter:
@@ -23,7 +25,8 @@ class KafkaWriter:
         self._servers = servers
         self._patience_s = patience_s
         self._trouble = Trouble()
-        wanted = {**_WRITING, "message.timeout.ms": int(patience_s * 1000), **properties}
+        timeout = math.ceil(min(patience_s * 1000, _LONGEST_MS))
+        wanted = {**_WRITING, "message.timeout.ms": timeout, **properties}
         self._producer = made(Producer, wanted, self._trouble)
         self._failed: KafkaError | None = None
         self.count = 0

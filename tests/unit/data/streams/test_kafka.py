@@ -1,10 +1,12 @@
 """Questions to brokers of which one is away for a moment."""
 
+import math
+
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from monolith.core.errors import BrokersUnreachable
-from monolith.data.streams import kafka
+from monolith.data.streams import kafka, kafka_writer
 from monolith.data.streams.kafka import KafkaLog
 from monolith.data.streams.log import Partition, Span
 from tests.unit.data.streams.conftest import Ticking
@@ -43,3 +45,14 @@ def test_the_partition_without_answer_is_named(log, monkeypatch):
     monkeypatch.setattr(log, "_asker", Electing(99))
     with pytest.raises(BrokersUnreachable, match=r"127\.0\.0\.1:1 within 10 s \(clicks/1: no answer\)"):
         log.span(Partition("clicks", 1))
+
+
+@pytest.mark.parametrize(
+    ("patience_s", "timeout_ms"),
+    [(300.0, 300_000), (0.0001, 1), (4_294_967.296, 2**31 - 1), (math.inf, 2**31 - 1)],
+)
+def test_messages_wait_as_long_as_the_log_is_patient(monkeypatch, patience_s, timeout_ms):
+    wanted = []
+    monkeypatch.setattr(kafka_writer, "made", lambda _kind, properties, _trouble: wanted.append(properties))
+    kafka_writer.KafkaWriter("h:1", {}, patience_s)
+    assert wanted[0]["message.timeout.ms"] == timeout_ms
