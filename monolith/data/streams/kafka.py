@@ -91,7 +91,7 @@ class KafkaLog:
             self._count(asker, topic)
         except TopicNotFound:
             asked = admin.create_topics([NewTopic(topic, partitions)], operation_timeout=self._timeout_s)
-            self._asked(topic, lambda left: _there(asked[topic], left))
+            self._asked(topic, lambda left: _there(topic, asked[topic], left))
             self._until_known(asker, topic)
         finally:
             asker.close()
@@ -131,12 +131,18 @@ class KafkaLog:
             except (KafkaException, TimeoutError) as exc:
                 self._asker.poll(0)  # hear the reason
                 if self.timer() >= until:
-                    why = f"{about}: {self._trouble.why}"
+                    why = f"{about}: {_answer(exc) or self._trouble.why}"
                     raise BrokersUnreachable(self.servers, self._timeout_s, why) from exc
             time.sleep(_LOOK_S)
 
 
-def _there(made: Any, timeout_s: float) -> None:
+def _answer(exc: Exception) -> str:
+    """What a broker said; nothing, if librdkafka only says that it heard nothing."""
+    error = exc.args[0] if isinstance(exc, KafkaException) else None
+    return str(error.str()) if error and error.code() > 0 else ""
+
+
+def _there(topic: str, made: Any, timeout_s: float) -> None:
     """Wait until a topic that is being made is there; another may have made it meanwhile.
 
     Raises:
@@ -146,4 +152,4 @@ def _there(made: Any, timeout_s: float) -> None:
         made.result(timeout_s)
     except KafkaException as exc:
         if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-            raise StreamError(f"the topic could not be made: {exc.args[0].str()}") from exc
+            raise StreamError(f"topic {topic!r} could not be made: {exc.args[0].str()}", topic=topic) from exc

@@ -5,7 +5,7 @@ import math
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from monolith.core.errors import BrokersUnreachable
+from monolith.core.errors import BrokersUnreachable, StreamError
 from monolith.data.streams import kafka, kafka_writer
 from monolith.data.streams.kafka import KafkaLog
 from monolith.data.streams.log import Partition, Span
@@ -15,13 +15,13 @@ from tests.unit.data.streams.conftest import Ticking
 class Electing:
     """A client of brokers that have no leader of a partition for so many questions."""
 
-    def __init__(self, questions):
-        self.left = questions
+    def __init__(self, questions, error=KafkaError._UNKNOWN_PARTITION):
+        self.left, self.error = questions, error
 
     def get_watermark_offsets(self, _place, timeout):
         self.left -= 1
         if self.left >= 0:
-            raise KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION))
+            raise KafkaException(KafkaError(self.error))
         return 3, 9
 
     def poll(self, _seconds):
@@ -41,10 +41,29 @@ def test_who_has_no_leader_for_a_moment_is_asked_again(log, monkeypatch):
     assert log.span(Partition("clicks", 1)) == Span(3, 9)
 
 
-def test_the_partition_without_answer_is_named(log, monkeypatch):
-    monkeypatch.setattr(log, "_asker", Electing(99))
-    with pytest.raises(BrokersUnreachable, match=r"127\.0\.0\.1:1 within 10 s \(clicks/1: no answer\)"):
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (KafkaError._UNKNOWN_PARTITION, "no answer"),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, "Broker: Topic authorization failed"),
+    ],
+)
+def test_the_partition_without_answer_is_named(log, monkeypatch, error, why):
+    monkeypatch.setattr(log, "_asker", Electing(99, error))
+    with pytest.raises(BrokersUnreachable, match=rf"127\.0\.0\.1:1 within 10 s \(clicks/1: {why}\)"):
         log.span(Partition("clicks", 1))
+
+
+class Refused:
+    """A topic that brokers do not make."""
+
+    def result(self, _seconds):
+        raise KafkaException(KafkaError(KafkaError.INVALID_PARTITIONS))
+
+
+def test_a_topic_that_cannot_be_made_is_named():
+    with pytest.raises(StreamError, match="topic 'clicks' could not be made: Broker: Invalid number of"):
+        kafka._there("clicks", Refused(), 1.0)
 
 
 @pytest.mark.parametrize(
