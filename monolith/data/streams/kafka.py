@@ -65,7 +65,7 @@ class KafkaLog:
         return self._count(self._asker, topic)
 
     def _count(self, client: Any, topic: str) -> int:
-        found = self._asked(topic, lambda left: client.list_topics(topic, timeout=left)).topics[topic]
+        found = self._asked(topic, lambda left: _described(client, topic, left))
         if found.error is None:
             return len(found.partitions)
         if found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
@@ -134,6 +134,14 @@ class KafkaLog:
                     why = f"{about}: {_answer(exc) or self._trouble.why}"
                     raise BrokersUnreachable(self.servers, self._timeout_s, why) from exc
             time.sleep(_LOOK_S)
+
+
+def _described(client: Any, topic: str, timeout_s: float) -> Any:
+    """What brokers tell of a topic; KafkaException while its first leaders are being elected."""
+    found = client.list_topics(topic, timeout=timeout_s).topics[topic]
+    if found.error and found.error.code() == KafkaError.LEADER_NOT_AVAILABLE:
+        raise KafkaException(found.error)
+    return found
 
 
 def _answer(exc: Exception) -> str:

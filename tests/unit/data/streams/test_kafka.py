@@ -1,6 +1,7 @@
 """Questions to brokers of which one is away for a moment."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -19,10 +20,17 @@ class Electing:
         self.left, self.error = questions, error
 
     def get_watermark_offsets(self, _place, timeout):
-        self.left -= 1
-        if self.left >= 0:
+        if self._elects():
             raise KafkaException(KafkaError(self.error))
         return 3, 9
+
+    def list_topics(self, topic, timeout):
+        error = KafkaError(KafkaError.LEADER_NOT_AVAILABLE) if self._elects() else None
+        return SimpleNamespace(topics={topic: SimpleNamespace(error=error, partitions=[0, 1])})
+
+    def _elects(self):
+        self.left -= 1
+        return self.left >= 0
 
     def poll(self, _seconds):
         """Nobody complains."""
@@ -39,6 +47,8 @@ def log(monkeypatch):
 def test_who_has_no_leader_for_a_moment_is_asked_again(log, monkeypatch):
     monkeypatch.setattr(log, "_asker", Electing(3))
     assert log.span(Partition("clicks", 1)) == Span(3, 9)
+    monkeypatch.setattr(log, "_asker", Electing(3))
+    assert log.partitions("clicks") == 2
 
 
 @pytest.mark.parametrize(
