@@ -46,9 +46,10 @@ def load_model(name: str) -> type[MonolithModel]:
     place, colon, class_name = BUILT_IN.get(name, name).rpartition(":")
     if not colon:
         raise ModelError(_unknown(name), model=name)
-    found = getattr(_module(place, name), class_name, None)
+    module = _module(place, name)
+    found = getattr(module, class_name, None)
     if found is None:
-        raise ModelError(f"model {name}: {place} has no {class_name!r}", model=name)
+        raise ModelError(f"model {name}: {place} has no {class_name!r} ({_models_in(module)})", model=name)
     if not (isinstance(found, type) and issubclass(found, MonolithModel)):
         raise ModelError(f"model {name}: {class_name} is not a MonolithModel", model=name)
     found.name = name
@@ -61,7 +62,9 @@ def _module(place: str, name: str) -> ModuleType:
     except ModuleNotFoundError as exc:
         if exc.name == "torch":
             raise MissingExtra("training", "torch") from exc
-        raise ModelError(f"model {name}: there is no Python module {exc.name!r}", model=name) from exc
+        meant = _meant(name) if f"{place}.".startswith(f"{exc.name}.") else ""
+        said = f"model {name}: there is no Python module {exc.name!r}{meant}"
+        raise ModelError(said, model=name) from exc
     except FileNotFoundError as exc:
         raise ModelError(f"model {name}: there is no file {Path(place).absolute()}", model=name) from exc
     except MonolithError:
@@ -72,7 +75,10 @@ def _module(place: str, name: str) -> ModuleType:
 
 
 def _from_file(path: Path) -> ModuleType:
-    """Import a file once, under a name of its own: a class must stay the same class when asked for again."""
+    """Import a file once, under a name of its own: a class must stay the same class when asked for again.
+
+    It finds the modules beside it, as a script does.
+    """
     name = f"monolith_model_{path.stem}_{zlib.crc32(bytes(path.resolve())):x}"
     if name in sys.modules:
         return sys.modules[name]
@@ -81,12 +87,28 @@ def _from_file(path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    if (beside := str(path.resolve().parent)) not in sys.path:
+        sys.path.insert(0, beside)
     try:
         spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
     return module
+
+
+def _models_in(module: ModuleType) -> str:
+    """What might have been meant; what a module only imports is none of its models."""
+    own = [c for c in vars(module).values() if isinstance(c, type) and c.__module__ == module.__name__]
+    names = ", ".join(c.__name__ for c in own if issubclass(c, MonolithModel))
+    return f"models there: {names or 'none'}"
+
+
+def _meant(name: str) -> str:
+    """A hint, where what was given as a module is a file here: no module is looked for in this folder."""
+    place, _, class_name = name.rpartition(":")
+    file = Path(place.replace(".", "/") + ".py")
+    return f", but a file: give {file}:{class_name}" if file.is_file() else ""
 
 
 def _unknown(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,12 @@ from monolith.models.registry import BUILT_IN, check_model, load_model
 SOURCE = (
     "from monolith.models.lr import LogisticRegression\nclass Mine(LogisticRegression): pass\nnumber = 1\n"
 )
+
+
+@pytest.fixture(autouse=True)
+def _own_path(monkeypatch):
+    """Where Python looks: not here, as for the installed command, and no longer where a model was."""
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place])
 
 
 @pytest.fixture
@@ -45,7 +52,8 @@ def test_a_class_in_a_module_is_found():
         ("xyzzy", "unknown model 'xyzzy': give one of"),
         ("nowhere.at_all:Model", "there is no Python module 'nowhere'"),
         ("nowhere.py:Model", "there is no file /.*/nowhere.py"),
-        ("{file}:Yours", "has no 'Yours'"),
+        ("{file}:Yours", r"has no 'Yours' \(models there: Mine\)"),
+        ("pathlib:Yours", r"has no 'Yours' \(models there: none\)"),
         ("{file}:number", "number is not a MonolithModel"),
         ("pathlib:Path", "Path is not a MonolithModel"),
     ],
@@ -54,6 +62,31 @@ def test_a_class_in_a_module_is_found():
 def test_what_is_no_model_is_told(ask, name, sentence, file):
     with pytest.raises(ModelError, match=sentence):
         ask(name.format(file=file))
+
+
+def test_a_file_imports_what_lies_beside_it(tmp_path):
+    (tmp_path / "layers_of_mine.py").write_text(SOURCE)
+    (tmp_path / "mine.py").write_text("from layers_of_mine import Mine\n")
+    assert load_model(f"{tmp_path}/mine.py:Mine").__module__ == "layers_of_mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("mine:Mine", "no Python module 'mine', but a file: give mine.py:Mine"),
+        ("deep.mine:Mine", "no Python module 'deep', but a file: give deep/mine.py:Mine"),
+        ("lacking:Mine", "no Python module 'lacking', but a file: give lacking.py:Mine"),
+        ("lacking.py:Mine", "no Python module 'nowhere'$"),
+        ("yours:Mine", "no Python module 'yours'$"),
+    ],
+)
+def test_a_file_that_is_given_as_a_module_is_told(file, monkeypatch, name, sentence):
+    monkeypatch.chdir(file.parent)
+    Path("lacking.py").write_text("import nowhere\n")
+    Path("deep").mkdir()
+    Path("deep/mine.py").write_text(SOURCE)
+    with pytest.raises(ModelError, match=sentence):
+        load_model(name)
 
 
 def test_a_file_that_fails_is_read_again(tmp_path):
