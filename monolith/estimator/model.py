@@ -78,12 +78,19 @@ class MonolithModel:
         """How sparse features become embeddings. Default: every one, 16 wide, summed over its ids."""
         return [FeatureColumn(feature.name) for feature in schema.sparse]
 
-    def module(self, columns: Sequence[FeatureColumn], schema: Schema) -> torch.nn.Module:
+    def module(
+        self,
+        columns: Sequence[FeatureColumn],  # noqa: ARG002  # for those who override it
+        schema: Schema,  # noqa: ARG002
+    ) -> torch.nn.Module:
         """The dense part: `forward(embeddings, dense)` takes what `Features` holds and gives logits [B].
 
         It is built after the random source was set, so its first weights follow the job's seed.
+
+        Raises:
+            ModelError: the model has none.
         """
-        raise NotImplementedError("module(): it must give the dense part")
+        raise ModelError(f"model {self.name} lacks module(): it must give the dense part", model=self.name)
 
     def optimizer(
         self, parameters: Iterable[torch.nn.Parameter], learning_rate: float

@@ -27,6 +27,7 @@ from monolith.estimator.archive import Archive
 from monolith.estimator.around import Around
 from monolith.estimator.meeting import Meeting
 from monolith.estimator.model import MonolithModel
+from monolith.estimator.own_code import blamed
 from monolith.estimator.readings import begin_to_read, reading_to_judge, shared_anew
 from monolith.estimator.rounds import STREAM_ROUND_S, Note, Pace, Place
 from monolith.estimator.share import Share, Stretch
@@ -75,10 +76,12 @@ class TrainingSession:
         torch.set_num_threads(config.torch_threads or _share_of_cores(place))
         parts = assemble(model, dataset.schema, seed=config.seed)
         self._archive = Archive(self._model_dir, parts, client, max_to_keep=config.max_to_keep)
+        with blamed(model.name, "in optimizer()"):
+            optimizer = model.optimizer(parts.module.parameters(), config.dense_learning_rate)
         self._trainer = Trainer(
             parts,
             client,
-            model.optimizer(parts.module.parameters(), config.dense_learning_rate),
+            optimizer,
             clip_norm=config.clip_norm,
             sync_steps=config.dense_sync_steps,
             ahead=config.embedding_prefetch_capacity,

@@ -20,6 +20,7 @@ from monolith.estimator.columns import FeatureColumn, checked_columns
 from monolith.estimator.dense import DenseParameters
 from monolith.estimator.inputs import Embedded, SparseInputs, TableIds
 from monolith.estimator.model import EstimatorSpec, Features, Mode, MonolithModel
+from monolith.estimator.own_code import blamed, shapes_of
 from monolith.estimator.tables import PlannedTable, plan_tables
 from monolith.metrics.streaming import Quality
 
@@ -42,14 +43,13 @@ def assemble(model: MonolithModel, schema: Schema, *, seed: int = 0) -> Assemble
     """Ask `model` for its columns and its module; the same seed gives the same first weights.
 
     Raises:
-        ModelError: the columns cannot be, or there is no module.
+        ModelError: the columns cannot be, there is no module, or the model's own code failed.
     """
-    columns = checked_columns(model.columns(schema), schema)
+    with blamed(model.name, "in columns()"):
+        columns = checked_columns(model.columns(schema), schema)
     torch.manual_seed(seed)
-    try:
+    with blamed(model.name, "in module()"):
         module: object = model.module(columns, schema)
-    except NotImplementedError as exc:
-        raise ModelError(f"model {model.name} lacks {exc}", model=model.name) from exc
     if not isinstance(module, torch.nn.Module):
         said = f"model {model.name}: its module() gives {module!r}, and no torch.nn.Module"
         raise ModelError(said, model=model.name)
@@ -88,7 +88,9 @@ class Predictor:
             torch.from_numpy(batch.weights),
             torch.from_numpy(batch.known_sample_rates),
         )
-        return self.parts.model.model_fn(self.parts.module, features, mode)
+        model = self.parts.model
+        with blamed(model.name, "on a batch", lambda: shapes_of(features)):
+            return model.model_fn(self.parts.module, features, mode)
 
 
 @attrs.frozen

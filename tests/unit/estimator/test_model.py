@@ -77,8 +77,10 @@ def test_what_are_no_logits_is_told(given, said):
     [
         ({}, r"lacks module\(\)"),
         ({"module": lambda *_: None}, r"its module\(\) gives None, and no torch.nn.Module"),
+        ({"module": lambda *_: 1 / 0}, r"model .*Empty fails in module\(\): ZeroDivisionError: division"),
+        ({"columns": lambda *_: 1 / 0}, r"model .*Empty fails in columns\(\): ZeroDivisionError: division"),
     ],
-    ids=["none", "nothing"],
+    ids=["none", "nothing", "failing", "columns"],
 )
 def test_a_model_without_a_module_is_told(methods, said):
     with pytest.raises(ModelError, match=said):

@@ -349,6 +349,16 @@ def test_a_loss_that_is_no_number_is_told(dataset, config):
         train(dataset, config, model=Diverging)
 
 
+class Weightless(Small):
+    def module(self, columns, schema):
+        return torch.nn.Identity()
+
+
+def test_a_module_without_weights_is_told(dataset, config):
+    with pytest.raises(ModelError, match=r"Weightless fails in optimizer\(\): ValueError: .* empty"):
+        train(dataset, config, Weightless)
+
+
 class Dying(HookBase):
     def before_step(self, step):
         if step == 6:

@@ -116,6 +116,23 @@ def test_a_model_without_a_loss_is_told(client, dataset):
         train(trainer(client, dataset, Lossless()), [batch(dataset)])
 
 
+class Misshapen(Plain):
+    def module(self, columns, schema):
+        class Wide(torch.nn.Linear):
+            def forward(self, embeddings, dense):
+                return super().forward(embeddings["user"])
+
+        return Wide(3, 1)
+
+
+@pytest.mark.parametrize("use", ["train", "judge"])
+def test_what_fails_in_a_model_is_told_with_what_it_was_given(client, dataset, use):
+    one = trainer(client, dataset, Misshapen())
+    said = r"Misshapen fails on a batch: RuntimeError: .* \(given: user \[40, 2\], age \[40, 2\]\)$"
+    with pytest.raises(ModelError, match=said):
+        train(one, [batch(dataset)]) if use == "train" else one.judge([batch(dataset)])
+
+
 def test_the_same_seed_gives_the_same_module(dataset):
     class Random(Plain):
         def module(self, columns, schema):
