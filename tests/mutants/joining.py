@@ -28,6 +28,13 @@ BUGS = [
         f"{TESTS}/test_pump.py",
     ),
     Bug(
+        "Who is to stop closes all windows that have passed before",
+        f"{JOINING}/pump.py",
+        " and not self._around.stop.asked:",
+        ":",
+        f"{TESTS}/test_pump.py",
+    ),
+    Bug(
         "Examples leave before it is on disk that they do",
         f"{JOINING}/pump.py",
         "        self._state.commit(self._inputs.reached, self._joiner.watermark, leaving)\n"

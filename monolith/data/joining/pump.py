@@ -156,7 +156,8 @@ class Pump:
         self._inputs.dated(message, time_ms)
 
     def _advance(self, watermark: int | None) -> None:
-        while watermark is not None and not self._joiner.advance(watermark):
+        """Close the windows that have passed, or up to a stop: the next run goes on with them."""
+        while watermark is not None and not self._joiner.advance(watermark) and not self._around.stop.asked:
             self._commit()
 
     def _close_windows(self) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from monolith.core.errors import StreamError, TopicNotFound
 from monolith.core.progress import Silent
 from monolith.core.stop import Stop
+from monolith.data.joining import joiner
 from monolith.data.joining.joiner import Fate
 from monolith.data.joining.rules import Rules
 from monolith.data.joining.spill import SpillingEntries
@@ -273,6 +274,26 @@ def test_examples_that_brokers_do_not_take_are_kept(log, tmp_path, monkeypatch, 
     monkeypatch.undo()
     join(log, tmp_path)
     assert given(log) == ([(1, 1)] if stops else [])  # who was told that it is stored sends nothing again
+
+
+def test_a_stop_is_heeded_while_windows_close(log, tmp_path, monkeypatch):
+    """There may be millions, and brokers that take no example make each commit a long one."""
+    monkeypatch.setattr(joiner, "AT_ONCE", 1)
+    shown = [(number, 0) for number in range(50)]
+    filled(log, shown, [], [0] * 50)
+    stop, stored = Stop(), log.stored
+
+    def stopping(seconds):
+        if given(log):
+            stop.ask()
+        return stored(seconds)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log, "stored", stopping)
+        join(log, tmp_path, stop=stop)
+    assert len(given(log)) < 3
+    join(log, tmp_path)
+    assert sorted(given(log)) == offline(shown, [])
 
 
 class Said(Silent):
