@@ -69,8 +69,11 @@ def _rows_of(folder: Path, settings: PredictSettings) -> Batch:
 def _rows_given(text: str) -> list[Mapping[str, Any]]:
     try:
         rows = json.loads(Path(text[1:]).read_text() if text.startswith("@") else text)
-    except (OSError, ValueError) as exc:
-        raise ConfigError([f"--input {text!r} is not JSON: {exc}"]) from exc
+    except OSError as exc:
+        raise ConfigError([f"--input {text!r} cannot be read: {exc.strerror}"]) from exc
+    except ValueError as exc:
+        meant = f" (did you mean --input @{text}?)" if Path(text).suffix == ".json" else ""
+        raise ConfigError([f"--input {text!r} is not JSON: {exc}{meant}"]) from exc
     rows = [rows] if isinstance(rows, dict) else rows
     if not (isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows)):
         raise ConfigError(["--input must be a list of objects, {feature: value}, one a row"])

@@ -71,7 +71,7 @@ def _blame(cfg: Settings, names: Sequence[str]) -> str:
 
 def _told(cfg: Settings, name: str, f: attrs.Attribute[Any], about: Setting) -> str:
     value = getattr(cfg, name)
-    if value is None:
+    if value is None or (value in ("", ()) and not cfg.has_chosen(name)):
         return flag(f, about)  # what was not given comes from nowhere: say how to give it
     return f"{name}={shown(value)} (from {origin(cfg, name)})"
 
