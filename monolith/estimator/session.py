@@ -23,6 +23,7 @@ from monolith.config.training import TrainingConfig
 from monolith.core.errors import ShardRestarted
 from monolith.data.prefetch import prefetched
 from monolith.data.reading import Source
+from monolith.data.writing import BLOCK_ROWS
 from monolith.estimator.archive import Archive
 from monolith.estimator.around import Around
 from monolith.estimator.meeting import Meeting
@@ -93,7 +94,7 @@ class TrainingSession:
         self._step = 0
         self._saved: int | None = None
         self._before: Manifest | None = None  # of the checkpoint that we go on from
-        self._reading = [True] * place.num_workers  # who has batches left
+        self._reading: list[bool] = []  # who has batches left
 
     def run(self) -> TrainResult:
         """Train until the data, the steps or someone's patience end; the last act is a checkpoint.
@@ -148,6 +149,7 @@ class TrainingSession:
     def _rounds(self, share: Share) -> TrainResult:
         whole, stopped = Window(begin=self._step, step=self._step), False
         over = self._pace.reached(self._step)
+        self._reading = self._readers(share)
         self._around.progress.begin("training", self._expected(share), "batches")
         for number in itertools.count():
             if over:
@@ -180,6 +182,17 @@ class TrainingSession:
             stopped_early=stopped,
             seconds=share.seconds,
         )
+
+    def _readers(self, share: Share) -> list[bool]:
+        """Who has something to read, so that no step is counted for who has not."""
+        said = self._meeting.gather("readers", b"" if share.left == 0 else b"some")
+        idle = said.count(b"")
+        if self._place.chief and 0 < idle < len(said):
+            self._around.progress.say(
+                f"{idle} of {len(said)} workers have nothing to read: the {self._dataset.rows('train'):,} "
+                f"rows are shared out in blocks of up to {BLOCK_ROWS:,}"
+            )
+        return [some != b"" for some in said]
 
     def _stretch(self) -> Stretch:
         """How far this worker goes in the next round."""

@@ -34,7 +34,7 @@ from monolith.models.lr import LogisticRegression
 from monolith.ps.blocking import BlockingClient
 from monolith.ps.shard import LocalShard
 from monolith.table.retention import FilterConfig
-from tests.unit.estimator.conftest import Talk
+from tests.unit.estimator.conftest import MemoryDataset, Talk
 from tests.upstream import by_name
 
 
@@ -70,14 +70,15 @@ def train(dataset, config, model=Small, shards=1, **more):
         return TrainingSession(model(), dataset, one, config, around=around).run()
 
 
-def train_together(dataset, config, workers=2, shards=2, servers=None):
-    """Workers in threads, each with a client of its own, over the same servers."""
+def train_together(dataset, config, workers=2, shards=2, servers=None, **chiefs):
+    """Workers in threads, each with its own client, over the same servers; `chiefs` is around the chief."""
     servers = servers or [LocalShard(index) for index in range(shards)]
 
     def work(worker):
         with BlockingClient.local(servers) as one:
             place = Place(worker=worker, num_workers=workers)
-            return TrainingSession(Small(), dataset, one, config, place=place).run()
+            around = Around(**chiefs) if place.chief else None
+            return TrainingSession(Small(), dataset, one, config, place=place, around=around).run()
 
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(work, range(workers)))
@@ -211,6 +212,31 @@ def test_a_save_has_what_all_workers_learned(dataset, config):
     saved = CheckpointStore(config.model_dir).load_dense(stored(config)[-1].manifest)
     for name, values in module_tensors(module).items():
         np.testing.assert_array_equal(saved[name], values)
+
+
+class OneBlock(MemoryDataset):
+    """Too few rows for two."""
+
+    def batches(self, reading):
+        alone = attrs.evolve(reading, worker=0, num_workers=1)
+        return super().batches(attrs.evolve(alone, epochs=0) if reading.worker else alone)
+
+
+class StepsSeen(HookBase):
+    def __init__(self):
+        self.seen = []
+
+    def before_step(self, step):
+        self.seen.append(step)
+
+
+def test_no_step_is_counted_for_a_worker_without_data(config):
+    hook, talk = StepsSeen(), Talk()
+    train_together(OneBlock(), attrs.evolve(config, save_steps=0), hooks=[hook], progress=talk)
+    assert hook.seen == list(range(20))
+    assert talk.said == [
+        "1 of 2 workers have nothing to read: the 400 rows are shared out in blocks of up to 4,096"
+    ]
 
 
 def test_train_steps_count_all_workers(dataset, config):
