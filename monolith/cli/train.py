@@ -11,7 +11,9 @@ from typing import Any
 from monolith.cli.command import Command, Report, Ui
 from monolith.cli.roles import be, replicas_of
 from monolith.cli.training import Figures, train_here, training_report
+from monolith.config.building import origin
 from monolith.config.judging import judge
+from monolith.config.places import IN_MEMORY
 from monolith.config.settings import Layer
 from monolith.config.train import TrainSettings
 from monolith.core.names import Role
@@ -22,8 +24,20 @@ def train(settings: TrainSettings, ui: Ui) -> Report:
     """Train, and tell how good it got and what was saved."""
     if settings.distributed:
         return be(settings.role, settings, ui)
+    _say_what_is_unused(settings, ui)
     figures = _in_process(settings, ui) if settings.one_process else _on_cluster(settings, ui)
     return training_report("training", figures)
+
+
+def _say_what_is_unused(settings: TrainSettings, ui: Ui) -> None:
+    """Who looks for this job there, with `monolith ps stats` say, would look in vain."""
+    if settings.kind == IN_MEMORY:
+        return
+    name = "discovery" if settings.discovery else "discovery_path"
+    told = f"{name}={getattr(settings, name)} (from {origin(settings, name)})"
+    ui.progress.say(
+        f"{told} is not used: a job that one command starts needs no place to meet (--distributed joins one)"
+    )
 
 
 def _in_process(settings: TrainSettings, ui: Ui) -> Figures:

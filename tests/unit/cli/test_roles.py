@@ -71,3 +71,21 @@ def test_a_complaint_names_the_variable(door: list[str], capsys: pytest.CaptureF
 def test_training_alone_asks_no_scheduler(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--discovery=mlp", "--json"], {"MLP_ROLE_INDEX": "nonsense"}) == 2
     assert "--data: must be given" in json.loads(capsys.readouterr().out)["error"]
+
+
+@pytest.mark.parametrize(
+    ("told", "unused"),
+    [
+        ("--discovery-path=meet", "discovery_path=meet (from --discovery-path) is not used"),
+        ("--discovery=consul", "discovery=consul (from --discovery) is not used"),
+        ("--discovery=in-memory", ""),
+        ("--seed=1", ""),
+    ],
+)
+@pytest.mark.parametrize("processes", [[], ["--num-ps=1", "--num-workers-cluster=1"]], ids=["one", "many"])
+def test_a_place_to_meet_that_nobody_needs_is_told(
+    told: str, unused: str, processes: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--data=nowhere", "--model-dir=m", told, *processes], {}) == 1
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first.startswith(unused or "monolith: nowhere: there is no such folder")
