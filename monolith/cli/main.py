@@ -23,7 +23,7 @@ from monolith.cli.mistyped import every_setting, mistyped
 from monolith.cli.screen import Screen
 from monolith.config.building import build, merged
 from monolith.config.layers import add_flags, from_environment, from_namespace, from_toml
-from monolith.config.settings import Settings
+from monolith.config.settings import Settings, fields
 from monolith.core.errors import ConfigError, MonolithError, Stopped, told
 
 WRONG_USE = 2
@@ -129,7 +129,10 @@ class _Parser(argparse.ArgumentParser):
 
 @functools.cache
 def _parser(words: tuple[str, ...], entry: Entry, command: AnyCommand) -> _Parser:
-    parser = _Parser(prog=" ".join(["monolith", *words]), description=entry.help, allow_abbrev=False)
+    places = [f.name.upper() for f, about in fields(command.settings) if about.positional]
+    usage = " ".join(["%(prog)s", *places, "[--setting value ...]"])  # all of them would fill the screen
+    prog = " ".join(["monolith", *words])
+    parser = _Parser(prog=prog, usage=usage, description=entry.help, allow_abbrev=False)
     add_flags(parser, command.settings)
     common = parser.add_argument_group("every command")
     common.add_argument("-c", "--config-path", metavar="FILE", help="TOML file of settings")

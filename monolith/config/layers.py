@@ -22,6 +22,7 @@ from monolith.config.settings import (
     fields,
     flag,
     read,
+    shown_fields,
     variable,
 )
 from monolith.core.errors import ConfigError
@@ -77,7 +78,7 @@ def from_namespace(cls: type[Settings], args: argparse.Namespace) -> Layer:
 def add_flags(parser: argparse.ArgumentParser, cls: type[Settings]) -> None:
     """Give `parser` a flag per setting. What is not given does not appear in its result."""
     groups: dict[str, Any] = {}
-    for f, about in fields(cls):
+    for f, about in shown_fields(cls):
         if about.group not in groups:
             groups[about.group] = parser.add_argument_group(about.group)
         _add_flag(groups[about.group], f, about)

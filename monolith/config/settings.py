@@ -138,6 +138,23 @@ def _fields(cls: type[Settings]) -> tuple[tuple[attrs.Attribute[Any], Setting], 
     return tuple((f, about) for f in every if (about := f.metadata.get(Setting)))
 
 
+_FIRST = (
+    "general",
+    "data",
+    "model",
+    "training",
+    "checkpoint",
+    "cluster",
+)  # groups of what is told most often
+
+
+def shown_fields(cls: type[Settings]) -> list[tuple[attrs.Attribute[Any], Setting]]:
+    """The settings of `cls` as people look for them: those of a group together, the usual groups first."""
+    every = fields(cls)
+    groups = dict.fromkeys([*_FIRST, *(about.group for _, about in every)])
+    return [one for group in groups for one in every if one[1].group == group]
+
+
 def chosen(cfg: Settings) -> dict[str, Any]:
     """What is not at its default, by name, whoever chose it."""
     return {f.name: value for f, _ in fields(type(cfg)) if (value := getattr(cfg, f.name)) != f.default}
@@ -213,7 +230,7 @@ def reference(cls: type[Settings]) -> str:
     rows = ["| setting | flag | variable | default | meaning |", "|---|---|---|---|---|"]
     rows += [
         f"| `{f.name}` | `{flag(f, about)}` | `{variable(f.name)}` | `{default_text(f)}` | {about.help} |"
-        for f, about in fields(cls)
+        for f, about in shown_fields(cls)
     ]
     return "\n".join(rows)
 

@@ -28,7 +28,7 @@ PREDICT = ("predict", "--model-name=ctr")
         (("predict", "--data=x", "--model-name="), "model_name='' (from --model-name): must be given"),
         (PREDICT, "monolith: --data, --input: give one of the two"),
         ((*PREDICT, "--input={"), "--input '{' is not JSON"),
-        ((*PREDICT, "--input=@nowhere.json"), "--input '@nowhere.json' cannot be read: No such file or directory"),
+        ((*PREDICT, "--input=@nowhere.json"), "--input '@nowhere.json' cannot be read: No such file"),
         ((*PREDICT, "--input=rows.json"), "(did you mean --input @rows.json?)"),
         ((*PREDICT, "--input=[]"), "--input must be a list of objects"),
         ((*PREDICT, "--input=[1]"), "--input must be a list of objects"),

@@ -1,6 +1,7 @@
 """Merging, blaming, and the command line that builds the same settings again."""
 
 import argparse
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,6 +140,13 @@ def test_a_choice_that_code_makes_is_told_of_them_all() -> None:
 def test_help_shows_the_words_of_a_choice() -> None:
     add_flags(parser := argparse.ArgumentParser(), RoleSettings)
     assert "--bad-gradients {refuse,skip,clip}" in parser.format_help()
+
+
+def test_help_begins_with_what_is_told_most_often() -> None:
+    add_flags(parser := argparse.ArgumentParser(), RoleSettings)
+    told = re.findall(r"^(\w.*):$", parser.format_help(), re.MULTILINE)
+    assert told[1:6] == ["data", "model", "training", "checkpoint", "cluster"]
+    assert len(told) == len(set(told)) > 6
 
 
 def test_unreadable_variable_is_named() -> None:
