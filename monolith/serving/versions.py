@@ -102,6 +102,7 @@ class Versions(Generic[M]):
         self._seen: dict[int, Files] = {}  # at the last look
         self._tried: dict[int, _Attempt] = {}
         self._resting: set[int] = set()  # versions that lack embeddings: another's may do
+        self._warned: dict[int, str] = {}  # of which problem, by version
 
     def poll(self) -> None:
         """Look once, and load what is new. To be called by one thread at a time.
@@ -111,6 +112,8 @@ class Versions(Generic[M]):
         """
         while self._load_one():  # with an older one there, a newer one may do that rests on its tables
             pass
+        for version in sorted(self._resting):
+            self._warn(version)
 
     def _load_one(self) -> bool:
         for version, folder in self._candidates():
@@ -164,25 +167,22 @@ class Versions(Generic[M]):
 
     def _try(self, version: int, folder: Path) -> bool:
         replacing = version == self.version  # other files took its name: the old ones are AVAILABLE meanwhile
-        before = self._problem(version)
         self._tell(version, State.AVAILABLE if replacing else State.LOADING)
         try:
             model = self._load(folder)
         except Exception as exc:  # whatever is wrong with a new version, the old one goes on
-            foreign = not isinstance(exc, MonolithError)
-            if str(exc) != before:
-                log.warning(
-                    "version %d of %s cannot be served: %s", version, self.name, exc, exc_info=foreign
-                )
             self._tell(version, State.AVAILABLE if replacing else State.END, str(exc))
             if isinstance(exc, EmbeddingsMissing):
                 self._resting.add(version)
-            elif isinstance(exc, ServerBusy):
+                return False
+            self._warn(version, traceback=not isinstance(exc, MonolithError))
+            if isinstance(exc, ServerBusy):
                 self._tried.pop(version)
             elif isinstance(exc, (VersionUnready, OSError)):
                 self._tried[version] = self._tried[version].paused(self._clock())
             return False
         self._exchange(_Held(version, model))
+        self._warned.pop(version, None)
         log.info("version %d of %s is being served", version, self.name)
         for waiting in self._resting:
             self._tried.pop(waiting, None)
@@ -216,10 +216,13 @@ class Versions(Generic[M]):
         with self._lock:
             self._status[version] = VersionStatus(version, state, problem)
 
-    def _problem(self, version: int) -> str:
-        with self._lock:
-            known = self._status.get(version)
-        return known.problem if known else ""
+    def _warn(self, version: int, *, traceback: bool = False) -> None:
+        """Say once what its problem is."""
+        problem = self._status[version].problem
+        if self._warned.get(version) != problem:
+            self._warned[version] = problem
+            told = "version %d of %s cannot be served: %s"
+            log.warning(told, version, self.name, problem, exc_info=traceback)
 
     def _candidates(self) -> list[tuple[int, Path]]:
         """Version folders worth a look, newest first."""

@@ -73,7 +73,7 @@ def resting(loaded):
     return one
 
 
-def test_version_that_rests_on_another_waits_for_it(base):
+def test_version_that_rests_on_another_waits_for_it(base, caplog):
     """A server that starts finds the newest dense part, and must first load the embeddings below it."""
     for version, content in ((1, "fine"), (2, "fine"), (3, "dense"), (4, "dense")):
         put(base, version, content)
@@ -81,6 +81,14 @@ def test_version_that_rests_on_another_waits_for_it(base):
     versions.poll()
     assert loaded == ["2 fine", "4 dense"]
     assert states(versions) == {4: "AVAILABLE", 3: "END", 2: "END"}
+    assert not caplog.records
+
+
+def test_version_that_rests_on_none_that_is_there_is_named_once(base, caplog):
+    put(base, 3, "dense")
+    versions = Versions(base, resting([]))
+    look_twice(versions)
+    assert ["3 lacks embeddings" in one.message for one in caplog.records] == [True]
 
 
 def test_version_that_rests_on_another_is_not_tried_in_vain(base):
