@@ -28,7 +28,8 @@ class KafkaWriter:
         timeout = math.ceil(min(patience_s * 1000, _LONGEST_MS))
         wanted = {**_WRITING, "message.timeout.ms": timeout, **properties}
         self._producer = made(Producer, wanted, self._trouble)
-        self._failed: KafkaError | None = None
+        self._topic = ""  # of the message that was handed over last
+        self._failed: tuple[KafkaError, str] | None = None  # the first one, and its topic
         self.count = 0
 
     def send(
@@ -39,10 +40,11 @@ class KafkaWriter:
         Raises:
             StreamError: an earlier one could not be stored.
         """
+        self._topic = topic
         try:
             self._send(topic, value, key, timestamp_ms or 0)  # 0 is now
         except KafkaException as exc:  # the brokers do not know this writer any more
-            raise self._not_stored(exc.args[0]) from exc
+            raise self._not_stored(exc.args[0], topic) from exc
 
     def _send(self, topic: str, value: bytes, key: bytes | None, stamp: int) -> None:
         while True:
@@ -59,7 +61,7 @@ class KafkaWriter:
         try:
             left = self._producer.flush(seconds)
         except KafkaException as exc:
-            raise self._not_stored(exc.args[0]) from exc
+            raise self._not_stored(exc.args[0], self._topic) from exc
         self._check()
         return not left
 
@@ -67,16 +69,19 @@ class KafkaWriter:
         if not self.stored(self._patience_s + 1):
             raise BrokersUnreachable(self._servers, self._patience_s, self._trouble.why)
 
-    def _delivered(self, error: KafkaError | None, _message: Any) -> None:
-        self._failed = self._failed or error
+    def _delivered(self, error: KafkaError | None, message: Any) -> None:
+        if error is not None:
+            self._failed = self._failed or (error, message.topic())
         self.count += error is None
 
     def _check(self) -> None:
         if self._failed is None:
             return
-        if self._failed.code() == KafkaError._MSG_TIMED_OUT:  # noqa: SLF001
+        error, topic = self._failed
+        if error.code() == KafkaError._MSG_TIMED_OUT:  # noqa: SLF001
             raise BrokersUnreachable(self._servers, self._patience_s, self._trouble.why)
-        raise self._not_stored(self._failed)
+        raise self._not_stored(error, topic)
 
-    def _not_stored(self, error: KafkaError) -> StreamError:
-        return StreamError(f"a message could not be stored at {self._servers}: {error.str()}")
+    def _not_stored(self, error: KafkaError, topic: str) -> StreamError:
+        why = f"a message of topic {topic!r} could not be stored at {self._servers}: {error.str()}"
+        return StreamError(why, topic=topic)
