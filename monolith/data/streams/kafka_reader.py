@@ -31,7 +31,7 @@ class KafkaReader:
         self._consumer.assign([TopicPartition(*place, offset) for place, offset in offsets.items()])
         self._away_since: float | None = None
         self._closed = False
-        self._lost: set[Partition] = set()  # where to read these is to be found
+        self._lost: dict[Partition, bool] = {}  # where to read these is to be found; True: a broker said so
         self.ended: dict[Partition, int] = {}
 
     @property
@@ -44,11 +44,11 @@ class KafkaReader:
             if (error := one.error()) is None:
                 messages.append(_message(one))
                 self.ended.pop(messages[-1].partition, None)
-                self._lost.discard(messages[-1].partition)
+                self._lost.pop(messages[-1].partition, None)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
                 self.ended[Partition(one.topic(), one.partition())] = one.offset()
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001
-                self._lost.add(Partition(one.topic(), one.partition()))
+                self._lost[Partition(one.topic(), one.partition())] = True
             else:
                 self._trouble.why, self._trouble.all_down = error.str(), True
         self._next |= {message.partition: message.offset + 1 for message in messages}
@@ -83,14 +83,16 @@ class KafkaReader:
         for partition, offset in self._next.items():
             _, end = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
             if 0 <= end < offset:
-                self._lost.add(partition)
+                self._lost.setdefault(partition, False)  # after a jump, the end may be one of before
 
     def _find_lost(self) -> None:
         """Without an answer, brokers are as good as away, and asked again in the next poll."""
         try:
-            for partition in sorted(self._lost):
-                self._find_again(partition, self._of.within(_PROBE_S).span(partition))
-                self._lost.remove(partition)
+            for partition, said in sorted(self._lost.items()):
+                span = self._of.within(_PROBE_S).span(partition)
+                if said or span.end < self._next[partition]:
+                    self._find_again(partition, span)
+                del self._lost[partition]
         except BrokersUnreachable:
             self._trouble.all_down = True
 
