@@ -78,7 +78,20 @@ def export(settings: ExportSettings, ui: Ui) -> Report:
     stored.tell(ui.progress)
     if written is None:
         raise CheckpointNotFound("no checkpoint here: train first", path=path)
-    return _report(settings.output_path or Path(), written)
+    output = settings.output_path or Path()
+    _tell_of_newer(output, written.version, ui)
+    return _report(output, written)
+
+
+def _tell_of_newer(output: Path, version: int, ui: Ui) -> None:
+    """Who goes on from fewer steps, or begins anew, would wait for servers to take what is written."""
+    from monolith.serving.manifest import version_folders
+
+    if (newest := max(version_folders(output))) > version:
+        ui.progress.say(
+            f"{output} has version {newest}: servers answer with that and not with {version}, "
+            f"unless they pin it; --model-version {newest + 1} would be newer"
+        )
 
 
 def _write(settings: ExportSettings, ui: Ui, stored: Catalogue, manifest: Manifest) -> ExportManifest:

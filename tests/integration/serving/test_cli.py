@@ -144,6 +144,16 @@ def test_damage_that_shows_while_exporting_is_passed_over_and_told(
     assert [path.name for path in (tmp_path / "out").iterdir()] == [str(whole.step)]
 
 
+def test_a_version_that_servers_pass_over_is_told(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ("export", f"--checkpoint-path={trained.run}", f"-o={tmp_path}", "-f=onnx")
+    said = f"{tmp_path} has version 8: servers answer with that and not with"
+    for version, told in ((8, False), (7, True), (9, False)):
+        assert main([*argv, f"--model-version={version}"], {}) == 0
+        assert (said in capsys.readouterr().err) == told
+
+
 def test_one_checkpoint_can_be_chosen(
     trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
