@@ -159,5 +159,7 @@ class Forgotten:
 def test_a_writer_that_brokers_forgot_is_named(mock, monkeypatch, way):
     writer = kafka(mock.servers).write()
     monkeypatch.setattr(writer, "_producer", Forgotten())
-    with pytest.raises(StreamError, match=r"a message of topic '(clicks)?' could not be stored at 127\.0\.0\.1:"):
+    with pytest.raises(
+        StreamError, match=r"a message of topic '(clicks)?' could not be stored at 127\.0\.0\.1:"
+    ):
         way(writer)
