@@ -107,10 +107,17 @@ def _figures(manifest: Manifest) -> dict[str, object]:
         "shards": manifest.shards,
         "workers": manifest.num_workers,
         **{f"batches_of_worker_{worker}": count for worker, count in manifest.position.items()},
-        **manifest.quality,
+        **_quality(manifest),
         "tables": ", ".join(sorted(manifest.tables)),
         "folder": manifest.folder,
     }
+
+
+def _quality(manifest: Manifest) -> dict[str, object]:
+    """How well was predicted, before it was learned, what was learned since the checkpoint before."""
+    figures = {f"train_{name}": value for name, value in manifest.quality.items()}
+    examples = figures.pop("train_examples", None)
+    return {**figures, **({} if examples is None else {"examples": int(examples)})}
 
 
 LS = Command(LsSettings, ls)

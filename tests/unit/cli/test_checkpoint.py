@@ -55,6 +55,7 @@ def test_ls_names_what_is_missing(model_dir, capsys):
 def test_show_tells_all_of_one(model_dir, capsys, which, step):
     status, answer = asked(capsys, "show", model_dir, *which)
     assert (status, answer["step"], answer["batches_of_worker_0"]) == (0, step, step)
+    assert (answer["train_auc"], answer["train_logloss"]) == (0.5, None)
     assert [row["table"] for row in answer["rows"]] == ["", "item", "user/age", "item", "user/age"]
 
 
