@@ -144,7 +144,7 @@ class Archive:
         if manifest.tables.keys() != tables.keys():
             there, here = ", ".join(sorted(manifest.tables)), ", ".join(sorted(tables))
             raise CheckpointMismatch(
-                f"{prefix(manifest.step)} has the tables {there}, the model wants {here}: its columns have "
-                "changed, so choose another model directory",
+                f"{prefix(manifest.step)} has the tables {there}, the model wants {here}: columns that are "
+                "told the same share a table, so change all alike, or choose another model directory",
                 path=self.store.model_dir,
             )

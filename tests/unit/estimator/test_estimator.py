@@ -107,7 +107,8 @@ def test_other_rows_are_told(estimator, dataset, config, monkeypatch):
     estimator.train(steps=1)
     monkeypatch.setattr(Wider, "name", LogisticRegression.name)
     with pytest.raises(
-        CheckpointMismatch, match=r"has the tables dim1-.*, the model wants dim2-.*: its columns have changed"
+        CheckpointMismatch,
+        match=r"has the tables dim1-.*, the model wants dim2-.*: columns that are told the same",
     ):
         Estimator(Wider(), dataset, config).evaluate()
 
