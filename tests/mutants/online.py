@@ -42,6 +42,13 @@ BUGS = [
         "tests/unit/data/streams/test_kafka_reader.py",
     ),
     Bug(
+        "A partition without leader counts as one that is read",
+        f"{STREAMS}/kafka_links.py",
+        "not in connected - {_NOBODY}",
+        "not in connected",
+        "tests/unit/data/streams/test_kafka_links.py",
+    ),
+    Bug(
         "A partition whose leader is being elected ends a job at once",
         f"{STREAMS}/kafka.py",
         "if self.timer() >= until:",

@@ -58,8 +58,8 @@ class KafkaLog:
         self._trouble = Trouble()
         self._asker = self.consumer(self._trouble)
 
-    def consumer(self, trouble: Trouble) -> Any:
-        return made(Consumer, {**_READING, **self._properties}, trouble)
+    def consumer(self, trouble: Trouble, **more: Any) -> Any:
+        return made(Consumer, {**_READING, **more, **self._properties}, trouble)
 
     def partitions(self, topic: str) -> int:
         return self._count(self._asker, topic)

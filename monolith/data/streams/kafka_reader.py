@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from monolith.core.errors import BrokersUnreachable
 from monolith.data.streams.kafka_client import Trouble, log
+from monolith.data.streams.kafka_links import EVERY_S, Links
 from monolith.data.streams.log import Message, Offsets, Partition, Span, beginning
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ class KafkaReader:
         self._topics = sorted({partition.topic for partition in offsets})
         self._next = dict(offsets)
         self._trouble = Trouble()
-        self._consumer = of.consumer(self._trouble)
+        self._links = Links(of.say)
+        looks: dict[str, Any] = {"statistics.interval.ms": int(EVERY_S * 1000), "stats_cb": self._heed}
+        self._consumer = of.consumer(self._trouble, **looks)
         self._consumer.assign([TopicPartition(*place, offset) for place, offset in offsets.items()])
         self._away_since: float | None = None
         self._closed = False
@@ -77,6 +80,10 @@ class KafkaReader:
             closing = threading.Thread(target=self._consumer.close, name="close of a reader", daemon=True)
             closing.start()
             closing.join(CLOSE_S)
+
+    def _heed(self, statistics: str) -> None:
+        if not self.away:  # that is told already, and of all
+            self._links.heed(statistics)
 
     def _look_at_ends(self) -> None:
         """Nothing came. Not every broker says so when it is because our offset is beyond the end."""

@@ -38,12 +38,14 @@ class MockCluster:
     def create(self, topic: str, partitions: int) -> None:
         self._library.rd_kafka_mock_topic_create(self._cluster, topic.encode(), partitions, 1)
 
-    def down(self) -> None:
-        for broker in self._brokers:
+    def down(self, *brokers: int) -> None:
+        """These, or all."""
+        for broker in brokers or self._brokers:
             self._library.rd_kafka_mock_broker_set_down(self._cluster, broker)
 
-    def up(self) -> None:
-        for broker in self._brokers:
+    def up(self, *brokers: int) -> None:
+        """These, or all."""
+        for broker in brokers or self._brokers:
             self._library.rd_kafka_mock_broker_set_up(self._cluster, broker)
 
     def fail(self, api: int, errors: Sequence[int]) -> None:

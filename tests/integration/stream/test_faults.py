@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from monolith.core.errors import BrokersUnreachable, ConfigError, StreamError
+from monolith.data.streams.kafka import KafkaLog
 from monolith.data.streams.log import Partition
 from tests.integration.stream.conftest import kafka
-from tests.integration.stream.mock import FETCH, METADATA, PRODUCE
+from tests.integration.stream.mock import FETCH, METADATA, PRODUCE, MockCluster
 
 PLACES = [Partition("clicks", number) for number in range(3)]
 PATIENCE_S = 30
+
+
+@pytest.fixture
+def three():
+    cluster = MockCluster(3)
+    cluster.create("views", 3)
+    yield cluster
+    cluster.close()
 
 
 def fill(log, count, topic="clicks"):
@@ -41,8 +51,6 @@ def test_nobody_there_is_one_bounded_error():
 
 @pytest.mark.parametrize(("key", "value"), [("no.such.property", "1"), ("fetch.min.bytes", "many")])
 def test_a_property_is_named(key, value):
-    from monolith.data.streams.kafka import KafkaLog
-
     with pytest.raises(ConfigError, match=key):
         KafkaLog({"bootstrap.servers": "x", "group.id": "g", key: value}, print)
 
@@ -64,6 +72,20 @@ def test_brokers_that_come_back_lose_nothing(mock):
     assert [word in sentence for word, sentence in zip(("are away", "are back"), said, strict=True)] == [
         True
     ] * 2
+
+
+def test_partitions_of_one_broker_that_is_gone_are_told(three):
+    said, topic = [], [Partition("views", number) for number in range(3)]
+    properties = {"bootstrap.servers": three.servers, "group.id": "g", "statistics.interval.ms": 100}
+    reader = KafkaLog(properties, said.append, timeout_s=10.0).read(dict.fromkeys(topic, 0))
+    poll_until(reader, lambda _: len(reader.ended) == 3)
+    assert said == []
+    three.down(2)
+    poll_until(reader, lambda _: said)
+    three.up(2)
+    poll_until(reader, lambda _: len(said) == 2)
+    reader.close()
+    assert [re.findall(r"views/\d", sentence) for sentence in said] == [["views/1"]] * 2
 
 
 def test_patience_ends(mock):
@@ -159,7 +181,5 @@ class Forgotten:
 def test_a_writer_that_brokers_forgot_is_named(mock, monkeypatch, way):
     writer = kafka(mock.servers).write()
     monkeypatch.setattr(writer, "_producer", Forgotten())
-    with pytest.raises(
-        StreamError, match=r"a message of topic '(clicks)?' could not be stored at 127\.0\.0\.1:"
-    ):
+    with pytest.raises(StreamError, match=r"of topic '(clicks)?' could not be stored at 127\.0\.0\.1:"):
         way(writer)

@@ -18,6 +18,7 @@ SCHEMA = Schema(
     features=[Feature(name="user", kind="integer", slot=1), Feature(name="age", kind="float")],
 )
 NOW_S = 1_700_000_000.0
+NOBODY = -1  # a broker's number
 
 
 def rows(numbers):
@@ -47,6 +48,18 @@ def rows_of(batches):
 
 def labels(batch):
     return batch.labels.astype(int).tolist()
+
+
+def statistics(connected, leaders=(1, 2)):
+    """What librdkafka tells of a topic of which partition n is read from broker `leaders[n]`.
+
+    The broker that has no number was asked first, and is still connected.
+    """
+    states = {NOBODY: "UP"} | dict.fromkeys((1, 2), "TRY_CONNECT") | dict.fromkeys(connected, "UP")
+    places = {str(n): {"desired": True, "broker": leader} for n, leader in enumerate(leaders)}
+    places["-1"] = {"desired": False, "broker": NOBODY}  # where messages wait that have no partition yet
+    brokers = {str(n): {"nodeid": n, "state": state} for n, state in states.items()}
+    return json.dumps({"brokers": brokers, "topics": {"clicks": {"partitions": places}}})
 
 
 class Ticking:

@@ -8,9 +8,10 @@ from confluent_kafka import KafkaError
 
 from monolith.core.errors import BrokersUnreachable
 from monolith.data.streams import kafka_reader
+from monolith.data.streams.kafka_links import LOOKS
 from monolith.data.streams.kafka_reader import KafkaReader
 from monolith.data.streams.log import Partition, Span
-from tests.unit.data.streams.conftest import Ticking
+from tests.unit.data.streams.conftest import Ticking, statistics
 
 LOST, GOOD = Partition("t", 0), Partition("t", 1)
 
@@ -35,7 +36,8 @@ class Brokers:
         self.say, self.timer, self.coming = self.said.append, Ticking(1.0), []
         self.known_end = -1001  # nobody has said
 
-    def consumer(self, _trouble):
+    def consumer(self, _trouble, **properties):
+        self.look = properties["stats_cb"]
         return self
 
     def within(self, _seconds):
@@ -128,6 +130,19 @@ def test_an_end_is_where_nothing_followed(brokers, reader):
     brokers.coming = [Told(GOOD, 4)]
     reader.poll(1, 0)
     assert reader.ended == {}
+
+
+def test_while_all_are_away_nothing_is_told_of_one(brokers, reader):
+    reader.poll(1, 0)
+    for _ in range(LOOKS):
+        brokers.look(statistics(connected=[1]))
+    brokers.answers = True
+    reader.poll(1, 0)
+    reader.poll(1, 0)
+    assert ["no connection" in each for each in brokers.said] == [False] * 3
+    for _ in range(LOOKS):
+        brokers.look(statistics(connected=[1]))
+    assert "no connection" in brokers.said[3]
 
 
 def test_a_close_that_is_never_answered_is_left_alone(brokers, reader, monkeypatch):
