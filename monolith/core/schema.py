@@ -145,13 +145,15 @@ def _made(cls: type[T], given: Any) -> T:
     what = cls.__name__.lower()
     if not isinstance(given, dict):
         raise SchemaError(f"{what} must be a table of settings, not {given!r}")
+    if "name" in given:
+        what += f" {given['name']!r}"
     _check_keys(what, given, attrs.fields(cls))  # type: ignore[arg-type]  # every part is an attrs class
     try:
         return cls(**given)
     except SchemaError:
         raise
     except (TypeError, ValueError) as exc:
-        raise SchemaError(f"{what} {given.get('name', '')!r} cannot be: {exc}") from exc
+        raise SchemaError(f"{what} cannot be: {exc}") from exc
 
 
 def _check_keys(what: str, given: dict[str, Any], fields: tuple[attrs.Attribute[Any], ...]) -> None:
@@ -163,7 +165,7 @@ def _check_keys(what: str, given: dict[str, Any], fields: tuple[attrs.Attribute[
             raise SchemaError(f"unknown key {key!r} in {what} ({hint})")
     for f in fields:
         if f.default is attrs.NOTHING and f.name not in given:
-            raise SchemaError(f"{what} {given.get('name', '')!r} lacks {f.name!r}")
+            raise SchemaError(f"{what} lacks {f.name!r}")
 
 
 def _plain(value: Any) -> Any:

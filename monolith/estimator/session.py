@@ -166,13 +166,8 @@ class TrainingSession:
             if self._around.dense_export:  # it may take seconds: what is learned is safe by then
                 self._around.dense_export.offer(self._step, self._trainer.parts, last=over)
         self._around.progress.end()
-        if not (whole.quality.examples or stopped) and self._place.chief:
-            more = (
-                "no message came that can be read"
-                if share.endless
-                else "more --epochs or --train-steps go on"
-            )
-            self._around.progress.say(f"nothing was left to train at step {self._step}: {more}")
+        if not (whole.quality.examples or stopped):
+            self._say_why_nothing_was_trained(share)
         return TrainResult(
             global_step=self._step,
             training=whole.quality.figures(),
@@ -182,6 +177,15 @@ class TrainingSession:
             stopped_early=stopped,
             seconds=share.seconds,
         )
+
+    def _say_why_nothing_was_trained(self, share: Share) -> None:
+        if self._place.chief:
+            more = (
+                "no message came that can be read"
+                if share.endless
+                else "more --epochs or --train-steps go on"
+            )
+            self._around.progress.say(f"nothing was left to train at step {self._step}: {more}")
 
     def _readers(self, share: Share) -> list[bool]:
         """Who has something to read, so that no step is counted for who has not."""

@@ -65,9 +65,9 @@ def test_a_split_leaves_rows_to_train_on(split):
         ),
         (
             {"name": "x", "features": [{"name": "u", "kind": "string", "red": 1}]},
-            "unknown key 'red' in feature",
+            "unknown key 'red' in feature 'u' ",
         ),
-        ({"name": "x", "features": [{"kind": "string"}]}, "feature '' lacks 'name'"),
+        ({"name": "x", "features": [{"kind": "string"}]}, "feature lacks 'name'"),
         ({"name": "x", "features": ["u"]}, "feature must be a table of settings, not 'u'"),
         ({"name": "x", "features": [], "label": {"threshhold": 4}}, "did you mean 'threshold'"),
         ({"name": "x", "features": [], "lable": {}}, "did you mean 'label'"),
