@@ -166,7 +166,7 @@ class TrainingSession:
             if self._around.dense_export:  # it may take seconds: what is learned is safe by then
                 self._around.dense_export.offer(self._step, self._trainer.parts, last=over)
         self._around.progress.end()
-        if not (whole.quality.examples or stopped):
+        if not (whole.step > whole.begin or stopped):
             self._say_why_nothing_was_trained(share)
         return TrainResult(
             global_step=self._step,

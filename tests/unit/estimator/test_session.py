@@ -49,6 +49,13 @@ class Small(DeepFm):
         return module
 
 
+class Unjudged(LogisticRegression):
+    """Its predictions are no probabilities."""
+
+    def model_fn(self, module, features, mode):
+        return attrs.evolve(super().model_fn(module, features, mode), classification=False)
+
+
 class Picky(Small):
     """Ids must occur twice before they are learned."""
 
@@ -183,6 +190,12 @@ def test_going_on_elsewhere_is_as_if_never_moved(dataset, config, tmp_path):
     train(dataset, moved)
     last = "checkpoint-20"
     assert files(straight.model_dir / last) == files(moved.model_dir / last)
+
+
+def test_what_nobody_judges_was_trained_all_the_same(dataset, config):
+    talk = Talk()
+    train(dataset, config, Unjudged, progress=talk)
+    assert not any("nothing was left" in sentence for sentence in talk.said)
 
 
 def test_a_finished_training_has_nothing_to_do(dataset, config):
