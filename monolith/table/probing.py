@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Subtables: TypeAlias = tuple[Cells, Unsigned, Unsigned, Indices, Indices]
 
 SUBTABLE_BITS = 9
-BLOCK = 32  # fids whose memory is asked for before any of it is looked at
+BLOCK = 64  # fids whose memory is asked for before any of it is looked at
 _SHIFT = 64 - SUBTABLE_BITS
 _IN_LINE = PAIRS - 1  # the bits of a cell's number that tell where in its line it is
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from monolith.core.fids import MAX_SLOT, VALUE_BITS, slot_of
-from monolith.table.compiling import kernel
+from monolith.table.compiling import kernel, subroutine
+from monolith.table.memory import AHEAD, prefetch
 
 if TYPE_CHECKING:
     from monolith.core.arrays import Fids, Flags, Indices
@@ -60,38 +61,40 @@ class Tally:
     def __init__(self) -> None:
         self._counting = threading.Lock()
         self._asked = self._hits = 0
-        self._by_slot = np.zeros((5, SLOTS), np.int64)  # as in Usage, but rows; the first two are sampled
+        self._looked_up = np.zeros((SLOTS, 2), np.int64)  # asked and hits, of ids that were sampled
+        self._lost = np.zeros((SLOTS, 3), np.int64)  # evicted, filtered, not_finite
 
     def looked_up(self, fids: Fids, found: Flags, hits: int) -> None:
         """`hits` of `fids` were `found`."""
         with self._counting:
-            _tally(fids, found, -self._asked % EVERY, self._by_slot)
+            _tally(fids, found, -self._asked % EVERY, self._looked_up)
             self._asked += len(fids)
             self._hits += hits
 
     def evicted(self, fids: Fids) -> None:
         """Each of `fids` had a row, and lost it."""
-        self._add(2, fids)
+        self._add(0, fids)
 
     def filtered(self, fids: Fids) -> None:
         """Each of `fids` had no row, and got none."""
-        self._add(3, fids)
+        self._add(1, fids)
 
     def not_finite(self, fids: Fids) -> None:
         """Each of `fids` came with a gradient that was skipped or clipped."""
-        self._add(4, fids)
+        self._add(2, fids)
 
     def _add(self, what: int, fids: Fids) -> None:
         if len(fids):
             with self._counting:
-                self._by_slot[what] += np.bincount(slot_of(fids), minlength=SLOTS)
+                self._lost[:, what] += np.bincount(slot_of(fids), minlength=SLOTS)
 
     def usage(self, rows: Indices) -> tuple[Usage, dict[int, Usage]]:
         """All in all, and slot by slot; `rows` (SLOTS,) are how many there are."""
         with self._counting:
-            counts, asked, hits = np.vstack([rows, self._by_slot]), self._asked, self._hits
-        slots = {int(s): Usage(*counts[:, s].tolist()) for s in np.flatnonzero(counts.any(axis=0))}
-        return Usage(int(rows.sum()), asked, hits, *counts[3:].sum(axis=1).tolist()), slots
+            counts = np.column_stack([rows, self._looked_up, self._lost])  # as in Usage
+            asked, hits, lost = self._asked, self._hits, self._lost.sum(axis=0)
+        slots = {int(s): Usage(*counts[s].tolist()) for s in np.flatnonzero(counts.any(axis=1))}
+        return Usage(int(rows.sum()), asked, hits, *lost.tolist()), slots
 
 
 def report(
@@ -120,7 +123,14 @@ def report(
 
 @kernel
 def _tally(fids: Fids, found: Flags, start: int, counts: Indices) -> None:
+    """Count every `EVERY`th fid from `start` on, and whether it was found, with its slot."""
     for i in range(start, len(fids), EVERY):
-        slot = (np.uint64(fids[i]) >> np.uint64(VALUE_BITS)) & np.uint64(MAX_SLOT)
-        counts[0, slot] += 1
-        counts[1, slot] += found[i]
+        prefetch(counts, _slot(fids[min(i + AHEAD * EVERY, len(fids) - 1)]), 0)  # there may be 2**15 slots
+        slot = _slot(fids[i])
+        counts[slot, 0] += 1
+        counts[slot, 1] += found[i]
+
+
+@subroutine
+def _slot(fid: int) -> Any:
+    return (np.uint64(fid) >> np.uint64(VALUE_BITS)) & np.uint64(MAX_SLOT)
