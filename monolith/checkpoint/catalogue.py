@@ -84,7 +84,9 @@ class Catalogue:
 
     def list(self) -> Sequence[Stored]:
         """Every checkpoint that has a manifest, by ascending step; what cannot be read says why."""
-        return [self._look(step) for step in self._steps()]
+        found = [self._look(step) for step in self._steps()]
+        still = self._steps()  # what was pruned meanwhile is not damaged
+        return [each for each in found if each.step in still]
 
     def latest(self) -> Manifest | None:
         """The newest complete checkpoint; None if none was ever committed. Raises as `newest`."""
@@ -155,25 +157,28 @@ class Catalogue:
         """Read every file of `step` and compare checksums; gives what is wrong, file by file.
 
         Raises:
-            CheckpointNotFound: there is no such checkpoint.
+            CheckpointNotFound: there is no such checkpoint, or none any more.
         """
+        manifest = None
         try:
             manifest = self.get(step)
+            problems = list(self._damage(manifest, progress or Silent()))
         except _UNREADABLE as exc:
-            return [exc]
-        progress = progress or Silent()
-        progress.begin(f"verify {prefix(step)}", manifest.size, "bytes")
-        try:
-            return list(self._damage(manifest, progress))
-        finally:
-            progress.end()
+            problems = [exc]
+        if problems and not self._is_still(step, manifest):
+            return self.verify(step, progress)
+        return problems
 
     def _damage(self, manifest: Manifest, progress: Progress) -> Iterator[CheckpointError]:
-        for entry in manifest.files:
-            try:
-                verify_file(self.folder(manifest), entry, progress)
-            except _UNREADABLE as exc:
-                yield exc
+        progress.begin(f"verify {prefix(manifest.step)}", manifest.size, "bytes")
+        try:
+            for entry in manifest.files:
+                try:
+                    verify_file(self.folder(manifest), entry, progress)
+                except _UNREADABLE as exc:
+                    yield exc
+        finally:
+            progress.end()
 
     def _steps(self) -> Sequence[int]:
         names: Sequence[str] = ()

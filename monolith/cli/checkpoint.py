@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -13,6 +14,7 @@ from monolith.cli.command import Command, Report, Table, Ui
 from monolith.config.checks import given
 from monolith.config.settings import Settings, setting
 from monolith.core.errors import CheckpointError, CheckpointNotFound
+from monolith.core.progress import Progress
 
 _SOUND = "complete"
 
@@ -69,8 +71,7 @@ def show(settings: ShowSettings, ui: Ui) -> Report:
 def verify(settings: VerifySettings, ui: Ui) -> Report:
     """Read every file of every checkpoint; status 1 if one is damaged, with a line for each damaged file."""
     catalogue = _catalogue(settings)
-    steps = [each.step for each in catalogue.list()] if settings.step is None else [settings.step]
-    damage = {step: catalogue.verify(step, ui.progress) for step in steps}
+    damage = _damage(catalogue, settings.step, ui.progress)
     lines = [line for step, problems in damage.items() for line in _verdict(step, problems)]
     return Report(
         title=f"checkpoints in {catalogue.model_dir}",
@@ -92,6 +93,19 @@ def _line(stored: Stored) -> Sequence[object]:
         return (stored.step, state, None, None, None, None)
     manifest = stored.manifest
     return (stored.step, state, manifest.size, manifest.shards, manifest.rows, manifest.model)
+
+
+def _damage(
+    catalogue: Catalogue, step: int | None, progress: Progress
+) -> dict[int, Sequence[CheckpointError]]:
+    """What is wrong with each checkpoint, or with that of `step`."""
+    if step is not None:
+        return {step: catalogue.verify(step, progress)}
+    damage = {}
+    for each in catalogue.list():
+        with suppress(CheckpointNotFound):  # a training pruned it meanwhile
+            damage[each.step] = catalogue.verify(each.step, progress)
+    return damage
 
 
 def _verdict(step: int, problems: Sequence[CheckpointError]) -> list[tuple[int, str]]:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from monolith.checkpoint import catalogue
 from monolith.checkpoint.catalogue import Catalogue
 from monolith.checkpoint.manifest import FORMAT
 from monolith.checkpoint.sealed import sealed
 from monolith.checkpoint.store import CheckpointStore
+from monolith.checkpoint.tensorfile import check_size, verify_file
 from monolith.core.errors import CheckpointInaccessible, CheckpointIncomplete, CheckpointUnreadable
 from monolith.testing.faulty_disk import RecordingDisk
 from monolith.testing.small_job import load, resumed, save
@@ -209,6 +211,30 @@ def test_a_manifest_that_is_exchanged_while_it_is_read_is_read_again(store, monk
 
     monkeypatch.setattr(Path, "read_bytes", overtaken)
     assert newest(store) == {3.0}
+
+
+def test_what_is_saved_again_while_it_is_verified_is_verified_again(store, monkeypatch):
+    coming = iter([3.0])
+
+    def overtaken(*args):
+        for value in coming:
+            save(store, 2, value)
+        return verify_file(*args)
+
+    monkeypatch.setattr(catalogue, "verify_file", overtaken)
+    assert store.verify(2) == []
+
+
+def test_what_is_pruned_while_it_is_looked_at_is_not_listed(store, monkeypatch):
+    coming = iter([3])
+
+    def overtaken(*args):
+        for step in coming:
+            save(quick(store.model_dir, max_to_keep=2), step, float(step))
+        return check_size(*args)
+
+    monkeypatch.setattr(catalogue, "check_size", overtaken)
+    assert [(each.step, each.complete) for each in store.list()] == [(2, True)]
 
 
 def test_what_was_told_first_is_told(store, monkeypatch):

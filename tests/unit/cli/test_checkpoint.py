@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from monolith.checkpoint import catalogue
 from monolith.checkpoint.store import CheckpointStore
+from monolith.checkpoint.tensorfile import verify_file
 from monolith.cli.main import main
 from monolith.testing.faulty_disk import RecordingDisk
 from monolith.testing.small_job import save
@@ -72,6 +74,20 @@ def test_verify_reads_every_file(model_dir, capsys):
 def test_verify_of_one(model_dir, capsys, step, expected):
     alter(model_dir, 10)
     assert asked(capsys, "verify", model_dir, "--step", step)[0] == expected
+
+
+def test_what_a_training_prunes_meanwhile_is_not_damaged(model_dir, capsys, monkeypatch):
+    """It keeps two, and saves a third while the first is read."""
+    coming = iter([30])
+
+    def overtaken(*args):
+        for step in coming:
+            save(CheckpointStore(model_dir, max_to_keep=2, disk=RecordingDisk()), step, mark=step)
+        return verify_file(*args)
+
+    monkeypatch.setattr(catalogue, "verify_file", overtaken)
+    status, answer = asked(capsys, "verify", model_dir)
+    assert (status, answer["rows"]) == (0, [{"step": 20, "state": "complete"}])
 
 
 def test_a_checkpoint_that_was_passed_over_is_named(model_dir, capsys):
