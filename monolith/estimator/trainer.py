@@ -214,6 +214,8 @@ class Trainer(Predictor):
 def _count(spec: EstimatorSpec, batch: Batch, quality: Quality) -> None:
     if spec.classification:
         quality.update(_array(spec.pred), batch.labels, batch.standing_weights)
+    else:
+        quality.pass_over(len(batch.labels))
 
 
 def _array(tensor: torch.Tensor) -> Floats:

@@ -102,7 +102,8 @@ def as_sentence(window: Window) -> str:
 
 
 def _told(figures: Mapping[str, float]) -> str:
-    said = [f"{figures['auc']:.4f} {figures['logloss']:.4f}" if figures["examples"] else "nothing"]
+    judged = math.isfinite(figures["logloss"])
+    said = [f"{figures['auc']:.4f} {figures['logloss']:.4f}" if judged else "nothing"]
     if math.isfinite(staleness_s := figures.get("staleness_s", math.nan)):
         said.append(f"{staleness_s:.1f} s old")
     if missed := figures.get("missed"):

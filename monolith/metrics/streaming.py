@@ -60,6 +60,10 @@ class Quality:
         np.add.at(self._histogram[:, 0], bins, weight * (1 - wanted))
         np.add.at(self._histogram[:, 1], bins, weight * wanted)
 
+    def pass_over(self, examples: int) -> None:
+        """Count so many examples of which no probability was predicted."""
+        self._examples += examples
+
     def merge(self, other: Quality) -> None:
         """Count all that `other` has counted."""
         self._examples += other._examples

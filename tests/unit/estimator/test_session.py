@@ -194,7 +194,7 @@ def test_going_on_elsewhere_is_as_if_never_moved(dataset, config, tmp_path):
 
 def test_what_nobody_judges_was_trained_all_the_same(dataset, config):
     talk = Talk()
-    train(dataset, config, Unjudged, progress=talk)
+    assert train(dataset, config, Unjudged, progress=talk).training["examples"] == 800
     assert not any("nothing was left" in sentence for sentence in talk.said)
 
 
