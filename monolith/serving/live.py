@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from monolith.checkpoint.table_json import table_from_json
+from monolith.config.bad_gradients import BadGradients
 from monolith.core.arrays import Fids, Flags, Rows
 from monolith.serving.compressed import compress, decompress
 from monolith.serving.manifest import ServedTable
@@ -28,7 +29,7 @@ class LiveTable:
 
     def __init__(self, about: ServedTable, rows: TableRows) -> None:
         self.about = about
-        self._table = table = Table(_plain(about.dim))
+        self._table = table = Table(_plain(about.dim), bad_gradients=BadGradients.SKIP)
         self._config = None if about.config is None else table_from_json(dict(about.config))
         self.find, self.pieces = table.find, table.pieces
         table.restore(rows)
@@ -37,7 +38,10 @@ class LiveTable:
         return len(self._table)
 
     def put(self, fids: Fids, values: Rows, stamp: int | Times) -> int:
-        """Set rows to full-precision `values` (n, dim); returns how many left, for zeros may be skipped."""
+        """Set rows to full-precision `values` (n, dim); returns how many left, for zeros may be skipped.
+
+        A row with a value that is not finite stays as it was.
+        """
         if not self.about.skip_zeros:
             self._assign(fids, self._served(values), stamp)
             return 0

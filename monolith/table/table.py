@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from monolith.config.bad_gradients import BadGradients
-from monolith.core.arrays import as_fids, as_rows
+from monolith.core.arrays import as_fids
 from monolith.core.choice import choice
 from monolith.core.errors import ConfigError, DimensionMismatch
 from monolith.table.all_rows import AllRows
 from monolith.table.compiling import given
 from monolith.table.config import TableConfig
 from monolith.table.learning import Learner
-from monolith.table.occurrences import times_of
 from monolith.table.steps import Step, judged, only
 from monolith.table.store import UNTIMED, but
 
@@ -139,6 +138,7 @@ class Table(AllRows):
         Raises:
             DimensionMismatch: `rows` is not n * dim values.
             ConfigError: a time is before 1970 or after 2106.
+            GradientNotFinite: a value is, too, where such gradients are refused; or it is skipped or clipped.
         """
         return self._write(self._learner.assign, fids, rows, times)
 
@@ -150,9 +150,9 @@ class Table(AllRows):
         return self._write(self._learner.add, fids, rows, times)
 
     def _write(self, work: Work, fids: Fids, rows: Rows, times: Times | int | None) -> int:
-        fids = given(as_fids(fids))
-        rows = given(as_rows(rows, len(fids), self.dim))
-        at = self._population.updated_at(times_of(times, fids, "a table"), 0, len(fids))
+        step = self.judge(Step(fids, rows, times=times))
+        fids, rows = step.fids, step.grads
+        at = self._times(step)
         missing = self._beside_others(at, lambda: self._store.update(work, fids, rows, at))
 
         def create(some: Indices) -> int:
@@ -216,10 +216,7 @@ class Table(AllRows):
         Raises:
             MemoryError: there is no room for the rows of unknown ids. Those of known ones have learned.
         """
-        assert not isinstance(step.times, int)  # judging spreads it
-        if step.not_finite is not None:
-            self._tally.not_finite(step.not_finite)
-        times = self._population.updated_at(step.times, step.step, len(step.fids))
+        times = self._times(step)
         missing = self._beside_others(times, lambda: self._learner.learn(self._store, step, times))
         deserving = self._deserving(step, missing)
 
@@ -231,6 +228,13 @@ class Table(AllRows):
 
         created = self._creating(deserving, create, times)
         return Taken(created, len(missing) - len(deserving))
+
+    def _times(self, step: Step) -> Times:
+        """When the rows of a judged step are updated; counts what was wrong with it."""
+        assert not isinstance(step.times, int)  # judging spreads it
+        if step.not_finite is not None:
+            self._tally.not_finite(step.not_finite)
+        return self._population.updated_at(step.times, step.step, len(step.fids))
 
     def _deserving(self, step: Step, missing: Indices) -> Indices:
         """Those of the `missing` fids that have occurred often enough for a row."""

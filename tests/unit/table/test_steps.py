@@ -31,6 +31,18 @@ def test_refused_with_the_id(value):
     assert (told.value.fid, len(table)) == (6, 0)
 
 
+@pytest.mark.parametrize("change", [Table.assign, Table.assign_add])
+@pytest.mark.parametrize(("bad", "expected"), [(BadGradients.SKIP, 0.0), (BadGradients.CLIP, CLIPPED)])
+def test_values_are_judged_like_gradients(change, bad, expected):
+    rows = np.array([[0.5, 0.5], [np.inf, 0.5], [0.5, 0.5]])
+    with pytest.raises(GradientNotFinite, match="fid 6 in column 0 of a table is inf"):
+        change(Table(CONFIG), FIDS, rows)
+    table = Table(TableConfig((Segment(2, Constants(0.0)),)), bad_gradients=bad)
+    change(table, FIDS, rows)
+    assert table.find(FIDS)[0][:, 0].tolist() == [0.5, expected, 0.5]
+    assert table.stats().usage.not_finite == 1
+
+
 @pytest.mark.parametrize("latest", [None, np.ones((3, 2))])
 def test_skipped_ids_are_left_out(latest):
     rows, found = taught(BadGradients.SKIP, np.nan, latest=latest)
