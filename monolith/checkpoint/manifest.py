@@ -8,16 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
-from monolith.checkpoint.files import FileEntry
+from monolith.checkpoint.files import FileEntry, files_to_json
 from monolith.checkpoint.sealed import sealed, unsealed
 from monolith.checkpoint.table_json import table_from_json, table_to_json
 from monolith.core.errors import CheckpointFormat, CheckpointUnreadable, ConfigError
 from monolith.table.config import TableConfig
 
+Columns: TypeAlias = Mapping[str, Mapping[str, int]]  # table → its columns → the slot of their ids
 FORMAT = 1  # a reader refuses any other number: bump it when an old reader would misread
 
 
@@ -38,6 +39,7 @@ class Manifest:
     tables: Mapping[str, TableConfig]
     shards: int  # parameter servers that wrote it
     files: Sequence[FileEntry] = attrs.field(converter=_sorted)
+    columns: Columns = attrs.field(factory=dict)  # empty: nobody wrote them down
     folder: str = ""  # beside the manifest; the files are in it
     num_workers: int = 1
     position: Mapping[int, int] = attrs.field(factory=dict)  # worker → batches read of its share
@@ -64,7 +66,7 @@ class Manifest:
         """The fields that JSON cannot hold as they are."""
         return {
             "tables": {name: table_to_json(self.tables[name]) for name in sorted(self.tables)},
-            "files": [attrs.asdict(entry) for entry in self.files],
+            "files": files_to_json(self.files),
             "position": {str(worker): self.position[worker] for worker in sorted(self.position)},
             "offsets": {name: self.offsets[name] for name in sorted(self.offsets)},
             "quality": {n: v if math.isfinite(v) else None for n, v in sorted(self.quality.items())},

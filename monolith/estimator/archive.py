@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from monolith.checkpoint.fit import must_fit
+from monolith.checkpoint.fit import Wanted, files_for, moved
 from monolith.checkpoint.layout import prefix
 from monolith.checkpoint.manifest import Manifest
 from monolith.checkpoint.store import CheckpointStore
@@ -25,6 +25,7 @@ from monolith.estimator.tables import configs
 from monolith.estimator.trainer import Assembled
 
 if TYPE_CHECKING:
+    from monolith.core.progress import Progress
     from monolith.ps.blocking import BlockingClient
 
 OPTIMIZER = "optimizer"  # the part of a checkpoint with the dense optimizer's state
@@ -55,7 +56,7 @@ class Archive:
         Raises:
             CheckpointError: the disk is full or fails.
         """
-        folder = self.store.begin(step)
+        folder, wanted = self.store.begin(step), self._wanted()
         files = self._client.save(folder)
         dense = self.store.write_dense(folder, module_tensors(self._parts.module))
         state = self.store.write_dense(folder, optimizer_tensors(optimizer), OPTIMIZER)
@@ -63,7 +64,8 @@ class Archive:
             Manifest(
                 step=step,
                 model=self._parts.model.name,
-                tables=configs(self._parts.tables),
+                tables=wanted.tables,
+                columns=wanted.columns,
                 shards=self._client.num_shards,
                 files=(*files, dense, state),
                 num_workers=len(bookmarks),
@@ -89,6 +91,12 @@ class Archive:
         if manifest is None:
             self._client.restore(self.store.model_dir, ())
         return manifest
+
+    def tell(self, resumed: Manifest | None, progress: Progress) -> None:
+        """Say what was passed over, and whose rows are not where the checkpoint has them."""
+        self.store.tell(progress)
+        if resumed and (said := moved(resumed, self._wanted().columns)):
+            progress.say(said)
 
     def restore_newest(self) -> Manifest:
         """The same, where there must be one, and nobody is going to train: the directory is only read.
@@ -129,22 +137,18 @@ class Archive:
         return self._restore(manifest)
 
     def _restore(self, manifest: Manifest) -> Manifest:
-        self._must_fit(manifest)
+        files = files_for(manifest, self._wanted(), self.store.model_dir)
         try:
             load_module(self._parts.module, self.store.load_dense(manifest))
         except CheckpointMismatch as exc:
             raise CheckpointMismatch(str(exc), path=self.store.model_dir) from exc
-        self._client.restore(self.store.folder(manifest), manifest.files)
+        self._client.restore(self.store.folder(manifest), files)
         return manifest
 
-    def _must_fit(self, manifest: Manifest) -> None:
-        """A table under another name would start empty, which nobody would notice: it is refused."""
-        tables = configs(self._parts.tables)
-        must_fit(manifest, self._parts.model.name, tables, self.store.model_dir)
-        if manifest.tables.keys() != tables.keys():
-            there, here = ", ".join(sorted(manifest.tables)), ", ".join(sorted(tables))
-            raise CheckpointMismatch(
-                f"{prefix(manifest.step)} has the tables {there}, the model wants {here}: columns that are "
-                "told the same share a table, so change all alike, or choose another model directory",
-                path=self.store.model_dir,
-            )
+    def _wanted(self) -> Wanted:
+        slots = {feature.name: feature.slot for feature in self._parts.schema.sparse}
+        columns = {
+            name: {column.name: slots[column.feature] for column in table.columns}
+            for name, table in self._parts.tables.items()
+        }
+        return Wanted(configs(self._parts.tables), columns)

@@ -132,7 +132,7 @@ class TrainingSession:
         if not self._config.resume:
             self._archive.must_be_empty()
         manifest = self._archive.resume()
-        self._archive.store.tell(self._around.progress)
+        self._archive.tell(manifest, self._around.progress)
         self._trainer.dense.replace(self._client)
         return str(manifest.step).encode() if manifest else b""
 

@@ -175,6 +175,7 @@ def file_messages(files: Sequence[FileEntry]) -> list[pb.SavedFile]:
             table=entry.table,
             shard=entry.shard,
             count=entry.count,
+            slots=entry.slots,
         )
         for entry in files
     ]
@@ -190,6 +191,7 @@ def files_of(messages: Iterable[pb.SavedFile]) -> list[FileEntry]:
             table=message.table,
             shard=message.shard,
             count=message.count,
+            slots=tuple(message.slots),
         )
         for message in messages
     ]

@@ -13,6 +13,7 @@ from monolith.checkpoint.rowfile import read_rows, write_rows
 from monolith.checkpoint.tensorfile import Tensors
 from monolith.core.arrays import Fids, Flags, as_rows
 from monolith.core.errors import CheckpointMismatch, ConfigError, TableNotFound
+from monolith.core.fids import slot_of
 from monolith.ps.api import RestoreOrder, SaveOrder
 from monolith.ps.tables import Tables
 from monolith.table.admission.gate import gate_of
@@ -55,7 +56,7 @@ def restore(tables: Tables, order: RestoreOrder) -> int:
     for entry in order.files:
         if entry.kind == "rows" and (not ours or entry.shard == order.shard):
             rows = _like_those_of(_created(tables, entry.table), read_rows(order.folder, entry))
-            read.setdefault(entry.table, []).append(_owned(rows, order))
+            read.setdefault(entry.table, []).append(_owned(_of_slots(rows, entry.slots), order))
     filters: dict[str, list[FileEntry]] = {}
     for entry in order.files:
         if entry.kind == "filter" and _may_have_ours(entry, order):
@@ -87,14 +88,13 @@ def _like_those_of(table: Table, rows: TableRows) -> TableRows:
 
 def _state(name: str, table: Table, filters: list[FileEntry], order: RestoreOrder) -> Tensors | None:
     """What the filter of a table is to remember; another filter's is refused before a table has changed."""
-    states = [read_filter(order.folder, entry) for entry in filters]
-    if not states:
+    states, gate = [read_filter(order.folder, entry) for entry in filters], gate_of(table.config, seed=0)
+    if not (states and gate):
         return None
     try:
-        if not _all_ours(order):
+        if len(states) > 1 or not _all_ours(order):
             states = [joined(table.config.filter_config, states, lambda fids: _owns(fids, order))]
-        if gate := gate_of(table.config, seed=0):
-            gate.restore(states[0])  # on trial
+        gate.restore(states[0])  # on trial
     except ConfigError as exc:
         said = f"the filter of table {name}: {exc}; give the table the filter that it was saved with"
         raise CheckpointMismatch(said, path=order.folder) from exc
@@ -121,6 +121,11 @@ def _may_have_ours(entry: FileEntry, order: RestoreOrder) -> bool:
 
 def _owns(fids: Fids, order: RestoreOrder) -> Flags:
     return np.equal(fids % order.shards, order.shard)
+
+
+def _of_slots(rows: TableRows, slots: tuple[int, ...]) -> TableRows:
+    """The rows of these slots; all if none is named."""
+    return rows.at(np.flatnonzero(np.isin(slot_of(rows.fids), slots))) if slots else rows
 
 
 def _owned(rows: TableRows, order: RestoreOrder) -> TableRows:

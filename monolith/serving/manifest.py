@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from monolith.checkpoint.files import FileEntry
+from monolith.checkpoint.files import FileEntry, files_to_json
 from monolith.checkpoint.sealed import sealed, unsealed
 from monolith.core.errors import CheckpointUnreadable, DataError, ServingError, VersionUnready
 from monolith.core.schema import Schema
@@ -81,8 +81,9 @@ class ExportManifest:
         return bool(self.columns) and not self.tables
 
     def to_json(self) -> bytes:
-        held = attrs.asdict(self, filter=lambda f, _: f.name != "schema")
-        return sealed({"format": FORMAT, **held, "schema": self.schema.to_dict()})
+        held = attrs.asdict(self, filter=attrs.filters.exclude("schema", "files"))
+        files = files_to_json(self.files)
+        return sealed({"format": FORMAT, **held, "files": files, "schema": self.schema.to_dict()})
 
     def file(self, kind: str, table: str = "") -> FileEntry | None:
         return next((f for f in self.files if f.kind == kind and f.table == table), None)

@@ -377,7 +377,7 @@ class GatherResponse(_message.Message):
     def __init__(self, payloads: _Optional[_Iterable[bytes]] = ..., incarnation: _Optional[int] = ...) -> None: ...
 
 class SavedFile(_message.Message):
-    __slots__ = ("name", "kind", "size", "crc32c", "table", "shard", "count")
+    __slots__ = ("name", "kind", "size", "crc32c", "table", "shard", "count", "slots")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -385,6 +385,7 @@ class SavedFile(_message.Message):
     TABLE_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: str
     size: int
@@ -392,7 +393,8 @@ class SavedFile(_message.Message):
     table: str
     shard: int
     count: int
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., size: _Optional[int] = ..., crc32c: _Optional[int] = ..., table: _Optional[str] = ..., shard: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
+    slots: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., size: _Optional[int] = ..., crc32c: _Optional[int] = ..., table: _Optional[str] = ..., shard: _Optional[int] = ..., count: _Optional[int] = ..., slots: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class SaveRequest(_message.Message):
     __slots__ = ("folder", "shard", "shards", "incarnation")

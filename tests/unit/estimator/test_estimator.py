@@ -6,19 +6,11 @@ import pytest
 from monolith.config.training import TrainingConfig
 from monolith.core.errors import CheckpointMismatch, CheckpointNotFound, ConfigError
 from monolith.estimator.around import Around
-from monolith.estimator.columns import FeatureColumn
 from monolith.estimator.estimator import Estimator
 from monolith.estimator.hooks import EarlyStoppingHook
 from monolith.models.lr import LogisticRegression
 from monolith.models.registry import load_model
 from tests.unit.estimator.conftest import Talk
-
-
-class Wider(LogisticRegression):
-    """Logistic regression with rows of another length under the same name."""
-
-    def columns(self, schema):
-        return [FeatureColumn(f.name, 2) for f in schema.sparse]
 
 
 @pytest.fixture
@@ -101,16 +93,6 @@ def test_another_model_is_told(estimator, dataset, config):
     estimator.train(steps=1)
     with pytest.raises(CheckpointMismatch, match="belongs to model"):
         Estimator(load_model("fm")(), dataset, config).evaluate()
-
-
-def test_other_rows_are_told(estimator, dataset, config, monkeypatch):
-    estimator.train(steps=1)
-    monkeypatch.setattr(Wider, "name", LogisticRegression.name)
-    with pytest.raises(
-        CheckpointMismatch,
-        match=r"has the tables dim1-.*, the model wants dim2-.*: columns that are told the same",
-    ):
-        Estimator(Wider(), dataset, config).evaluate()
 
 
 def test_settings_are_checked_at_once(dataset):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from monolith.core.errors import CheckpointMismatch, MonolithError
+from monolith.core.fids import make_fid
 from monolith.ps.api import RestoreOrder, SaveOrder
 from monolith.ps.snapshot import restore, save
 from monolith.ps.tables import Tables
@@ -154,3 +155,25 @@ def test_all_tables_are_restored_or_none(tmp_path, spoil):
     with pytest.raises(MonolithError):
         restore(running, RestoreOrder(tmp_path, files, 0, 1))
     assert running.get("a").export().fids.tolist() == [7]
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 1), (2, 2), (2, 3)])
+def test_rows_of_some_slots_go_to_another_table(tmp_path, before, after):
+    """Of slots 1, 2 and 3: one goes to a table of its own, the others stay."""
+    fids = np.array([make_fid(slot, value) for slot in (1, 2, 3) for value in range(6)])
+    files, found = [], {"own": set(), "t": set()}
+    for shard in range(before):
+        tables = tables_of(TableConfig((Segment(2),)))
+        mine = fids[fids % before == shard]
+        tables.get("t").apply(mine, np.ones((len(mine), 2)))
+        files += saved(tables, tmp_path, shard, before)
+    wanted = [attrs.evolve(f, slots=(1, 3)) for f in files] + [
+        attrs.evolve(f, table="own", slots=(2,)) for f in files
+    ]
+    for shard in range(after):
+        tables = tables_of(TableConfig((Segment(2),)))
+        tables.create({"own": TableConfig((Segment(2),))})
+        restore(tables, RestoreOrder(tmp_path, wanted, shard, after))
+        for name, table in tables.items():
+            found[name] |= set(table.export().fids.tolist())
+    assert found == {"own": set(fids[6:12].tolist()), "t": {*fids[:6].tolist(), *fids[12:].tolist()}}
