@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monolith.core.arrays import as_fids, as_rows
+from monolith.core.errors import ConfigError
 from monolith.table import eviction
 from monolith.table.compiling import given
 from monolith.table.index import SUBTABLES, Survey
@@ -162,14 +163,17 @@ class AllRows(SharedRows):
 
         Raises:
             DimensionMismatch: `rows` are not of this table's dim and slot_dim; the table is unchanged.
-            ConfigError: `filter_state` is another filter's; the table is unchanged.
+            ConfigError: a fid has two rows, or `filter_state` is another filter's; the table is unchanged.
         """
         fids = as_fids(rows.fids)
         values = as_rows(rows.values, len(fids), self.dim)
         slots = as_rows(rows.slots, len(fids), self.slot_dim)
         times = None if rows.times is None else times_of(rows.times, given(fids), "a table")
         others = self._others(filter_state)
-        others.store.fill(others.keeping(TableRows(fids, values, slots, times, rows.latest_told)))
+        kept = others.keeping(TableRows(fids, values, slots, times, rows.latest_told))
+        others.store.fill(kept)
+        if len(others.store) != len(kept):
+            raise ConfigError([f"rows of a table: fid {_first_of_two(kept.fids)} has two, and must have one"])
         with self._turns.alone:
             self._become(others)
         self._skip_zeros(given(fids))
@@ -197,3 +201,9 @@ class AllRows(SharedRows):
                 row_bytes=self._store.row_bytes,
                 most_rows=self._population.most_rows,
             )
+
+
+def _first_of_two(fids: Fids) -> int:
+    """The least fid that is there more than once."""
+    fids = np.sort(fids)
+    return int(fids[1:][fids[1:] == fids[:-1]][0])

@@ -303,6 +303,10 @@ REFUSED = {
         lambda t: t.restore(TableRows(np.array([1]), np.ones((1, 6)), np.ones((1, 3)))),
         DimensionMismatch,
     ),
+    "restore_two_of_one": (
+        lambda t: t.restore(TableRows(np.array([1, 2, 1]), np.ones((3, 6)), np.ones((3, 11)))),
+        ConfigError,
+    ),
 }
 
 
