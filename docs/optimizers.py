@@ -30,9 +30,10 @@ field that is not given, or is None, has the default below. The learning rate of
 segment, what `apply` is given; else the optimizer's own, which rises from 0 within its `warmup_steps`. Rates
 that follow the step are in `monolith.estimator.learning_rates`: `Constant`, `PolynomialDecay` and `WarmUp`.
 
-Gradients that are NaN or infinite are refused, with the id, and so is what is assigned or added; a server can
-be told to skip or to clip them (`--bad-gradients`, `monolith.config.bad_gradients`). So are those from 2⁵⁶ (7e16) on in a table where an
-optimizer sums their squares, which would soon be infinite, and the row NaN. The server counts them:
+Gradients that are NaN or infinite are refused, with the id, and so is what is assigned or added; a server
+can be told to skip or to clip them (`--bad-gradients`, `monolith.config.bad_gradients`). So are those from
+2⁵⁶ (7e16) on in a table where an optimizer sums their squares, which would soon be infinite, and the row NaN.
+The server counts them:
 `not_finite` of `monolith ps stats`, and `monolith_ps_not_finite_total` where `--metrics-port` is given.
 """
 OPTIMIZERS = """## Optimizers
