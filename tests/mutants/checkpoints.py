@@ -58,8 +58,8 @@ BUGS = [
     Bug(
         "A reader whom a training overtakes finds nothing whole",
         f"{CHECKPOINT}/catalogue.py",
-        "        while fresh := [",
-        "        if fresh := [",
+        "                    continue\n                _must_be_damage",
+        "                    break\n                _must_be_damage",
         PASSING_OVER,
     ),
     Bug(
