@@ -39,7 +39,6 @@ class Manifest:
     tables: Mapping[str, TableConfig]
     shards: int  # parameter servers that wrote it
     files: Sequence[FileEntry] = attrs.field(converter=_sorted)
-    columns: Columns = attrs.field(factory=dict)  # empty: nobody wrote them down
     folder: str = ""  # beside the manifest; the files are in it
     num_workers: int = 1
     position: Mapping[int, int] = attrs.field(factory=dict)  # worker → batches read of its share
@@ -47,6 +46,12 @@ class Manifest:
     param_groups: Sequence[Mapping[str, Any]] = attrs.field(default=(), converter=_settings)
     quality: Mapping[str, float] = attrs.field(factory=dict)
     config: Mapping[str, Any] = attrs.field(factory=dict)  # settings of the run, as JSON can hold them
+
+    @property
+    def columns(self) -> Columns:
+        """Who lives in which table; empty where nobody wrote that down. Earlier releases read over it."""
+        columns: Columns = self.config.get("columns", {})
+        return columns
 
     @property
     def rows(self) -> int:

@@ -65,7 +65,6 @@ class Archive:
                 step=step,
                 model=self._parts.model.name,
                 tables=wanted.tables,
-                columns=wanted.columns,
                 shards=self._client.num_shards,
                 files=(*files, dense, state),
                 num_workers=len(bookmarks),
@@ -73,7 +72,7 @@ class Archive:
                 offsets={name: offset for mark in bookmarks for name, offset in mark.offsets.items()},
                 param_groups=param_groups(optimizer),
                 quality=quality,
-                config={"schema": self._parts.schema.to_dict(), **config},
+                config={"schema": self._parts.schema.to_dict(), "columns": wanted.columns, **config},
             )
         )
 

@@ -24,7 +24,7 @@ MANIFEST = Manifest(
     step=5,
     model="deepfm",
     tables=dict.fromkeys(COLUMNS, SAVED),
-    columns=COLUMNS,
+    config={"columns": COLUMNS},
     shards=1,
     files=[file("pair"), file("age")],
 )
@@ -90,7 +90,10 @@ def test_rows_of_one_feature_stay_apart():
     """Two columns may be of one feature: an id has a row in the table of each, which cannot become one."""
     columns = {"first": {"a": 1, "x": 2}, "second": {"b": 1}}
     manifest = attrs.evolve(
-        MANIFEST, tables=dict.fromkeys(columns, SAVED), columns=columns, files=[file(t) for t in columns]
+        MANIFEST,
+        tables=dict.fromkeys(columns, SAVED),
+        config={"columns": columns},
+        files=[file(t) for t in columns],
     )
     assert parted({"first": {"a": 1}, "second": {"b": 1, "x": 2}}, manifest) == {
         ("first", "first"): {1},
@@ -105,7 +108,7 @@ def test_rows_of_one_feature_stay_apart():
 
 @pytest.mark.parametrize("names", [("pair", "age"), ("pair",)])
 def test_where_columns_were_not_written_down_tables_must_be_the_same(names):
-    manifest = attrs.evolve(MANIFEST, columns={})
+    manifest = attrs.evolve(MANIFEST, config={})
     if len(names) == 2:
         assert parted(COLUMNS, manifest) == {("pair", "pair"): set(), ("age", "age"): set()}
     else:
@@ -125,7 +128,7 @@ def test_where_columns_were_not_written_down_tables_must_be_the_same(names):
 )
 def test_moves_are_told(columns, said):
     assert moved(MANIFEST, columns) == said
-    assert moved(attrs.evolve(MANIFEST, columns={}), columns) is None
+    assert moved(attrs.evolve(MANIFEST, config={}), columns) is None
 
 
 def test_another_model_is_refused():
