@@ -12,6 +12,7 @@ from monolith.core.fids import make_fid
 from monolith.table.config import Adagrad, Constants, Segment, Sgd, SlotExpireTimeConfig, TableConfig
 from monolith.table.retention import DAY_S
 from monolith.table.sharing import CHANGED_AT_ONCE
+from monolith.table.steps import Step
 from monolith.table.table import Table
 from tests.unit.table.crowd import Ages, Follower, grads_of, hasty, side_by_side, times
 
@@ -160,11 +161,11 @@ def test_a_row_that_all_want_is_whole() -> None:
     """One wide row, which takes long to read and to change, so that threads are certain to meet there."""
     table = Table(TableConfig([Segment(WIDE, Constants(0), Sgd(1))]))
     table.find_or_insert(HOT)
-    ones, seen = np.ones((len(HOT), WIDE), np.float32), [0.0]
+    step, seen = table.judge(Step(HOT, -np.ones((len(HOT), WIDE), np.float32))), [0.0]
 
     def add() -> None:
         for _ in range(TURNS):
-            table.assign_add(HOT, ones)
+            table.take(step)  # nothing but changes: judging each would take as long
 
     def look() -> None:
         rows, _ = table.find(HOT)
